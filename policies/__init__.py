@@ -1,0 +1,1 @@
+"""Policies and the learners that train them."""

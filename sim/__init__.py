@@ -1,0 +1,1 @@
+"""Simulated arms, tasks and scripted operators behind one task protocol."""

@@ -1,0 +1,1 @@
+"""Input devices and the decision who acts, the person or the policy."""
