@@ -1,0 +1,1 @@
+"""Pure core: types, spec, configuration, join, replay, arbiter, safety. No ROS, no torch."""

@@ -1,0 +1,166 @@
+"""The protocols that plug-ins fulfil: task, operator, policy, learner, device. See ``docs/architecture.md``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from vlmrl_ros.core.spec import FloatArray, TaskSpec
+from vlmrl_ros.core.types import Observation, Transition
+
+if TYPE_CHECKING:
+    import dm_env
+
+Variables = Mapping[str, npt.NDArray[Any]]
+"""Network weights by name, as they travel in safetensors."""
+
+
+class Task(Protocol):
+    """A simulated task. Entry point: ``build(config: Mapping[str, Any]) -> Task`` (group ``vlmrl_ros.tasks``)."""
+
+    spec: TaskSpec
+
+    def reset(self, rng: np.random.Generator) -> dm_env.TimeStep:
+        """Begin an episode; ``observation`` as :data:`Observation`. All randomness of the episode comes from ``rng``."""
+
+    def step(self, action: FloatArray) -> dm_env.TimeStep:
+        """Apply float32 (A,) in the units of ``spec.action`` for ``spec.control_dt_s``.
+
+        LAST with discount 0 is a termination, LAST with discount 1 a truncation (dm_env's convention).
+        """
+
+    @property
+    def success(self) -> bool:
+        """The task counts as done in this episode."""
+
+    def scene(self) -> dict[str, float]:
+        """What a person sees and the policy may not: true poses and forces, SI units, by name."""
+
+    def render(self, camera: str, height: int, width: int) -> npt.NDArray[np.uint8]:
+        """A frame, uint8 (height, width, 3) RGB, for people (videos, pages).
+
+        Raises:
+            RenderError: no OpenGL backend.
+        """
+
+    def close(self) -> None:
+        """Free renderers and windows."""
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What a person has noticed at one step.
+
+    Attributes:
+        scene: see :meth:`Task.scene`.
+        step: within the episode.
+        last: the episode ends here.
+        success: the task is done.
+        intervening: the person holds control now (their hand was on the joystick in the step that led here).
+    """
+
+    scene: Mapping[str, float]
+    step: int
+    last: bool
+    success: bool
+    intervening: bool
+
+
+@dataclass(frozen=True)
+class Intent:
+    """What a person wants at one step: hold control or not, and where to move (float32 (A,), units of the spec)."""
+
+    takeover: bool
+    action: FloatArray
+
+
+class Operator(Protocol):
+    """A scripted person. Entry point: ``build(spec, config: Mapping) -> Operator`` (group ``vlmrl_ros.operators``)."""
+
+    def reset(self, rng: np.random.Generator, demonstrate: bool) -> None:
+        """Begin an episode. With ``demonstrate`` the person drives from the first step to the last."""
+
+    def intent(self, glance: Glance) -> Intent:
+        """Decide at one step, the last one of the episode included."""
+
+
+class Policy(Protocol):
+    """Acts. Entry point: ``build(spec, config: Mapping) -> Policy`` (group ``vlmrl_ros.policies``)."""
+
+    def act(self, observation: Observation, rng: np.random.Generator) -> tuple[FloatArray, Mapping[str, Any]]:
+        """One action, float32 (A,) within the bounds of the spec, and information (may hold ``thought``)."""
+
+    def load(self, variables: Variables) -> None:
+        """Take new weights.
+
+        Raises:
+            CheckpointError: they do not fit the spec; the old weights stay in force.
+        """
+
+
+class Learner(Protocol):
+    """Learns off-policy from steps. Made by the ``Builder`` of its plug-in (group ``vlmrl_ros.learners``)."""
+
+    samples_per_update: int
+    """Transitions drawn by one :meth:`update`; with the samples-per-insert limit it sets the pace."""
+
+    def add(self, item: Transition) -> None:
+        """Keep one transition."""
+
+    @property
+    def ready(self) -> bool:
+        """There is enough data for :meth:`update`."""
+
+    def update(self) -> Mapping[str, float]:
+        """One round of gradient steps; returns metrics by name."""
+
+    def variables(self) -> Variables:
+        """The policy's weights, fit for ``Policy.load``."""
+
+    def save(self, directory: Path) -> None:
+        """Write the whole state (networks, optimisers, temperature, counters, replay) into an empty directory."""
+
+    def restore(self, directory: Path) -> None:
+        """Read what :meth:`save` wrote.
+
+        Raises:
+            CheckpointError: missing or damaged files.
+        """
+
+
+class Builder(Protocol):
+    """Entry point of a learner plug-in: the class itself is registered."""
+
+    config_type: type[Any]
+    """Frozen dataclass of the learner's options; has ``samples_per_insert`` and ``policy`` (name of the policy plug-in)."""
+
+    @staticmethod
+    def build(spec: TaskSpec, config: Any, rng: np.random.Generator) -> Learner:
+        """Make the learner. ``config`` is an instance of ``config_type``; all randomness comes from ``rng``."""
+
+
+@dataclass(frozen=True)
+class JoyState:
+    """One reading of a device, as ``sensor_msgs/Joy``: axes float32 (N,) in [-1, 1], buttons int32 (M,) 0 or 1."""
+
+    axes: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
+    buttons: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+
+
+class Device(Protocol):
+    """An input device. Entry point: ``build(config: Mapping) -> Device`` (group ``vlmrl_ros.devices``)."""
+
+    def read(self) -> JoyState:
+        """The newest state; never blocks.
+
+        Raises:
+            DeviceError: the device is gone.
+        """
+
+    def close(self) -> None:
+        """Release the device."""

@@ -1,0 +1,157 @@
+"""What a task looks like from outside: names, units and bounds of its observation and action, its cameras and its clock."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from vlmrl_ros.core.errors import NonFiniteError, ShapeError
+
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class VectorSpec:
+    """A named vector: one name, unit and range for each component.
+
+    Attributes:
+        names: component names, unique.
+        units: SI unit of each component ("1" where it has none).
+        low: float32 (N,), least value; may be -inf.
+        high: float32 (N,), greatest value; may be inf.
+    """
+
+    names: tuple[str, ...]
+    units: tuple[str, ...]
+    low: FloatArray
+    high: FloatArray
+    _center: FloatArray = field(init=False, repr=False)
+    _half: FloatArray = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Check the lengths and prepare the normalisation.
+
+        Raises:
+            ShapeError: the parts differ in length, a name is doubled, or a range is empty.
+        """
+        low = np.asarray(self.low, np.float32)
+        high = np.asarray(self.high, np.float32)
+        size = len(self.names)
+        if len(self.units) != size or low.shape != (size,) or high.shape != (size,) or len(set(self.names)) != size:
+            raise ShapeError(f"a vector spec needs one unique name, unit, low and high each; got names {self.names}")
+        if not np.all(low < high):
+            raise ShapeError(f"low must be below high for each of {self.names}; got {low} and {high}")
+        bounded = np.isfinite(low) & np.isfinite(high)
+        object.__setattr__(self, "low", low)
+        object.__setattr__(self, "high", high)
+        object.__setattr__(self, "_center", np.where(bounded, (low + high) / 2, 0).astype(np.float32))
+        object.__setattr__(self, "_half", np.where(bounded, (high - low) / 2, 1).astype(np.float32))
+
+    @property
+    def size(self) -> int:
+        """Number of components."""
+        return len(self.names)
+
+    def normalise(self, value: npt.NDArray[Any]) -> FloatArray:
+        """Map float (..., N) in SI units to float32 (..., N); bounded components to [-1, 1], others unchanged."""
+        return np.asarray((value - self._center) / self._half, np.float32)
+
+    def denormalise(self, value: npt.NDArray[Any]) -> FloatArray:
+        """Inverse of :meth:`normalise`; the result is clipped to the bounds."""
+        return np.asarray(np.clip(value * self._half + self._center, self.low, self.high), np.float32)
+
+    def check(self, value: npt.NDArray[Any], what: str) -> FloatArray:
+        """Return the value as float32 (N,).
+
+        Raises:
+            ShapeError: another shape.
+            NonFiniteError: a component is NaN or infinite; the message names it.
+        """
+        array = np.asarray(value, np.float32)
+        if array.shape != (self.size,):
+            raise ShapeError(f"{what} has shape {array.shape}; expected ({self.size},) for {', '.join(self.names)}")
+        if not np.isfinite(array).all():
+            bad = [name for name, x in zip(self.names, array, strict=True) if not np.isfinite(x)]
+            raise NonFiniteError(f"{what} is not finite in {', '.join(bad)}")
+        return array
+
+
+@dataclass(frozen=True)
+class CameraSpec:
+    """One camera: frames are uint8 (height, width, 3) RGB on ``observation/<name>/image_raw``."""
+
+    name: str
+    height: int
+    width: int
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """Everything that policy, teleop and learner must know of a task; the bridge publishes it (ADR 2).
+
+    Attributes:
+        task: name of the task.
+        observation: the named vector on ``observation/state``.
+        action: the named vector on ``policy/action``, ``command`` and ``executed``.
+        cameras: the cameras, in order.
+        control_dt_s: length of a control step, s.
+        horizon: control steps after which an episode is truncated.
+    """
+
+    task: str
+    observation: VectorSpec
+    action: VectorSpec
+    cameras: tuple[CameraSpec, ...]
+    control_dt_s: float
+    horizon: int
+
+    def to_json(self) -> str:
+        """The spec as JSON text; infinite bounds become null."""
+        cameras = [{"name": c.name, "height": c.height, "width": c.width} for c in self.cameras]
+        plain = {
+            "task": self.task,
+            "observation": _vector_to_plain(self.observation),
+            "action": _vector_to_plain(self.action),
+            "cameras": cameras,
+            "control_dt_s": self.control_dt_s,
+            "horizon": self.horizon,
+        }
+        return json.dumps(plain, sort_keys=True)
+
+    @staticmethod
+    def from_json(text: str) -> TaskSpec:
+        """Read what :meth:`to_json` wrote.
+
+        Raises:
+            ShapeError: the text is not a task spec.
+        """
+        try:
+            plain = json.loads(text)
+            return TaskSpec(
+                task=str(plain["task"]),
+                observation=_vector_from_plain(plain["observation"]),
+                action=_vector_from_plain(plain["action"]),
+                cameras=tuple(CameraSpec(str(c["name"]), int(c["height"]), int(c["width"])) for c in plain["cameras"]),
+                control_dt_s=float(plain["control_dt_s"]),
+                horizon=int(plain["horizon"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise ShapeError(f"not a task spec: {error!r} in {text[:80]!r}") from error
+
+
+def _vector_to_plain(spec: VectorSpec) -> dict[str, Any]:
+    def bounds(values: FloatArray) -> list[float | None]:
+        return [float(x) if np.isfinite(x) else None for x in values]
+
+    return {"names": spec.names, "units": spec.units, "low": bounds(spec.low), "high": bounds(spec.high)}
+
+
+def _vector_from_plain(plain: Mapping[str, Any]) -> VectorSpec:
+    low = np.array([-np.inf if x is None else x for x in plain["low"]], np.float32)
+    high = np.array([np.inf if x is None else x for x in plain["high"]], np.float32)
+    return VectorSpec(tuple(map(str, plain["names"])), tuple(map(str, plain["units"])), low, high)
