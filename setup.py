@@ -1,0 +1,152 @@
+"""Builds the ament_python package with pip and with colcon.
+
+`ros2 run` and launch files start the executables in `lib/vlmrl_ros`. colcon puts console scripts there (see setup.cfg),
+pip would put them in `bin`, under names as common as `learner`: pip gets a launcher for each in `lib/vlmrl_ros` instead.
+"""
+
+from __future__ import annotations
+
+import sys
+from glob import glob
+from pathlib import Path
+
+from setuptools import Command, find_packages, setup
+from setuptools.dist import Distribution
+
+PACKAGE = "vlmrl_ros"
+EXECUTABLES = (
+    "benchmark",
+    "evaluate",
+    "joystick",
+    "learner",
+    "lifecycle_manager",
+    "policy_server",
+    "scripted_operator",
+    "sim_bridge",
+    "spacemouse",
+    "teleop",
+)
+PLUGINS = {
+    "learners": {name: f"policies.learners.{name}.builder:Builder" for name in ("rlif", "hg_dagger", "bc")},
+    "policies": {"gaussian": "policies.gaussian:GaussianPolicy"},
+    "encoders": {},
+    "tasks": {name: f"sim.tasks.{name}:build" for name in ("reach", "peg_insert", "pick_lift")},
+    "curricula": {},
+    "devices": {name: f"teleop.devices.{name}:build" for name in ("joystick", "spacemouse")},
+    "operators": {name: f"sim.operators.{name}:build" for name in ("reach", "peg_insert", "pick_lift")},
+}
+# Both a shell script, which finds the Python of the prefix it lies in, and the Python program that this Python then runs.
+LAUNCHER = """\
+#!/bin/sh
+''':'
+own=$(dirname "$0")/../../bin/python3
+[ -x "$own" ] || own=python3
+exec "$own" "$0" "$@"
+'''
+import sys
+
+from {package}.nodes.{name} import main
+
+sys.exit(main())
+"""
+
+
+def started_by_colcon() -> bool:
+    """Tell colcon's own calls of this file from those of pip's build back end."""
+    return bool({"install", "develop"} & set(sys.argv))
+
+
+def entry_points(with_scripts: bool) -> dict[str, list[str]]:
+    """Rows of each plug-in group and, for colcon, of the executables."""
+    groups = {
+        f"{PACKAGE}.{group}": [f"{name} = {PACKAGE}.{target}" for name, target in rows.items()]
+        for group, rows in PLUGINS.items()
+    }
+    if with_scripts:
+        groups["console_scripts"] = [f"{name} = {PACKAGE}.nodes.{name}:main" for name in EXECUTABLES]
+    return groups
+
+
+def data_files() -> list[tuple[str, list[str]]]:
+    """Files outside the Python package, each with its folder below the prefix."""
+    return [
+        ("share/ament_index/resource_index/packages", [f"resource/{PACKAGE}"]),
+        (f"share/{PACKAGE}", ["package.xml"]),
+        (f"share/{PACKAGE}/launch", sorted(glob("launch/*.launch.py"))),
+        (f"share/{PACKAGE}/config", sorted(glob("launch/config/*.yaml"))),
+    ]
+
+
+def install_data_with_launchers() -> type[Command]:
+    """The stock `install_data` command, which then writes the launchers."""
+    stock = Distribution().get_command_class("install_data")
+
+    class InstallData(stock):
+        def run(self) -> None:
+            super().run()
+            folder = Path(self.install_dir) / "lib" / PACKAGE
+            folder.mkdir(parents=True, exist_ok=True)
+            for name in EXECUTABLES:
+                launcher = folder / name
+                launcher.write_text(LAUNCHER.format(package=PACKAGE, name=name), encoding="utf-8")
+                launcher.chmod(0o755)
+                self.outfiles.append(str(launcher))
+
+    return InstallData
+
+
+setup(
+    name=PACKAGE,
+    version="0.1.0",
+    description="A robot arm that learns from human takeovers, as a ROS 2 package",
+    license="Apache-2.0",
+    packages=find_packages(include=[PACKAGE, f"{PACKAGE}.*"]),
+    package_data={PACKAGE: ["py.typed", "**/*.yaml", "**/*.json", "**/*.xml", "**/*.html", "**/*.css", "**/*.js"]},
+    data_files=data_files(),
+    cmdclass={} if started_by_colcon() else {"install_data": install_data_with_launchers()},
+    entry_points=entry_points(with_scripts=started_by_colcon()),
+    python_requires=">=3.10",
+    zip_safe=False,
+    # Ranges of what the code works with. The versions that it is tested with are in constraints/.
+    install_requires=[
+        "PyYAML>=6",
+        "dm-control>=1.0.41,<1.1",
+        "dm-env>=1.6",
+        "gymnasium>=1.2,<2",
+        "hidapi>=0.14",
+        "matplotlib>=3.6",
+        "mujoco>=3.8.1,<3.9",
+        "numpy>=1.26",
+        "opencv-python-headless>=4.10",
+        "pygame>=2.5",
+        "rich>=13.7",
+        "safetensors>=0.4.3",
+        "tensorboard>=2.16",
+        "torch>=2.4",
+    ],
+    extras_require={
+        "gym": ["gym-hil>=0.1.14", "gymnasium-robotics>=1.4"],
+        "ros": [
+            "ros-ament-index-python",
+            "ros-common-interfaces",
+            "ros-lifecycle-msgs",
+            "ros-rclpy",
+            "ros-rmw-fastrtps-cpp",
+            "ros-rosgraph-msgs",
+            "ros-std-srvs",
+        ],
+        "vlm": ["accelerate>=1.10", "peft>=0.17", "transformers>=5"],
+        "test": [
+            "colcon-core",
+            "colcon-ros",
+            "hypothesis",
+            "import-linter",
+            "mypy",
+            "pytest",
+            "pytest-timeout",
+            "ruff",
+            "setuptools>=77,<80",  # 80 took away what `colcon build --symlink-install` stands on
+            "types-PyYAML",
+        ],
+    },
+)
