@@ -1,7 +1,7 @@
 """Builds the ament_python package with pip and with colcon.
 
-`ros2 run` and launch files start the executables in `lib/vlmrl_ros`. colcon puts console scripts there (see setup.cfg),
-pip would put them in `bin`, under names as common as `learner`: pip gets a launcher for each in `lib/vlmrl_ros` instead.
+`ros2 run` and launch files start the executables in `lib/vlmrl_ros`. colcon puts console scripts there (see setup.cfg).
+pip would put them in `bin`, under names as common as `learner`, so it gets launchers in `lib/vlmrl_ros` instead.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ import sys
 from glob import glob
 from pathlib import Path
 
-from setuptools import Command, find_packages, setup
-from setuptools.dist import Distribution
+from setuptools import Command, Distribution, find_packages, setup
 
 PACKAGE = "vlmrl_ros"
 EXECUTABLES = (
@@ -35,7 +34,7 @@ PLUGINS = {
     "devices": {name: f"teleop.devices.{name}:build" for name in ("joystick", "spacemouse")},
     "operators": {name: f"sim.operators.{name}:build" for name in ("reach", "peg_insert", "pick_lift")},
 }
-# Both a shell script, which finds the Python of the prefix it lies in, and the Python program that this Python then runs.
+# A shell script that finds the Python of the prefix it lies in, and at once the Python program that this Python runs.
 LAUNCHER = """\
 #!/bin/sh
 ''':'
@@ -49,6 +48,12 @@ from {package}.nodes.{name} import main
 
 sys.exit(main())
 """
+
+
+class DataDistribution(Distribution):
+    """Brings the data files to `pip install -e` too, whose back end asks for `has_data` to know that there are any."""
+
+    has_data = Distribution.has_data_files
 
 
 def started_by_colcon() -> bool:
@@ -103,6 +108,7 @@ setup(
     packages=find_packages(include=[PACKAGE, f"{PACKAGE}.*"]),
     package_data={PACKAGE: ["py.typed", "**/*.yaml", "**/*.json", "**/*.xml", "**/*.html", "**/*.css", "**/*.js"]},
     data_files=data_files(),
+    distclass=DataDistribution,
     cmdclass={} if started_by_colcon() else {"install_data": install_data_with_launchers()},
     entry_points=entry_points(with_scripts=started_by_colcon()),
     python_requires=">=3.10",
@@ -125,7 +131,8 @@ setup(
         "torch>=2.4",
     ],
     extras_require={
-        "gym": ["gym-hil>=0.1.14", "gymnasium-robotics>=1.4"],
+        "gym": ["gymnasium-robotics>=1.4"],
+        "hil": ["gym-hil>=0.1.14"],
         "ros": [
             "ros-ament-index-python",
             "ros-common-interfaces",

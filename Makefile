@@ -1,0 +1,41 @@
+# Each target sets up what it needs, from an empty clone on. `make help` lists them.
+#   ARGS   arguments of the launch file (sim-train) or of pytest (test)
+#   SUITE  suite of the benchmark; JSON: file for its figures; QUICK=1: the short version
+
+VENV := .venv
+# One environment for each ROS 2: a sourced one, or the wheels.
+READY := $(VENV)/ready-$(or $(ROS_DISTRO),wheels)
+ENTER := . ./$(VENV)/setup.sh &&
+INPUTS := $(wildcard constraints/*.txt launch/*.launch.py launch/config/*.yaml tools/ros2lite/pyproject.toml)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup sim-train test check bench clean
+
+help:
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
+
+setup: $(READY) ## make the environment .venv with everything in it
+
+$(READY): tools/setup_venv.py setup.py setup.cfg pyproject.toml package.xml $(INPUTS)
+	@python3 tools/setup_venv.py $(VENV)
+	@touch $@
+
+sim-train: $(READY) ## teach a simulated arm by takeovers (ARGS="task:=reach seed:=1")
+	@$(ENTER) exec ros2 launch vlmrl_ros sim_train.launch.py $(ARGS)
+
+test: $(READY) ## run the tests (ARGS="-k takeover")
+	@$(ENTER) ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST exec python -m pytest -q tests $(ARGS)
+
+check: $(READY) ## format, lint, types and import rules
+	@$(ENTER) ruff format --check .
+	@$(ENTER) ruff check .
+	@$(ENTER) mypy
+	@$(ENTER) lint-imports
+
+bench: $(READY) ## measure (SUITE=peg JSON=peg.json QUICK=1)
+	@$(ENTER) exec ros2 run vlmrl_ros benchmark $(SUITE) $(if $(JSON),--json $(JSON)) $(if $(filter-out 0,$(QUICK)),--quick)
+
+clean: ## remove everything that these targets made, except runs/
+	rm -rf $(VENV) build install log *.egg-info tools/ros2lite/*.egg-info tools/ros2lite/build
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
