@@ -1,0 +1,1 @@
+"""Foreign environments (Gymnasium, dm_control) behind the task protocol."""

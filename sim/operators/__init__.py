@@ -1,0 +1,1 @@
+"""Scripted people: a generic takeover trigger and one small controller per task."""

@@ -1,0 +1,122 @@
+"""A scripted person: sees the scene, takes over when the policy goes wrong, drives imperfectly, gives back.
+
+Every task's operator is this class with two functions of its own: what the scene costs, and where to drive.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from vlmrl_ros.core.config import option
+from vlmrl_ros.core.interfaces import Glance, Intent
+from vlmrl_ros.core.spec import FloatArray, TaskSpec
+from vlmrl_ros.sim.operators.trigger import StallWindow
+
+Scene = Mapping[str, float]
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class OperatorConfig:
+    """Options of every scripted operator. A fixed bias of the aim defeats cloning; zero-mean error would average out."""
+
+    trigger: str = option(
+        "progress",
+        "progress: when the policy stalls or is in danger; random: at a rate; never",
+        choices=("progress", "random", "never"),
+    )
+    takeover_rate: float = option(
+        0.1, "chance of a takeover at a policy step, with trigger random", unit="1", low=0.0, high=1.0
+    )
+    hold_steps: int = option(6, "control steps of a takeover", low=1)
+    patience_steps: int = option(5, "policy steps without progress before a takeover", low=1)
+    progress_mm: float = option(2.0, "what counts as progress over the patience window", unit="mm", low=0.0)
+    force_limit_n: float = option(40.0, "wrist force at which the person takes over at once", unit="N", low=0.0)
+    gain_per_s: float = option(8.0, "proportional gain of the person's control", unit="1/s", low=0.0)
+    action_noise: float = option(
+        0.2, "standard deviation of the person's action, as a share of its bound", unit="1", low=0.0
+    )
+    aim_noise_mm: float = option(
+        1.5, "standard deviation of the aim, drawn per episode on each axis", unit="mm", low=0.0
+    )
+
+
+class ScriptedOperator(ABC):
+    """The person behind the protocol :class:`~vlmrl_ros.core.interfaces.Operator`. Acts on the scene alone."""
+
+    bias_mm: tuple[float, ...] = (0.0, 0.0, 0.0)
+    """Fixed error of the aim on each axis, mm."""
+
+    def __init__(self, spec: TaskSpec, config: OperatorConfig) -> None:
+        """Take the task's spec, for the bounds of the action, and the habits of the person."""
+        self._spec = spec
+        self._config = config
+        self._window = StallWindow(config.patience_steps, config.progress_mm / 1000)
+        self.reset(np.random.default_rng(0), demonstrate=False)
+
+    def reset(self, rng: np.random.Generator, demonstrate: bool) -> None:
+        """Begin an episode with a new aim; all randomness of the episode comes from ``rng``."""
+        self._rng = rng
+        self._demonstrate = demonstrate
+        self._hold = 0
+        self._window.clear()
+        self._aim = (np.asarray(self.bias_mm) + self._config.aim_noise_mm * rng.normal(size=3)) / 1000
+
+    def intent(self, glance: Glance) -> Intent:
+        """Decide whether to hold control, and where to drive. Control is not taken after success."""
+        takeover = self._demonstrate or self._wants_control(glance)
+        return Intent(takeover, self._drive(glance.scene) if takeover else np.zeros(self._spec.action.size, np.float32))
+
+    @abstractmethod
+    def cost(self, scene: Scene) -> float:
+        """How far the task is from done, m; the person expects it to fall."""
+
+    @abstractmethod
+    def in_danger(self, scene: Scene) -> bool:
+        """The arm is far from where it should be."""
+
+    @abstractmethod
+    def wish(self, scene: Scene, aim: Array) -> Array:
+        """The action without noise, float64 (A,), in the units of the spec, unclipped.
+
+        Args:
+            scene: what the person sees.
+            aim: float64 (3,), by how much the person misjudges the goal in this episode, m.
+        """
+
+    def _wants_control(self, glance: Glance) -> bool:
+        if glance.success:
+            self._hold = 0
+            return False
+        if self._hold > 0:
+            self._hold -= 1
+            return True
+        if glance.intervening:
+            self._window.clear()
+        self._window.add(self.cost(glance.scene))
+        if self._is_triggered(glance.scene):
+            self._hold = self._config.hold_steps - 1
+            return True
+        return False
+
+    def _is_triggered(self, scene: Scene) -> bool:
+        if self._config.trigger == "random":
+            return bool(self._rng.random() < self._config.takeover_rate)
+        if self._config.trigger == "never":
+            return False
+        return scene["force"] > self._config.force_limit_n or self.in_danger(scene) or self._window.stalled
+
+    def _drive(self, scene: Scene) -> FloatArray:
+        bounds = self._spec.action
+        noise = self._config.action_noise * bounds.high * self._rng.normal(size=bounds.size)
+        return np.clip(self.wish(scene, self._aim) + noise, bounds.low, bounds.high).astype(np.float32)
+
+    def _towards(self, error_m: Array) -> Array:
+        """Velocity that closes an error (3,), limited to the bounds before noise is added, m/s."""
+        most = self._spec.action.high[:3]
+        return np.asarray(np.clip(self._config.gain_per_s * error_m, -most, most), np.float64)
