@@ -1,0 +1,258 @@
+"""Replay memory: one packed float32 row per transition, every camera frame stored once.
+
+The next observation of step k is the observation of step k + 1, so consecutive transitions share a frame. Rows and frames
+are rings that are reserved at construction and touched only as they fill. Not thread-safe: one thread owns a replay.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from vlmrl_ros.core.errors import CheckpointError, ConfigError, NonFiniteError
+from vlmrl_ros.core.spec import CameraSpec, FloatArray
+from vlmrl_ros.core.types import Observation
+
+Slots = npt.NDArray[np.int64]
+Frames = npt.NDArray[np.uint8]
+Rows = TypeVar("Rows")
+
+_CHUNK = 1024
+
+
+class Layout:
+    """Named columns side by side in one row."""
+
+    def __init__(self, widths: Mapping[str, int]) -> None:
+        """Place the columns in the given order.
+
+        Args:
+            widths: column name to number of floats.
+
+        Raises:
+            ConfigError: no column, or a width below 1.
+        """
+        if not widths or min(widths.values()) < 1:
+            raise ConfigError(f"replay columns need a width of 1 or more each; got {dict(widths)}")
+        ends = np.cumsum(list(widths.values())).tolist()
+        self.widths = dict(widths)
+        self.width: int = ends[-1]
+        self.slices = {n: slice(end - w, end) for (n, w), end in zip(widths.items(), ends, strict=True)}
+
+    def split(self, rows: Rows) -> dict[str, Rows]:
+        """Views of the columns of float32 (..., width), an array or a tensor."""
+        return {name: rows[..., where] for name, where in self.slices.items()}  # type: ignore[index]
+
+
+@dataclass(frozen=True)
+class FramePair:
+    """The observations at both ends of a transition, and the step that tells which frames are already stored.
+
+    Attributes:
+        before: holds uint8 (H, W, 3) for each camera.
+        after: the same, one step later.
+        episode: number of the episode.
+        step: number of ``before`` within the episode.
+    """
+
+    before: Observation
+    after: Observation
+    episode: int
+    step: int
+
+
+class Replay:
+    """A ring of transitions. Oldest rows give way to new ones, and rows give way when their frames are overwritten."""
+
+    def __init__(self, widths: Mapping[str, int], capacity: int, cameras: Sequence[CameraSpec] = ()) -> None:
+        """Reserve the memory (the operating system hands it out as it fills).
+
+        Args:
+            widths: column name to number of floats, see :class:`Layout`.
+            capacity: greatest number of transitions.
+            cameras: the cameras whose frames are kept; a sixteenth more frames than rows, for the last frame of each episode.
+
+        Raises:
+            ConfigError: a capacity below 1, or bad columns.
+        """
+        if capacity < 1:
+            raise ConfigError(f"replay capacity is {capacity}; valid: 1 or more")
+        self.layout = Layout(widths)
+        self.capacity = capacity
+        self.cameras = tuple(cameras)
+        self._frame_capacity = capacity + capacity // 16 + 2
+        self._rows = np.empty((capacity, self.layout.width), np.float32)
+        self._frames = {c.name: np.empty((self._frame_capacity, c.height, c.width, 3), np.uint8) for c in cameras}
+        self._frame_of = np.empty((capacity if cameras else 0, 2), np.int64)
+        self._first = 0
+        self._end = 0
+        self._frame_end = 0
+        self._newest: tuple[int, int] | None = None
+
+    def __len__(self) -> int:
+        """Number of transitions that can be drawn."""
+        return self._end - self._first
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in use: rows, frame numbers and frames that hold data."""
+        frames = min(self._frame_end, self._frame_capacity)
+        per_frame = sum(f[0].nbytes for f in self._frames.values())
+        return len(self) * (self._rows[0].nbytes + 16 * bool(self.cameras)) + frames * per_frame
+
+    def add(self, values: Mapping[str, npt.ArrayLike], frames: FramePair | None = None) -> None:
+        """Append one transition.
+
+        Args:
+            values: float32 (width,) or a number for every column.
+            frames: the camera frames; needed when the replay has cameras.
+
+        Raises:
+            ConfigError: columns or frames are missing or of a wrong shape.
+            NonFiniteError: a value is NaN or infinite; nothing is stored.
+        """
+        slot = self._end % self.capacity
+        row = self._packed(values)
+        if self.cameras:
+            if frames is None:
+                raise ConfigError(f"this replay keeps frames of {', '.join(c.name for c in self.cameras)}; got none")
+            self._frame_of[slot] = self._store(frames)
+        self._rows[slot] = row
+        self._end += 1
+        self._evict()
+
+    def draw(self, count: int, rng: np.random.Generator) -> Slots:
+        """Slots of ``count`` transitions, int64 (count,), drawn uniformly with replacement."""
+        slots = rng.integers(self._first, self._end, count)
+        if self._end > self.capacity:
+            slots %= self.capacity
+        return slots
+
+    def rows(self, slots: Slots, out: FloatArray | None = None) -> FloatArray:
+        """The packed rows, float32 (count, width); ``out`` saves the allocation."""
+        # mode="raise" would copy through a second buffer; the slots come from draw()
+        return np.take(self._rows, slots, axis=0, out=out, mode="clip")
+
+    def frames(self, slots: Slots, camera: str, after: bool = False, out: Frames | None = None) -> Frames:
+        """Frames at one end of the transitions, uint8 (count, H, W, 3) RGB; ``out`` saves the allocation."""
+        numbers = self._frame_of[slots, int(after)] % self._frame_capacity
+        return np.take(self._frames[camera], numbers, axis=0, out=out, mode="clip")
+
+    def save(self, directory: Path) -> None:
+        """Write the transitions, oldest first, into an existing directory (npy and JSON)."""
+        order = np.arange(self._first, self._end)
+        np.save(directory / "rows.npy", self._rows[order % self.capacity], allow_pickle=False)
+        first_frame = self._first_frame()
+        if self.cameras:
+            numbers = self._frame_of[order % self.capacity] - first_frame
+            np.save(directory / "frame_of.npy", numbers, allow_pickle=False)
+        for name, ring in self._frames.items():
+            self._write_frames(directory / f"frames_{name}.npy", ring, first_frame)
+        (directory / "replay.json").write_text(json.dumps({**self._identity(), "newest": self._newest}))
+
+    def restore(self, directory: Path) -> None:
+        """Read what :meth:`save` wrote; the same draws then give the same rows.
+
+        Raises:
+            CheckpointError: missing or damaged files, or another layout, camera or capacity.
+        """
+        try:
+            about = json.loads((directory / "replay.json").read_text())
+            rows = np.load(directory / "rows.npy", allow_pickle=False)
+            rings = {n: np.load(directory / f"frames_{n}.npy", mmap_mode="r") for n in self._frames}
+            frame_of = np.load(directory / "frame_of.npy", allow_pickle=False) if self.cameras else self._frame_of[:0]
+            self._fits(about, rows, frame_of, rings)
+        except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+            raise CheckpointError(f"no usable replay in {directory}: {error}") from error
+        self._first, self._end = 0, len(rows)
+        self._rows[: len(rows)] = rows
+        self._frame_of[: len(frame_of)] = frame_of
+        self._frame_end = len(next(iter(rings.values()))) if rings else 0
+        for name, ring in rings.items():
+            self._frames[name][: self._frame_end] = ring
+        self._newest = None if about["newest"] is None else tuple(about["newest"])
+
+    def _packed(self, values: Mapping[str, npt.ArrayLike]) -> FloatArray:
+        if values.keys() != self.layout.widths.keys():
+            raise ConfigError(f"replay columns are {', '.join(values)}; expected {', '.join(self.layout.widths)}")
+        row = np.empty(self.layout.width, np.float32)
+        try:
+            for name, where in self.layout.slices.items():
+                row[where] = values[name]
+        except ValueError as error:
+            raise ConfigError(f"replay column '{name}' holds {self.layout.widths[name]} floats: {error}") from error
+        if not np.isfinite(row).all():
+            bad = [name for name, where in self.layout.slices.items() if not np.isfinite(row[where]).all()]
+            raise NonFiniteError(f"replay columns {', '.join(bad)} are not finite")
+        return row
+
+    def _store(self, pair: FramePair) -> tuple[int, int]:
+        """Store the frames that are new; returns the numbers of both."""
+        known, self._newest = self._newest, None
+        if known != (pair.episode, pair.step):
+            self._append(pair.before)
+        self._append(pair.after)
+        self._newest = (pair.episode, pair.step + 1)
+        return self._frame_end - 2, self._frame_end - 1
+
+    def _append(self, observation: Observation) -> None:
+        slot = self._frame_end % self._frame_capacity
+        for name, ring in self._frames.items():
+            frame = observation.get(name)
+            if frame is None or frame.shape != ring.shape[1:] or frame.dtype != np.uint8:
+                got = "none" if frame is None else f"{frame.dtype} {frame.shape}"
+                raise ConfigError(f"frame of camera '{name}' must be uint8 {ring.shape[1:]}; got {got}")
+            ring[slot] = frame
+        self._frame_end += 1
+
+    def _evict(self) -> None:
+        self._first = max(self._first, self._end - self.capacity)
+        if self.cameras:
+            oldest = self._frame_end - self._frame_capacity
+            while self._frame_of[self._first % self.capacity, 0] < oldest:
+                self._first += 1
+
+    def _first_frame(self) -> int:
+        """Number of the oldest frame that a transition still needs."""
+        if not self.cameras or not len(self):
+            return self._frame_end
+        return int(self._frame_of[self._first % self.capacity, 0])
+
+    def _write_frames(self, path: Path, ring: Frames, first: int) -> None:
+        shape = (self._frame_end - first, *ring.shape[1:])
+        with path.open("wb") as file:
+            header = {"descr": np.lib.format.dtype_to_descr(ring.dtype), "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(file, header)
+            for begin in range(first, self._frame_end, _CHUNK):
+                numbers = np.arange(begin, min(begin + _CHUNK, self._frame_end)) % self._frame_capacity
+                file.write(ring[numbers].tobytes())
+
+    def _identity(self) -> dict[str, Any]:
+        cameras = [asdict(c) for c in self.cameras]
+        return {"widths": self.layout.widths, "cameras": cameras, "capacity": self.capacity}
+
+    def _fits(self, about: dict[str, Any], rows: FloatArray, frame_of: Slots, rings: Mapping[str, Frames]) -> None:
+        """Check all that is read before any of it comes into force."""
+        for name, mine in self._identity().items():
+            if about[name] != mine:
+                raise ValueError(f"{name} {about[name]} instead of {mine}")
+        if rows.dtype != np.float32 or rows.shape[1:] != (self.layout.width,) or len(rows) > self.capacity:
+            raise ValueError(f"rows are {rows.dtype} {rows.shape}")
+        if not np.isfinite(rows).all():
+            raise ValueError("rows are not finite")
+        for name, ring in rings.items():
+            if ring.dtype != np.uint8 or ring.shape[1:] != self._frames[name].shape[1:]:
+                raise ValueError(f"frames of '{name}' are {ring.dtype} {ring.shape}")
+        counts = {len(ring) for ring in rings.values()}
+        if self.cameras and (
+            len(counts) != 1 or max(counts) > self._frame_capacity or frame_of.shape != (len(rows), 2)
+        ):
+            raise ValueError(f"{len(rows)} rows, frame numbers {frame_of.shape}, frames {sorted(counts)}")
+        if self.cameras and frame_of.size and not 0 <= frame_of.min() <= frame_of.max() < max(counts):
+            raise ValueError("frame numbers point outside the frames")
