@@ -1,0 +1,1 @@
+"""Statistics and pictures of what was learnt. Pure: no simulator, no ROS."""

@@ -1,0 +1,1 @@
+"""Off-policy learners: one folder each, made by its ``Builder``."""

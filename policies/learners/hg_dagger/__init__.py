@@ -1,0 +1,1 @@
+"""HG-DAgger: behaviour cloning of all that a person did."""

@@ -1,0 +1,36 @@
+"""What a transition is worth, and whose it is: the one place where learners differ in how they read a step.
+
+A label is a pure function of a transition. Nothing is stored but its result, so a learner cannot read what its label does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from vlmrl_ros.core.types import Transition
+
+Reward = Callable[[Transition], float]
+Selection = Callable[[Transition], bool]
+
+
+def takeover_reward(transition: Transition) -> float:
+    """-1 where the transition ended in a takeover, else 0; the task's reward and success are not read.
+
+    The step that made a person take over is punished, not the person's own first step. Source: Luo et al., RLIF (ICLR 2024).
+    """
+    return -1.0 if transition.took_over else 0.0
+
+
+def task_reward(transition: Transition) -> float:
+    """The reward of the task for arriving where the transition ended."""
+    return transition.after.feedback.reward
+
+
+def demonstrated(transition: Transition) -> bool:
+    """A person drove the whole episode, and it succeeded."""
+    return transition.demonstration
+
+
+def driven_by_person(transition: Transition) -> bool:
+    """A person acted: a demonstration, or while in control after a takeover."""
+    return transition.demonstration or transition.human

@@ -1,0 +1,98 @@
+"""From steps to batches: what a learner keeps of a transition, and how it mixes its own steps with a person's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from vlmrl_ros.core.replay import FramePair, Layout, Replay
+from vlmrl_ros.core.spec import FloatArray, TaskSpec
+from vlmrl_ros.core.types import Transition, state_of
+from vlmrl_ros.policies.learners.labels import Reward, Selection
+
+
+def transition_columns(spec: TaskSpec) -> dict[str, int]:
+    """Columns of a transition; states and actions are normalised by the spec."""
+    state, action = spec.observation.size, spec.action.size
+    return {"state": state, "action": action, "reward": 1, "bootstrap": 1, "next_state": state}
+
+
+def transition_values(spec: TaskSpec, transition: Transition, reward: float) -> dict[str, FloatArray | float]:
+    """The row of a transition: the action that was really executed, and the label as its reward."""
+    return {
+        "state": spec.observation.normalise(state_of(transition.before.observation)),
+        "action": spec.action.normalise(transition.before.executed),
+        "reward": reward,
+        "bootstrap": transition.bootstrap,
+        "next_state": spec.observation.normalise(state_of(transition.after.observation)),
+    }
+
+
+def frame_pair(transition: Transition) -> FramePair:
+    """The frames at both ends."""
+    before, after = transition.before, transition.after
+    return FramePair(before.observation, after.observation, before.feedback.episode, before.feedback.step)
+
+
+class MixedMemory:
+    """Two replays, a person's steps and the policy's own, and batches that take half from each.
+
+    Source: Ball et al., RLPD (2023), "symmetric sampling".
+    """
+
+    def __init__(self, spec: TaskSpec, capacity: int, reward: Reward, prior: Selection) -> None:
+        """Reserve both replays.
+
+        Args:
+            spec: names, bounds and cameras.
+            capacity: transitions in each.
+            reward: label of a transition.
+            prior: which transitions belong to the person's half.
+        """
+        self._spec = spec
+        self._reward = reward
+        self._is_prior = prior
+        columns = transition_columns(spec)
+        self.layout = Layout(columns)
+        self.parts: Mapping[str, Replay] = {
+            "prior": Replay(columns, capacity, spec.cameras),
+            "online": Replay(columns, capacity, spec.cameras),
+        }
+
+    def add(self, transition: Transition) -> None:
+        """Label a transition and keep it in its half."""
+        part = self.parts["prior" if self._is_prior(transition) else "online"]
+        values = transition_values(self._spec, transition, self._reward(transition))
+        part.add(values, frame_pair(transition) if self._spec.cameras else None)
+
+    def __len__(self) -> int:
+        """Transitions in both halves."""
+        return sum(len(part) for part in self.parts.values())
+
+    def sample(self, out: FloatArray, rng: np.random.Generator) -> None:
+        """Fill float32 (count, width) with rows: the first half from the person's, the second from the policy's own.
+
+        While one of them is empty all rows come from the other.
+        """
+        filled = [part for part in self.parts.values() if len(part)]
+        share = len(out) // len(filled)
+        for index, part in enumerate(filled):
+            rows = out[index * share : len(out) if index == len(filled) - 1 else (index + 1) * share]
+            part.rows(part.draw(len(rows), rng), out=rows)
+
+    def save(self, directory: Path) -> None:
+        """Write each half into its own folder."""
+        for name, part in self.parts.items():
+            (directory / name).mkdir()
+            part.save(directory / name)
+
+    def restore(self, directory: Path) -> None:
+        """Read what :meth:`save` wrote.
+
+        Raises:
+            CheckpointError: missing or damaged files.
+        """
+        for name, part in self.parts.items():
+            part.restore(directory / name)

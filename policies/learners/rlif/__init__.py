@@ -1,0 +1,1 @@
+"""RLIF: the RLPD backbone, learning from takeovers alone."""

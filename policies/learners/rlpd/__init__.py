@@ -1,0 +1,1 @@
+"""RLPD: soft actor-critic with prior data, learning from task reward."""

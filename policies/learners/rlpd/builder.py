@@ -1,0 +1,104 @@
+"""The RLPD plug-in, and the learner that every labelling of its data shares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from vlmrl_ros.core.errors import ConfigError
+from vlmrl_ros.core.interfaces import Variables
+from vlmrl_ros.core.spec import TaskSpec
+from vlmrl_ros.core.types import Transition
+from vlmrl_ros.policies.learners.checkpoint import LearnerState
+from vlmrl_ros.policies.learners.labels import Reward, driven_by_person, task_reward
+from vlmrl_ros.policies.learners.memory import MixedMemory
+from vlmrl_ros.policies.learners.rlpd.config import RlpdConfig
+from vlmrl_ros.policies.learners.rlpd.learning import Batch, Rlpd
+from vlmrl_ros.policies.learners.variables import policy_variables
+from vlmrl_ros.policies.networks.compute import keep_freed_memory, learner_compute
+
+
+class RlpdLearner:
+    """Memory, update and checkpoint around :class:`Rlpd`; the labelling is given."""
+
+    def __init__(self, name: str, spec: TaskSpec, config: RlpdConfig, reward: Reward, rng: np.random.Generator) -> None:
+        """Make an untrained learner.
+
+        Args:
+            name: of the plug-in; its checkpoints carry it.
+            spec: of the task.
+            config: options.
+            reward: label of a transition; all the learner knows of what is good.
+            rng: seeds weights, noise and draws.
+
+        Raises:
+            ConfigError: more target critics than critics.
+        """
+        if config.target_critics > config.critics:
+            raise ConfigError(f"target_critics is {config.target_critics}; valid: 1 to {config.critics} (critics)")
+        keep_freed_memory()
+        self.samples_per_update = config.batch_size * config.critic_updates
+        self._config = config
+        self._memory = MixedMemory(spec, config.capacity, reward, prior=driven_by_person)
+        self._rows = np.empty((config.critic_updates, config.batch_size, self._memory.layout.width), np.float32)
+        self._tensor = torch.from_numpy(self._rows)
+        self._rng = np.random.default_rng(rng.integers(2**62))
+        self._rlpd = Rlpd(spec, config, rng)
+        self._updates = 0
+        generators = {"noise": self._rlpd.generator}
+        self._state = LearnerState(name, self._rlpd.tensors(), generators, self._rng)
+
+    def add(self, item: Transition) -> None:
+        """Keep one transition."""
+        self._memory.add(item)
+
+    @property
+    def ready(self) -> bool:
+        """The policy's own steps are enough for a first batch."""
+        return len(self._memory.parts["online"]) >= self._config.min_steps
+
+    def update(self) -> Mapping[str, float]:
+        """``critic_updates`` steps of the critics and one of the actor, on the newest of their batches."""
+        for rows in self._rows:
+            self._memory.sample(rows, self._rng)
+        with learner_compute():
+            block = self._memory.layout.split(self._tensor)
+            ahead = self._rlpd.next_actions(block["next_state"])
+            for index in range(len(self._tensor)):
+                batch = Batch(**{name: column[index] for name, column in block.items()})
+                metrics = self._rlpd.update_critics(batch, *(part[index] for part in ahead))
+            metrics |= self._rlpd.update_actor(batch)
+        self._updates += 1
+        return {name: float(value) for name, value in metrics.items()} | {"updates": float(self._updates)}
+
+    def variables(self) -> Variables:
+        """The actor's weights and their moving average."""
+        return policy_variables(self._rlpd.actor, self._rlpd.actor_ema)
+
+    def save(self, directory: Path) -> None:
+        """Write networks, optimisers, generators, counters and replay into an empty directory."""
+        self._state.save(directory, self._updates)
+        self._memory.save(directory)
+
+    def restore(self, directory: Path) -> None:
+        """Read what :meth:`save` wrote; training then continues to the same bit.
+
+        Raises:
+            CheckpointError: missing or damaged files, or another learner's.
+        """
+        self._memory.restore(directory)
+        self._updates = self._state.restore(directory)
+
+
+class Builder:
+    """Entry point of the learner plug-in ``rlpd``."""
+
+    config_type = RlpdConfig
+
+    @staticmethod
+    def build(spec: TaskSpec, config: RlpdConfig, rng: np.random.Generator) -> RlpdLearner:
+        """Learn from the task's reward."""
+        return RlpdLearner("rlpd", spec, config, task_reward, rng)

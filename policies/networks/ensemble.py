@@ -1,0 +1,54 @@
+"""An ensemble of critics with layer normalisation, computed as one batched network."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.functional import layer_norm, relu
+
+from vlmrl_ros.policies.networks.flat import Parameters
+
+
+def initial_ensemble(inputs: int, hidden: Sequence[int], members: int, generator: torch.Generator) -> dict[str, Tensor]:
+    """Fresh parameters by name; each has a leading axis for the members.
+
+    ``hidden_<i>/weight`` (E, in, out), ``bias`` and ``shift`` (E, 1, out); ``value/weight`` (E, in, 1), ``value/bias`` (E, 1, 1).
+    The normalisation has a shift and no scale: a scale before a ReLU is one of the next layer's weights.
+    """
+    parameters: dict[str, Tensor] = {}
+    sizes = [inputs, *hidden]
+    for index, (before, after) in enumerate(zip(sizes, sizes[1:], strict=False)):
+        parameters[f"hidden_{index}/weight"] = _uniform((members, before, after), before, generator)
+        parameters[f"hidden_{index}/bias"] = torch.zeros(members, 1, after)
+        parameters[f"hidden_{index}/shift"] = torch.zeros(members, 1, after)
+    parameters["value/weight"] = _uniform((members, sizes[-1], 1), sizes[-1], generator)
+    parameters["value/bias"] = torch.zeros(members, 1, 1)
+    return parameters
+
+
+def values(critics: Parameters, state: Tensor, action: Tensor) -> Tensor:
+    """Action values of every member.
+
+    Args:
+        critics: parameters as :func:`initial_ensemble` names them.
+        state: float32 (B, N), normalised.
+        action: float32 (B, A) in [-1, 1].
+
+    Returns:
+        float32 (E, B).
+    """
+    members = critics["value/bias"].shape[0]
+    x = torch.cat((state, action), -1).expand(members, -1, -1)
+    for index in range((len(critics) - 2) // 3):
+        layer = f"hidden_{index}"
+        x = torch.baddbmm(critics[f"{layer}/bias"], x, critics[f"{layer}/weight"])
+        x = relu(layer_norm(x, x.shape[-1:]) + critics[f"{layer}/shift"])
+    return torch.baddbmm(critics["value/bias"], x, critics["value/weight"]).squeeze(-1)
+
+
+def _uniform(shape: tuple[int, ...], inputs: int, generator: torch.Generator) -> Tensor:
+    bound = 1.0 / math.sqrt(inputs)
+    return torch.empty(shape).uniform_(-bound, bound, generator=generator)
