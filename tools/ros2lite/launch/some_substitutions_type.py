@@ -1,0 +1,11 @@
+"""Types accepted wherever a launch file may give a text, a substitution or a list of both (joined)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Union
+
+from launch.substitution import Substitution
+
+SomeSubstitutionsType = Union[str, Substitution, Iterable[Union[str, Substitution]]]
+SomeSubstitutionsType_types_tuple = (str, Substitution, Iterable)
