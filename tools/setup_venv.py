@@ -53,10 +53,10 @@ class SetupError(Exception):
 def main(venv: Path) -> None:
     """Make the environment in the folder `venv`, or bring it up to date."""
     distro = os.environ.get("ROS_DISTRO")
+    python = choose_python(distro)
     missing = missing_packages()
     if missing and not apt_install(missing):
         say(f"camera images will be missing until this has run: {apt_command(missing)}")
-    python = choose_python(distro)
     make_venv(venv, python, distro)
     install(venv, python, distro)
     (venv / "setup.sh").write_text(SETUP_FILE.format(venv=shlex.quote(str(venv))), encoding="utf-8")
