@@ -1,0 +1,271 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vlmrl_ros.core.arbiter import Arbiter, ArbiterConfig, Decision, HumanInput
+from vlmrl_ros.core.errors import NonFiniteError, ShapeError
+from vlmrl_ros.core.spec import VectorSpec
+from vlmrl_ros.core.types import Mark, Source
+
+SPEC = VectorSpec(
+    ("linear_x", "linear_y"), ("m/s", "m/s"), np.array([-0.1, -0.1], np.float32), np.array([0.1, 0.1], np.float32)
+)
+POLICY = np.array([0.01, 0.02], np.float32)
+PERSON = np.array([-0.05, 0.03], np.float32)
+STEP_NS = 100_000_000
+
+
+class Scene:
+    """An arbiter with its clocks: each step takes 0.1 s by the stamps and by the steady clock."""
+
+    def __init__(self, **options) -> None:
+        self.arbiter = Arbiter(SPEC, ArbiterConfig(**options))
+        self.now_ns = 5_000_000_000
+
+    def hear(self, takeover: bool, mark: Mark = Mark.NONE, estop: bool = False) -> None:
+        self.arbiter.hear(HumanInput(takeover, PERSON, mark, estop), self.now_ns)
+
+    def step(self, policy=POLICY, first: bool = False) -> Decision:
+        self.now_ns += STEP_NS
+        return self.arbiter.step(self.now_ns, policy, self.now_ns, first)
+
+    def steps(self, *takeovers: bool) -> list[Decision]:
+        decisions = []
+        for takeover in takeovers:
+            self.hear(takeover)
+            decisions.append(self.step())
+        return decisions
+
+
+def sources(decisions: list[Decision]) -> list[Source]:
+    return [decision.intervention.source for decision in decisions]
+
+
+def edges(decisions: list[Decision]) -> list[bool]:
+    return [decision.intervention.edge for decision in decisions]
+
+
+def test_the_policy_acts_while_nobody_holds_the_takeover():
+    decision = Scene().step()
+    assert decision.intervention.source is Source.POLICY
+    assert not decision.intervention.active
+    np.testing.assert_array_equal(decision.command, POLICY)
+
+
+def test_the_person_acts_exactly_while_the_takeover_is_held():
+    decisions = Scene().steps(False, True, True, False)
+    assert sources(decisions) == [Source.POLICY, Source.HUMAN, Source.HUMAN, Source.POLICY]
+    np.testing.assert_array_equal(decisions[1].command, PERSON)
+    np.testing.assert_array_equal(decisions[3].command, POLICY)
+
+
+def test_only_the_first_step_of_a_takeover_costs_one():
+    decisions = Scene().steps(False, True, True, False, False, True)
+    assert edges(decisions) == [False, True, False, False, False, True]
+    assert [decision.intervention.reward for decision in decisions] == [0.0, -1.0, 0.0, 0.0, 0.0, -1.0]
+
+
+def test_a_demonstration_from_the_first_step_on_is_no_takeover():
+    scene = Scene()
+    scene.steps(False)
+    scene.hear(True)
+    first = scene.step(first=True)
+    assert first.intervention.active
+    assert not first.intervention.edge
+    assert not scene.step().intervention.edge
+
+
+def test_held_control_outlasts_the_end_of_an_episode():
+    scene = Scene()
+    scene.steps(False, True)
+    assert scene.step(first=True).intervention.source is Source.HUMAN
+
+
+def test_a_toggle_takes_control_with_one_press_and_gives_it_back_with_the_next():
+    decisions = Scene(mode="toggle").steps(False, True, True, False, False, True, False)
+    human, policy = Source.HUMAN, Source.POLICY
+    assert sources(decisions) == [policy, human, human, human, human, policy, policy]
+    assert edges(decisions) == [False, True, False, False, False, False, False]
+
+
+def test_a_toggle_press_shorter_than_a_step_counts():
+    scene = Scene(mode="toggle")
+    scene.step()
+    scene.hear(True)
+    scene.hear(False)
+    assert scene.step().intervention.source is Source.HUMAN
+
+
+def test_silence_while_held_stops_the_arm_at_zero_and_says_so():
+    scene = Scene(joy_timeout_s=0.25)
+    scene.steps(False, True)
+    assert scene.step().intervention.source is Source.HUMAN
+    stopped = scene.step()
+    assert stopped.intervention.source is Source.STOPPED
+    assert not stopped.intervention.active
+    np.testing.assert_array_equal(stopped.command, np.zeros(2))
+    assert "silent for 0.3" in stopped.reason
+
+
+@pytest.mark.parametrize("mode", ["hold", "toggle"])
+def test_a_reconnected_joystick_acts_only_after_it_has_shown_a_release(mode):
+    scene = Scene(mode=mode)
+    scene.steps(False, True)
+    scene.arbiter.lose("joystick unplugged")
+    assert sources([scene.step(), *scene.steps(True, True)]) == [Source.STOPPED] * 3
+    assert sources(scene.steps(False, True)) == [Source.POLICY, Source.HUMAN]
+
+
+def test_a_joystick_that_returns_between_two_steps_still_counts_as_lost():
+    scene = Scene(joy_timeout_s=0.25)
+    scene.steps(False, True)
+    scene.now_ns += 4 * STEP_NS
+    assert sources(scene.steps(True)) == [Source.STOPPED]
+
+
+def test_silence_while_nobody_holds_leaves_the_policy_at_work():
+    scene = Scene(joy_timeout_s=0.05)
+    scene.hear(False)
+    assert scene.step().intervention.source is Source.POLICY
+
+
+def test_with_require_joy_the_policy_stops_with_the_joystick_and_goes_on_with_it():
+    scene = Scene(joy_timeout_s=0.15, require_joy=True)
+    assert scene.step().reason == "no live joystick"
+    assert sources(scene.steps(False)) == [Source.POLICY]
+    assert scene.step().intervention.source is Source.STOPPED
+    assert sources(scene.steps(False)) == [Source.POLICY]
+
+
+def test_after_a_release_the_policy_waits_for_the_re_entry_delay():
+    decisions = Scene(reentry_delay_s=0.25).steps(False, True, False, False, False)
+    assert sources(decisions) == [Source.POLICY, Source.HUMAN, Source.STOPPED, Source.STOPPED, Source.POLICY]
+    np.testing.assert_array_equal(decisions[2].command, np.zeros(2))
+
+
+def test_a_grip_renewed_during_the_delay_is_no_takeover():
+    decisions = Scene(reentry_delay_s=0.25).steps(False, True, False, True)
+    assert edges(decisions) == [False, True, False, False]
+
+
+def test_a_new_episode_begins_without_the_delay_of_the_last():
+    scene = Scene(reentry_delay_s=1.0)
+    scene.steps(True, False)
+    assert scene.step(first=True).intervention.source is Source.POLICY
+
+
+@pytest.mark.parametrize(
+    ("proposal", "reason"),
+    [
+        (None, "silent"),
+        (np.array([np.nan, 0.0], np.float32), "linear_x"),
+        (np.zeros(3, np.float32), r"shape (3,)"),
+    ],
+)
+def test_a_policy_that_gives_no_usable_action_stops_the_arm_until_it_does(proposal, reason):
+    scene = Scene()
+    stopped = scene.step(proposal)
+    assert stopped.intervention.source is Source.STOPPED
+    assert reason in stopped.reason
+    np.testing.assert_array_equal(stopped.command, np.zeros(2))
+    assert scene.step().intervention.source is Source.POLICY
+
+
+def test_taking_over_out_of_a_standstill_blames_no_policy_step():
+    scene = Scene()
+    scene.step(None)
+    scene.hear(True)
+    decision = scene.step()
+    assert decision.intervention.active
+    assert decision.intervention.reward == 0.0
+
+
+def test_a_person_may_act_while_the_policy_is_silent():
+    scene = Scene()
+    scene.hear(True)
+    assert scene.step(None).intervention.source is Source.HUMAN
+
+
+def test_the_estop_is_latched_and_outranks_the_person():
+    scene = Scene()
+    scene.steps(True)
+    scene.hear(True, estop=True)
+    decisions = scene.steps(True, False, True)
+    assert sources(decisions) == [Source.STOPPED] * 3
+    assert decisions[0].reason == "e-stop button"
+    assert scene.arbiter.estopped
+
+
+def test_a_takeover_held_through_the_release_of_the_estop_does_not_jump():
+    scene = Scene()
+    scene.steps(True)
+    scene.arbiter.estop("service")
+    scene.steps(True)
+    scene.arbiter.release_estop()
+    assert sources(scene.steps(True, False, True)) == [Source.STOPPED, Source.POLICY, Source.HUMAN]
+
+
+def test_a_mark_is_given_once_per_press_however_long_or_short():
+    scene = Scene()
+    scene.hear(False, Mark.SUCCESS)
+    scene.hear(False)
+    assert [scene.step().mark, scene.step().mark] == [Mark.SUCCESS, Mark.NONE]
+    scene.hear(False, Mark.RESET)
+    marks = [scene.step().mark]
+    scene.hear(False, Mark.RESET)
+    assert [*marks, scene.step().mark] == [Mark.RESET, Mark.NONE]
+
+
+def test_a_mark_pressed_before_an_episode_does_not_reach_into_it():
+    scene = Scene()
+    scene.hear(False, Mark.SUCCESS)
+    assert scene.step(first=True).mark is Mark.NONE
+    assert scene.step().mark is Mark.NONE
+
+
+def test_a_bad_reading_is_refused_and_does_not_move_the_arm():
+    scene = Scene()
+    scene.steps(True)
+    with pytest.raises(NonFiniteError, match="linear_y"):
+        scene.arbiter.hear(HumanInput(True, np.array([0.0, np.inf], np.float32)), scene.now_ns)
+    with pytest.raises(ShapeError, match="joystick action"):
+        scene.arbiter.hear(HumanInput(True, np.zeros(1, np.float32)), scene.now_ns)
+    scene.arbiter.lose("bad reading")
+    assert "bad reading while held" in scene.step().reason
+
+
+EVENTS = st.sampled_from(["press", "release", "estop", "unlatch", "lose", "silence", "step", "mute", "first"])
+
+
+@given(
+    st.lists(EVENTS, max_size=40),
+    st.sampled_from(["hold", "toggle"]),
+    st.sampled_from([0.0, 0.25]),
+    st.booleans(),
+)
+def test_whatever_happens_each_step_is_consistent(events, mode, delay_s, require_joy):
+    scene = Scene(mode=mode, reentry_delay_s=delay_s, require_joy=require_joy)
+    before = Source.STOPPED
+    for event in events:
+        if event in ("press", "release", "estop"):
+            scene.hear(event == "press", estop=event == "estop")
+        elif event == "unlatch":
+            scene.arbiter.release_estop()
+        elif event == "lose":
+            scene.arbiter.lose("unplugged")
+        elif event == "silence":
+            scene.now_ns += 10 * STEP_NS
+        else:
+            decision = scene.step(None if event == "mute" else POLICY, first=event == "first")
+            said = decision.intervention
+            expected = {Source.POLICY: POLICY, Source.HUMAN: PERSON, Source.STOPPED: np.zeros(2)}[said.source]
+            np.testing.assert_array_equal(decision.command, expected)
+            assert said.active == (said.source is Source.HUMAN)
+            assert said.edge == (said.active and before is Source.POLICY and event != "first")
+            assert said.reward == (-1.0 if said.edge else 0.0)
+            assert bool(decision.reason) == (said.source is Source.STOPPED)
+            assert not (scene.arbiter.estopped and said.source is not Source.STOPPED)
+            before = said.source
