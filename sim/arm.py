@@ -60,8 +60,8 @@ def build_arm(*, driven_fingers: bool, held_width_m: float = 0.0) -> mjcf.RootEl
         held_width_m: width between fixed fingers, m.
 
     Returns:
-        a model with bodies ``link_1`` to ``link_7`` and ``hand`` (+z out of the hand), joints and position actuators of the
-        names in :data:`JOINTS`, camera ``wrist``, and force sensor ``wrist_force`` in the frame of the hand.
+        a model with body ``hand`` (+z out of the hand), joints and position actuators of the names in :data:`JOINTS`,
+        camera ``wrist``, and force sensor ``wrist_force`` in the frame of site ``wrist``.
     """
     root = mjcf.RootElement(model="arm")
     root.compiler.angle = "radian"
@@ -104,7 +104,7 @@ def _base_shapes(body: Element) -> None:
 
 
 def _add_link(root: mjcf.RootElement, parent: Element, number: int, link: _Link) -> Element:
-    body = parent.add("body", name=f"link_{number}", pos=[0, 0, 0 if number == 0 else link.offset], gravcomp=1)
+    body = parent.add("body", name=f"link_{number}", pos=[0, 0, link.offset], gravcomp=1)
     axis = [0, 0, 1] if link.axis == "z" else [0, 1, 0]
     limit = _LIMIT_RAD[number - 1]
     joint = body.add("joint", name=JOINTS[number - 1], axis=axis, range=[-limit, limit], limited=True)

@@ -67,6 +67,17 @@ class Robot:
         """Distance between the finger pads, m."""
         return float(self.data.qpos[self._arm] + self.data.qpos[self._arm + 1])
 
+    @property
+    def force_n(self) -> float:
+        """Size of the force of the world on the hand over the last control step, N."""
+        return float(np.linalg.norm(self.force))
+
+    def joints(self) -> dict[str, float]:
+        """Position of each hinge and slide joint by name, rad or m."""
+        model = self.model
+        single = [i for i in range(model.njnt) if model.jnt_type[i] >= mujoco.mjtJoint.mjJNT_SLIDE]
+        return {model.joint(i).name.rpartition("/")[2]: float(self.data.qpos[model.jnt_qposadr[i]]) for i in single}
+
     def clear(self) -> None:
         """Forget everything of the episode before."""
         mujoco.mj_resetData(self.model, self.data)

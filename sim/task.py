@@ -166,6 +166,14 @@ class ArmTask(ABC):
         observation, reward = self._observe(), float(in_goal)
         return dm_env.truncation(reward, observation) if self._ended else dm_env.transition(reward, observation)
 
+    def joints(self) -> dict[str, float]:
+        """Joint positions by name, rad (fingers m)."""
+        return self.robot.joints()
+
+    def tip(self) -> FloatArray:
+        """Position of the tip, float32 (3,), m, in base_link."""
+        return self.robot.tip.astype(np.float32)
+
     def render(self, camera: str, height: int, width: int) -> npt.NDArray[np.uint8]:
         """A frame of one camera (wrist, front, overview), uint8 (height, width, 3) RGB.
 

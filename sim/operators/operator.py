@@ -23,7 +23,7 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class OperatorConfig:
-    """Options of every scripted operator. A fixed bias of the aim defeats cloning; zero-mean error would average out."""
+    """Options of every scripted operator. A fixed bias of the aim defeats cloning; zero-mean error averages out."""
 
     trigger: str = option(
         "progress",
@@ -49,11 +49,15 @@ class OperatorConfig:
 class ScriptedOperator(ABC):
     """The person behind the protocol :class:`~vlmrl_ros.core.interfaces.Operator`. Acts on the scene alone."""
 
-    bias_mm: tuple[float, ...] = (0.0, 0.0, 0.0)
-    """Fixed error of the aim on each axis, mm."""
+    def __init__(self, spec: TaskSpec, config: OperatorConfig, bias_mm: tuple[float, float, float]) -> None:
+        """Get to know the task and the person.
 
-    def __init__(self, spec: TaskSpec, config: OperatorConfig) -> None:
-        """Take the task's spec, for the bounds of the action, and the habits of the person."""
+        Args:
+            spec: of the task, for the bounds of the action.
+            config: the habits of the person.
+            bias_mm: fixed error of their aim on each axis, mm.
+        """
+        self._bias_mm = np.array(bias_mm)
         self._spec = spec
         self._config = config
         self._window = StallWindow(config.patience_steps, config.progress_mm / 1000)
@@ -65,7 +69,7 @@ class ScriptedOperator(ABC):
         self._demonstrate = demonstrate
         self._hold = 0
         self._window.clear()
-        self._aim = (np.asarray(self.bias_mm) + self._config.aim_noise_mm * rng.normal(size=3)) / 1000
+        self._aim = (self._bias_mm + self._config.aim_noise_mm * rng.normal(size=3)) / 1000
 
     def intent(self, glance: Glance) -> Intent:
         """Decide whether to hold control, and where to drive. Control is not taken after success."""

@@ -14,6 +14,7 @@ from vlmrl_ros.sim.operators.operator import Array, OperatorConfig, Scene, Scrip
 
 _DEPTH_M = 0.02
 _PUSH_TO_M = -0.03
+_FELT_M = 0.003
 _FAR_SIDEWAYS_M, _FAR_UP_M = 0.09, 0.12
 
 
@@ -21,8 +22,8 @@ _FAR_SIDEWAYS_M, _FAR_UP_M = 0.09, 0.12
 class PegInsertOperatorConfig(OperatorConfig):
     """Options of the peg operator."""
 
-    bias_x_mm: float = option(3.0, "fixed error of the aim in x", unit="mm")
-    bias_y_mm: float = option(-2.0, "fixed error of the aim in y", unit="mm")
+    bias_x_mm: float = option(3.2, "fixed error of the aim in x", unit="mm")
+    bias_y_mm: float = option(-2.2, "fixed error of the aim in y", unit="mm")
     hover_mm: float = option(12.0, "height over the rim at which the person aligns", unit="mm", low=0.0)
     aligned_mm: float = option(
         3.0, "sideways error, as the person sees it, below which they descend", unit="mm", low=0.0
@@ -45,8 +46,7 @@ class PegInsertOperator(ScriptedOperator):
     def __init__(self, spec: TaskSpec, config: PegInsertOperatorConfig) -> None:
         """Take the habits of the person."""
         self._eye = config
-        self.bias_mm = (config.bias_x_mm, config.bias_y_mm, 0.0)
-        super().__init__(spec, config)
+        super().__init__(spec, config, (config.bias_x_mm, config.bias_y_mm, 0.0))
 
     def cost(self, scene: Scene) -> float:
         """Sideways distance plus the depth still to go."""
@@ -57,10 +57,11 @@ class PegInsertOperator(ScriptedOperator):
         return _sideways(scene) > _FAR_SIDEWAYS_M or scene["tip_z"] > _FAR_UP_M
 
     def wish(self, scene: Scene, aim: Array) -> Array:
-        """Hover until aligned, then push; once the tip is below the rim, keep pushing."""
+        """Hover until aligned, then push; once the peg is felt to be in the hole, keep pushing."""
         error = np.array([aim[0] - scene["tip_x"], aim[1] - scene["tip_y"], 0.0])
         aligned = np.abs(error[:2]).max() < self._eye.aligned_mm / 1000
-        height = _PUSH_TO_M if aligned else self._eye.hover_mm / 1000
+        inside = scene["tip_z"] < -_FELT_M
+        height = _PUSH_TO_M if aligned or inside else self._eye.hover_mm / 1000
         error[2] = height - scene["tip_z"]
         return self._towards(error)
 

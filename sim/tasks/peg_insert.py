@@ -109,12 +109,7 @@ class PegInsert(ArmTask):
     def scene(self) -> dict[str, float]:
         """True offset from the hole's rim to the tip (``tip_x``, ``tip_y``, ``tip_z``), m, and ``force``, N."""
         x, y, z = self.robot.tip - self._hole
-        return {
-            "tip_x": float(x),
-            "tip_y": float(y),
-            "tip_z": float(z),
-            "force": float(np.linalg.norm(self.robot.force)),
-        }
+        return {"tip_x": float(x), "tip_y": float(y), "tip_z": float(z), "force": self.robot.force_n}
 
 
 def _compose(clearance_m: float) -> mujoco.MjModel:
