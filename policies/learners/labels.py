@@ -1,6 +1,6 @@
 """What a transition is worth, and whose it is: the one place where learners differ in how they read a step.
 
-A label is a pure function of a transition. Nothing is stored but its result, so a learner cannot read what its label does not.
+A label is a pure function of a transition. Only its result is stored, so a learner cannot read what its label does not.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ Selection = Callable[[Transition], bool]
 def takeover_reward(transition: Transition) -> float:
     """-1 where the transition ended in a takeover, else 0; the task's reward and success are not read.
 
-    The step that made a person take over is punished, not the person's own first step. Source: Luo et al., RLIF (ICLR 2024).
+    The step that made a person take over is punished, not the person's own first step. Source: Luo et al., RLIF
+    (ICLR 2024).
     """
     return -1.0 if transition.took_over else 0.0
 

@@ -25,7 +25,7 @@ def torch_generator(rng: np.random.Generator) -> torch.Generator:
 def learner_compute() -> Iterator[None]:
     """One thread, and the fast product where :func:`fast_products_are_exact`; both restored on leaving.
 
-    Two threads on two busy cores are slower than one. The fast product is several times quicker on AMD processors; it is scoped, since it
+    Two threads on two busy cores are slower than one. The fast product is quicker on AMD processors; it is scoped, as it
     slows the small products of decoding a language model.
     """
     threads, precision = torch.get_num_threads(), torch.get_float32_matmul_precision()
@@ -42,8 +42,8 @@ def learner_compute() -> Iterator[None]:
 def keep_freed_memory() -> bool:
     """Let the process reuse freed blocks instead of giving them back; for the whole process, once.
 
-    The temporaries of a gradient step are just above the size from which glibc maps and unmaps each of them. Their page faults cost
-    almost half of the step.
+    The temporaries of a gradient step are just above the size from which glibc maps and unmaps each of them. Their page
+    faults cost almost half of the step.
 
     Returns:
         whether the C library could be told (glibc on Linux).

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -15,12 +16,12 @@ from vlmrl_ros.policies.networks.flat import Parameters
 def initial_ensemble(inputs: int, hidden: Sequence[int], members: int, generator: torch.Generator) -> dict[str, Tensor]:
     """Fresh parameters by name; each has a leading axis for the members.
 
-    ``hidden_<i>/weight`` (E, in, out), ``bias`` and ``shift`` (E, 1, out); ``value/weight`` (E, in, 1), ``value/bias`` (E, 1, 1).
+    ``hidden_<i>/weight`` (E, in, out), ``bias`` and ``shift`` (E, 1, out); ``value/weight`` (E, in, 1) and ``bias``.
     The normalisation has a shift and no scale: a scale before a ReLU is one of the next layer's weights.
     """
     parameters: dict[str, Tensor] = {}
     sizes = [inputs, *hidden]
-    for index, (before, after) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for index, (before, after) in enumerate(pairwise(sizes)):
         parameters[f"hidden_{index}/weight"] = _uniform((members, before, after), before, generator)
         parameters[f"hidden_{index}/bias"] = torch.zeros(members, 1, after)
         parameters[f"hidden_{index}/shift"] = torch.zeros(members, 1, after)

@@ -12,8 +12,8 @@ class RateLimiter:
 
         | s * (inserts - m) - samples | <= error_buffer
 
-    Sampling waits at its lower edge and before ``m`` inserts; inserting waits at its upper edge. Pure counters: the caller does the
-    waiting. Source: Cassirer et al., Reverb (2021), "SampleToInsertRatio".
+    Sampling waits at its lower edge and before ``m`` inserts; inserting waits at its upper edge. Pure counters: the
+    caller does the waiting. Source: Cassirer et al., Reverb (2021), "SampleToInsertRatio".
     """
 
     def __init__(self, samples_per_insert: float, min_size_to_sample: int, error_buffer: float) -> None:

@@ -1,7 +1,7 @@
 """Replay memory: one packed float32 row per transition, every camera frame stored once.
 
-The next observation of step k is the observation of step k + 1, so consecutive transitions share a frame. Rows and frames
-are rings that are reserved at construction and touched only as they fill. Not thread-safe: one thread owns a replay.
+The next observation of step k is the observation of step k + 1, so consecutive transitions share a frame. Rows and
+frames are rings that are reserved at construction and touched only as they fill. Not thread-safe: one thread owns it.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Replay:
         Args:
             widths: column name to number of floats, see :class:`Layout`.
             capacity: greatest number of transitions.
-            cameras: the cameras whose frames are kept; a sixteenth more frames than rows, for the last frame of each episode.
+            cameras: the cameras whose frames are kept; a sixteenth more frames than rows, for the ends of episodes.
 
         Raises:
             ConfigError: a capacity below 1, or bad columns.

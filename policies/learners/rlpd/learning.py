@@ -69,7 +69,16 @@ class Rlpd:
         return sample(self.actor.frozen, next_state, noise)
 
     def update_critics(self, batch: Batch, next_action: Tensor, next_log_likelihood: Tensor) -> dict[str, Tensor]:
-        """One gradient step of all critics towards the bootstrapped target; the next actions as :meth:`next_actions` gives them."""
+        """One gradient step of all critics towards the bootstrapped target.
+
+        Args:
+            batch: transitions.
+            next_action: float32 (B, A), see :meth:`next_actions`.
+            next_log_likelihood: float32 (B,).
+
+        Returns:
+            scalars for the log.
+        """
         target = self._target(batch, next_action, next_log_likelihood)
         adam = self._adam["critics"]
         adam.zero()

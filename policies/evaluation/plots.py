@@ -1,0 +1,109 @@
+"""Curves of a run or of several seeds as PNG files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from vlmrl_ros.policies.evaluation.episodes import Episode, human_share, takeovers_per_episode
+from vlmrl_ros.policies.evaluation.statistics import Interval
+
+_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+_GREY = "#5f6b7a"
+_STYLE = {
+    "font.size": 10,
+    "axes.titlesize": 12,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.edgecolor": _GREY,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e3e7ec",
+    "legend.frameon": False,
+}
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A figure measured now and then during training.
+
+    Attributes:
+        steps: environment steps at which it was measured.
+        values: what was measured, with intervals.
+    """
+
+    steps: Sequence[int]
+    values: Sequence[Interval]
+
+
+def plot_success(path: Path, curves: Mapping[str, Curve], title: str) -> None:
+    """Write the learning curves: autonomous success in per cent over environment steps, with intervals.
+
+    Args:
+        path: of the PNG file.
+        curves: name to success rates between 0 and 1.
+        title: above the picture.
+    """
+    with _picture(path) as axes:
+        for colour, (name, curve) in zip(_colours(len(curves)), curves.items(), strict=True):
+            _draw(axes, curve, name, colour)
+        axes.set(title=title, xlabel="environment steps", ylabel="autonomous success (%)", ylim=(-0.03, 1.03))
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=""))
+        axes.set_xlim(left=0)
+        if len(curves) > 1:
+            axes.legend(loc="best")
+
+
+def plot_interventions(path: Path, episodes: Sequence[Episode], title: str, window: int = 10) -> None:
+    """Write how a person's help fades: takeovers an episode, and their share of the control steps.
+
+    Args:
+        path: of the PNG file.
+        episodes: of training, in order.
+        title: above the picture.
+        window: episodes in the moving mean.
+    """
+    ends = [sum(episode.steps for episode in episodes[: index + 1]) for index in range(len(episodes))]
+    recent = [episodes[max(0, index + 1 - window) : index + 1] for index in range(len(episodes))]
+    with _picture(path) as axes:
+        axes.plot(ends, [episode.takeovers for episode in episodes], ".", color=_COLOURS[0], alpha=0.3, ms=5)
+        axes.plot(ends, [takeovers_per_episode(part) for part in recent], color=_COLOURS[0], lw=2)
+        axes.set(title=title, xlabel="environment steps")
+        axes.set_ylabel(f"takeovers per episode (mean of {window})", color=_COLOURS[0])
+        axes.set_xlim(left=0)
+        axes.set_ylim(bottom=0)
+        share = axes.twinx()
+        share.plot(ends, [human_share(part) for part in recent], color=_COLOURS[1], lw=2)
+        share.set_ylabel(f"person's share of the steps (%, {window} episodes)", color=_COLOURS[1])
+        share.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=""))
+        share.set_ylim(0, 1)
+        share.grid(visible=False)
+
+
+def _draw(axes: Axes, curve: Curve, name: str, colour: str) -> None:
+    mean, low, high = zip(*((v.mean, v.low, v.high) for v in curve.values), strict=True) if curve.values else ((),) * 3
+    axes.fill_between(curve.steps, low, high, color=colour, alpha=0.18, lw=0)
+    axes.plot(curve.steps, mean, "o-", color=colour, lw=2, ms=4, label=name)
+
+
+def _colours(count: int) -> list[str]:
+    return [_COLOURS[index % len(_COLOURS)] for index in range(count)]
+
+
+@contextmanager
+def _picture(path: Path) -> Iterator[Axes]:
+    """An empty pair of axes, written to ``path`` at the end; uses no global state of pyplot."""
+    with rc_context(_STYLE):
+        figure = Figure(figsize=(7.0, 4.0), dpi=150, layout="constrained")
+        FigureCanvasAgg(figure)
+        yield figure.add_subplot()
+        figure.savefig(path)

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from vlmrl_ros.core.errors import ShapeError
+from vlmrl_ros.policies.evaluation.episodes import Episode
+from vlmrl_ros.policies.evaluation.plots import Curve, plot_interventions, plot_success
+from vlmrl_ros.policies.evaluation.statistics import success_interval
+from vlmrl_ros.policies.evaluation.strip import image_strip, write_png
+
+
+def ink(path) -> float:
+    """Share of the picture that is not white."""
+    return float((imread(path)[..., :3].min(-1) < 0.98).mean())
+
+
+def test_a_learning_curve_becomes_a_picture(tmp_path):
+    steps = [500, 1000, 1500, 2000]
+    curve = Curve(steps, [success_interval(k, 20) for k in (0, 8, 18, 20)])
+    plot_success(tmp_path / "empty.png", {"rlif": Curve([], [])}, "peg_insert")
+    plot_success(tmp_path / "one.png", {"rlif": curve}, "peg_insert")
+    plot_success(tmp_path / "two.png", {"rlif": curve, "bc": Curve(steps, curve.values[::-1])}, "peg_insert")
+    assert ink(tmp_path / "empty.png") < ink(tmp_path / "one.png") < ink(tmp_path / "two.png")
+
+
+def test_fading_interventions_become_a_picture(tmp_path):
+    episodes = [Episode(60, True, max(0, 6 - k // 5), max(0, 36 - k), 8.0) for k in range(40)]
+    plot_interventions(tmp_path / "none.png", [], "peg_insert")
+    plot_interventions(tmp_path / "some.png", episodes, "peg_insert")
+    assert ink(tmp_path / "none.png") < ink(tmp_path / "some.png")
+
+
+def test_a_strip_shows_evenly_spaced_frames_with_the_first_and_the_last(tmp_path):
+    frames = [np.full((4, 6, 3), k, np.uint8) for k in range(11)]
+    strip = image_strip(frames, 3)
+    assert strip.shape == (4, 3 * 6 + 2 * 4, 3)
+    assert [strip[0, x, 0] for x in (0, 10, 20)] == [0, 5, 10]
+    write_png(tmp_path / "strip.png", strip)
+    np.testing.assert_array_equal((imread(tmp_path / "strip.png")[..., :3] * 255).round().astype(np.uint8), strip)
+
+
+def test_a_short_film_gives_a_short_strip():
+    assert image_strip([np.zeros((4, 6, 3), np.uint8)], 8).shape == (4, 6, 3)
+
+
+def test_frames_that_differ_in_shape_make_no_strip():
+    with pytest.raises(ShapeError, match="no frames"):
+        image_strip([], 3)
+    with pytest.raises(ShapeError, match="frames of one shape"):
+        image_strip([np.zeros((4, 6, 3), np.uint8), np.zeros((5, 6, 3), np.uint8)], 3)

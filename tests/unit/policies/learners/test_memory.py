@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import numpy as np
+
+from vlmrl_ros.core.spec import TaskSpec
+from vlmrl_ros.policies.learners.labels import driven_by_person, takeover_reward
+from vlmrl_ros.policies.learners.memory import MixedMemory, transition_values
+
+
+def memory_of(spec: TaskSpec, items) -> MixedMemory:
+    memory = MixedMemory(spec, 1000, takeover_reward, driven_by_person)
+    for item in items:
+        memory.add(item)
+    return memory
+
+
+def batch_of(memory: MixedMemory, count: int) -> np.ndarray:
+    out = np.full((count, memory.layout.width), np.nan, np.float32)
+    memory.sample(out, np.random.default_rng(0))
+    return out
+
+
+def rows_of(spec: TaskSpec, items) -> set[bytes]:
+    return {transition_values(spec, item, 0.0)["state"].tobytes() for item in items}
+
+
+def test_half_of_a_batch_is_a_persons_and_half_the_policys(spec, transitions):
+    items = transitions()
+    memory = memory_of(spec, items)
+    states = memory.layout.split(batch_of(memory, 64))["state"]
+    person = rows_of(spec, [i for i in items if driven_by_person(i)])
+    assert [row.tobytes() in person for row in states] == [True] * 32 + [False] * 32
+
+
+def test_while_nobody_has_helped_the_whole_batch_is_the_policys(spec, transitions):
+    items = [item for item in transitions() if not driven_by_person(item)]
+    memory = memory_of(spec, items)
+    assert np.isfinite(batch_of(memory, 64)).all()
+
+
+def test_every_step_is_kept_exactly_once(spec, transitions):
+    items = transitions()
+    assert len(memory_of(spec, items)) == len(items)
+
+
+def test_the_executed_action_is_stored_normalised(spec, transitions):
+    item = transitions()[0]
+    stored = transition_values(spec, item, 0.0)["action"]
+    np.testing.assert_allclose(spec.action.denormalise(stored), item.before.executed, atol=1e-7)
+
+
+def test_frames_are_kept_where_the_task_has_cameras(camera_spec, transitions):
+    items = transitions(6, camera_spec)
+    memory = memory_of(camera_spec, items)
+    part = memory.parts["online"]
+    slots = np.arange(len(part))
+    policy = [item for item in items if not driven_by_person(item)]
+    before, after = part.frames(slots, "wrist"), part.frames(slots, "wrist", after=True)
+    np.testing.assert_array_equal(before, [item.before.observation["wrist"] for item in policy])
+    np.testing.assert_array_equal(after, [item.after.observation["wrist"] for item in policy])

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from vlmrl_ros.core.spec import TaskSpec, VectorSpec
+from vlmrl_ros.core.types import Feedback, Intervention, Source, Step, Transition
+from vlmrl_ros.policies.gaussian import build as build_gaussian
+from vlmrl_ros.policies.learners.rlif.builder import Builder as RlifBuilder
+from vlmrl_ros.policies.learners.rlif.config import RlifConfig
+from vlmrl_ros.policies.learners.rlpd.config import RlpdConfig
+from vlmrl_ros.policies.learners.rlpd.learning import Batch, Rlpd
+
+CONFIG = RlpdConfig(hidden=(32, 32), critics=3, target_critics=3, discount=0.9)
+
+
+def batch(spec: TaskSpec, count: int = 16, *, reward: float = 0.0, bootstrap: float = 1.0) -> Batch:
+    generator = torch.Generator().manual_seed(0)
+    state, following = torch.rand(2, count, spec.observation.size, generator=generator) * 2 - 1
+    action = torch.rand(count, spec.action.size, generator=generator) * 2 - 1
+    return Batch(state, action, torch.full((count, 1), reward), torch.full((count, 1), bootstrap), following)
+
+
+def rlpd(spec: TaskSpec, **changes: object) -> Rlpd:
+    return Rlpd(spec, dataclasses.replace(CONFIG, **changes), np.random.default_rng(0))
+
+
+def learnt_value(spec: TaskSpec, data: Batch, **changes: object) -> float:
+    """The value that the critics settle at."""
+    agent = rlpd(spec, learning_rate=3e-3, target_rate=0.05, **changes)
+    for _ in range(500):
+        value = agent.update_critics(data, *agent.next_actions(data.next_state))["value"]
+    return float(value)
+
+
+def test_a_step_that_goes_on_forever_is_worth_the_discounted_sum(spec):
+    assert learnt_value(spec, batch(spec, reward=-1.0)) == pytest.approx(-10.0, rel=0.1)
+
+
+def test_termination_does_not_bootstrap(spec):
+    assert learnt_value(spec, batch(spec, reward=-1.0, bootstrap=0.0)) == pytest.approx(-1.0, abs=0.05)
+
+
+def test_values_above_zero_are_clipped_where_no_reward_is_positive(spec):
+    data = batch(spec, reward=1.0)
+    assert learnt_value(spec, data, nonpositive_values=True) == pytest.approx(0.0, abs=0.1)
+    assert learnt_value(spec, data) > 5.0
+
+
+def test_the_target_takes_the_least_of_a_random_subset_of_critics(spec):
+    data = batch(spec)
+    one, all_three = (rlpd(spec, target_critics=m, learning_rate=0.0) for m in (1, 3))
+    losses = {float(one.update_critics(data, *one.next_actions(data.next_state))["critic_loss"]) for _ in range(20)}
+    fixed_action = all_three.next_actions(data.next_state)
+    steady = {float(all_three.update_critics(data, *fixed_action)["critic_loss"]) for _ in range(5)}
+    assert len(losses) > 3
+    assert len(steady) == 1
+
+
+def test_entropy_enters_the_target_only_if_asked(spec):
+    data = batch(spec)
+    agents = [rlpd(spec, entropy_backup=asked, temperature=1.0) for asked in (False, True)]
+    ahead = agents[0].next_actions(data.next_state)
+    plain, soft = (float(agent.update_critics(data, *ahead)["critic_loss"]) for agent in agents)
+    assert plain != pytest.approx(soft, rel=1e-3)
+
+
+def test_the_actors_update_leaves_the_critics_alone_and_the_critics_the_actor(spec):
+    agent, data = rlpd(spec), batch(spec)
+    ahead = agent.next_actions(data.next_state)
+    critics, actor = agent.critics.values.clone(), agent.actor.values.clone()
+    agent.update_actor(data)
+    assert torch.equal(agent.critics.values, critics)
+    assert not torch.equal(agent.actor.values, actor)
+    actor = agent.actor.values.clone()
+    agent.update_critics(data, *ahead)
+    assert torch.equal(agent.actor.values, actor)
+    assert not torch.equal(agent.critics.values, critics)
+
+
+@pytest.mark.parametrize(("target", "rises"), [(5.0, True), (-5.0, False)])
+def test_the_temperature_moves_the_entropy_towards_its_target(spec, target, rises):
+    agent, data = rlpd(spec, target_entropy=target, learning_rate=1e-2), batch(spec)
+    temperatures = [float(agent.update_actor(data)["temperature"]) for _ in range(20)]
+    assert (temperatures[-1] > temperatures[0]) is rises
+
+
+def test_each_member_of_the_ensemble_learns_as_if_alone(spec):
+    """The summed loss gives each critic its own gradient: training all at once equals training one of them."""
+    data = batch(spec, reward=-1.0, bootstrap=0.0)
+    agent = rlpd(spec)
+    ahead = agent.next_actions(data.next_state)
+    first = {name: tensor[:1].clone() for name, tensor in agent.critics.frozen.items()}
+    alone = rlpd(spec, critics=1, target_critics=1)
+    for name, tensor in alone.critics.frozen.items():
+        tensor.copy_(first[name])
+    for _ in range(5):
+        agent.update_critics(data, *ahead)
+        alone.update_critics(data, *ahead)
+    for name, tensor in alone.critics.frozen.items():
+        torch.testing.assert_close(agent.critics.frozen[name][:1], tensor, rtol=1e-4, atol=1e-5)
+
+
+def corridor(rng: np.random.Generator) -> tuple[TaskSpec, list[Transition]]:
+    """One state, one action: a person takes over whenever the policy goes left, and drives right."""
+    state = VectorSpec(("x",), ("m",), np.array([-1.0]), np.array([1.0]))
+    spec = TaskSpec("corridor", state, VectorSpec(("dx",), ("m/s",), np.array([-1.0]), np.array([1.0])), (), 0.1, 20)
+    items, zero = [], np.zeros(1, np.float32)
+    for number in range(400):
+        human = number % 4 == 0
+        action = np.array([abs(rng.uniform()) if human else rng.uniform(-1, 1)], np.float32)
+        edge = not human and action[0] < 0
+        x, following = ({"state": rng.uniform(-1, 1, 1).astype(np.float32)} for _ in range(2))
+        before = Intervention(human, False, 0.0, Source.HUMAN if human else Source.POLICY)
+        after = Intervention(edge, edge, -float(edge), Source.HUMAN if edge else Source.POLICY)
+        quiet = Feedback(0.0, False, False, False, number, 0)
+        items.append(
+            Transition(
+                Step(0, x, quiet, action, action, action, before),
+                Step(1, following, dataclasses.replace(quiet, step=1), zero, zero, zero, after),
+            )
+        )
+    return spec, items
+
+
+def test_rlif_learns_from_takeovers_alone_what_a_person_wants():
+    spec, items = corridor(np.random.default_rng(0))
+    config = RlifConfig(hidden=(32, 32), learning_rate=3e-3, batch_size=64)
+    learner = RlifBuilder.build(spec, config, np.random.default_rng(0))
+    for item in items:
+        learner.add(item)
+    for _ in range(250):
+        learner.update()
+    policy, rng = build_gaussian(spec, {"explore": False}), np.random.default_rng(1)
+    policy.load(learner.variables())
+    chosen = [policy.act({"state": np.array([x], np.float32)}, rng)[0][0] for x in np.linspace(-0.9, 0.9, 7)]
+    assert min(chosen) > 0.1
