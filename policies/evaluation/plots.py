@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 from matplotlib import rc_context
@@ -72,7 +73,7 @@ def plot_interventions(path: Path, episodes: Sequence[Episode], title: str, wind
         title: above the picture.
         window: episodes in the moving mean.
     """
-    ends = [sum(episode.steps for episode in episodes[: index + 1]) for index in range(len(episodes))]
+    ends = list(accumulate(episode.steps for episode in episodes))
     recent = [episodes[max(0, index + 1 - window) : index + 1] for index in range(len(episodes))]
     with _picture(path) as axes:
         axes.plot(ends, [episode.takeovers for episode in episodes], ".", color=_COLOURS[0], alpha=0.3, ms=5)

@@ -25,8 +25,8 @@ def torch_generator(rng: np.random.Generator) -> torch.Generator:
 def learner_compute() -> Iterator[None]:
     """One thread, and the fast product where :func:`fast_products_are_exact`; both restored on leaving.
 
-    Two threads on two busy cores are slower than one. The fast product is quicker on AMD processors; it is scoped, as it
-    slows the small products of decoding a language model.
+    Two threads on two busy cores are slower than one. The fast product is quicker on AMD processors; it is scoped, for
+    it slows the small products of decoding a language model.
     """
     threads, precision = torch.get_num_threads(), torch.get_float32_matmul_precision()
     torch.set_num_threads(1)

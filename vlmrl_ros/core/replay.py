@@ -103,8 +103,8 @@ class Replay:
     def nbytes(self) -> int:
         """Bytes in use: rows, frame numbers and frames that hold data."""
         frames = min(self._frame_end, self._frame_capacity)
-        per_frame = sum(f[0].nbytes for f in self._frames.values())
-        return len(self) * (self._rows[0].nbytes + 16 * bool(self.cameras)) + frames * per_frame
+        per_frame = sum(int(f[0].nbytes) for f in self._frames.values())
+        return len(self) * (int(self._rows[0].nbytes) + 16 * bool(self.cameras)) + frames * per_frame
 
     def add(self, values: Mapping[str, npt.ArrayLike], frames: FramePair | None = None) -> None:
         """Append one transition.
