@@ -26,8 +26,8 @@ EXECUTABLES = (
     "teleop",
 )
 PLUGINS = {
-    "learners": {name: f"policies.learners.{name}.builder:Builder" for name in ("rlif", "hg_dagger", "bc")},
-    "policies": {"gaussian": "policies.gaussian:GaussianPolicy"},
+    "learners": {name: f"policies.learners.{name}.builder:Builder" for name in ("rlif", "rlpd", "hg_dagger", "bc")},
+    "policies": {"gaussian": "policies.gaussian:build"},
     "encoders": {},
     "tasks": {name: f"sim.tasks.{name}:build" for name in ("reach", "peg_insert", "pick_lift")},
     "curricula": {},
@@ -54,6 +54,18 @@ class DataDistribution(Distribution):
     """Brings the data files to `pip install -e` too, whose back end asks for `has_data` to know that there are any."""
 
     has_data = Distribution.has_data_files
+
+
+def dm_control_requirements() -> list[str]:
+    """dm-control or, where its maze generator has no wheel and cannot be compiled, the rest of what dm-control asks for.
+
+    There dm-control itself has to be installed with `--no-deps`, as `make setup` does. Nothing here uses mazes.
+    """
+    others = ("absl-py", "dm-tree", "lxml", "protobuf", "pyparsing", "requests", "scipy", "tqdm")
+    return [
+        "dm-control>=1.0.41,<1.1; python_version < '3.13'",
+        *(f"{name}; python_version >= '3.13'" for name in others),
+    ]
 
 
 def started_by_colcon() -> bool:
@@ -116,7 +128,6 @@ setup(
     # Ranges of what the code works with. The versions that it is tested with are in constraints/.
     install_requires=[
         "PyYAML>=6",
-        "dm-control>=1.0.41,<1.1",
         "dm-env>=1.6",
         "gymnasium>=1.2,<2",
         "hidapi>=0.14",
@@ -129,6 +140,7 @@ setup(
         "safetensors>=0.4.3",
         "tensorboard>=2.16",
         "torch>=2.4",
+        *dm_control_requirements(),
     ],
     extras_require={
         "gym": ["gymnasium-robotics>=1.4"],

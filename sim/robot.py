@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from vlmrl_ros.sim.arm import DAMPING_RATIO_S, FINGER_STROKE_M, HOME_RAD, JOINTS
 from vlmrl_ros.sim.composer import PHYSICS_DT_S
+from vlmrl_ros.sim.joints import JointReader
 from vlmrl_ros.sim.kinematics import Kinematics
 
 Array = npt.NDArray[np.float64]
@@ -42,6 +43,7 @@ class Robot:
         self._tip_site = model.site("arm/tip").id
         self._arm = len(JOINTS)
         self._kinematics = Kinematics(model, self._tip_site, np.array(HOME_RAD))
+        self._reader = JointReader(model)
         sensor = model.sensor("arm/wrist_force")
         self._force_at = slice(int(sensor.adr[0]), int(sensor.adr[0]) + 3)
         self._wrist_site = model.site("arm/wrist").id
@@ -73,10 +75,8 @@ class Robot:
         return float(np.linalg.norm(self.force))
 
     def joints(self) -> dict[str, float]:
-        """Position of each hinge and slide joint by name, rad or m."""
-        model = self.model
-        single = [i for i in range(model.njnt) if model.jnt_type[i] >= mujoco.mjtJoint.mjJNT_SLIDE]
-        return {model.joint(i).name.rpartition("/")[2]: float(self.data.qpos[model.jnt_qposadr[i]]) for i in single}
+        """Positions of the arm's joints by name, rad; the fingers' in m."""
+        return self._reader.read(self.data)
 
     def clear(self) -> None:
         """Forget everything of the episode before."""

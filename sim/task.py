@@ -112,7 +112,7 @@ class ArmTask(ABC):
             horizon=config.horizon,
         )
         self._previous = np.zeros(self.spec.action.size, np.float32)
-        self._step = config.horizon
+        self._step = 0
         self._succeeded_at: int | None = None
         self._ended = True
 

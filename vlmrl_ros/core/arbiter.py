@@ -116,6 +116,11 @@ class Arbiter:
         """The e-stop is latched."""
         return bool(self._estop)
 
+    @property
+    def held(self) -> bool:
+        """A person holds control."""
+        return self._held
+
     def hear(self, human: HumanInput, now_ns: int) -> None:
         """Take one joystick reading.
 

@@ -41,6 +41,12 @@ class Task(Protocol):
     def scene(self) -> dict[str, float]:
         """What a person sees and the policy may not: true poses and forces, SI units, by name."""
 
+    def joints(self) -> dict[str, float]:
+        """Joint positions by name, rad or m, for ``joint_states``; empty where the task has none."""
+
+    def tip(self) -> FloatArray | None:
+        """Position of the tip, float32 (3,), m, in base_link, for the workspace limits; None where there is none."""
+
     def render(self, camera: str, height: int, width: int) -> npt.NDArray[np.uint8]:
         """A frame, uint8 (height, width, 3) RGB, for people (videos, pages).
 

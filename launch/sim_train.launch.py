@@ -1,0 +1,72 @@
+"""Teach a simulated arm by takeovers: bridge, policy server, teleop, operator, learner."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from launch.action import Action
+from launch.actions import OpaqueFunction
+
+from launch import LaunchContext, LaunchDescription
+from vlmrl_ros.bridge.launching import COMMON, Arguments, declare, environment, managed
+
+ARGUMENTS = {
+    **COMMON,
+    "learner": ("rlif", "learner plug-in"),
+    "max_steps": ("5000", "steps to learn from, without demonstrations"),
+    "demonstrations": ("15", "successful episodes that the scripted operator shows at first"),
+    "run_dir": ("", "directory of this run; empty: runs/<task>_<learner>_seed<seed>_<time>"),
+    "operator": ("scripted", "who takes over", ("scripted", "joystick", "spacemouse", "none")),
+    "profile": ("", "joystick profile (xbox, ps, spacemouse or a YAML file); empty: the operator's usual one"),
+    "device": ("auto", "where the learner computes", ("auto", "cpu", "cuda")),
+    "sync": ("auto", "repeatable to the bit; auto: with a scripted operator or none", ("auto", "true", "false")),
+}
+PROFILES = {"scripted": "scripted", "none": "scripted", "joystick": "xbox", "spacemouse": "spacemouse"}
+LAG_STEPS = 8
+"""Without sync the simulation may run so far ahead of the learner."""
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Entry point of ``ros2 launch``."""
+    return LaunchDescription([*declare(ARGUMENTS), *environment(), OpaqueFunction(function=_nodes)])
+
+
+def _nodes(context: LaunchContext) -> list[Action]:
+    a = Arguments(context)
+    task, seed, operator = a.text("task"), a.integer("seed"), a.text("operator")
+    person = operator in ("joystick", "spacemouse")
+    if person and a.text("sync") == "true":
+        raise ValueError(f"sync:=true needs lockstep, and a person at the {operator} needs real time; use sync:=false")
+    sync = not person and a.text("sync") != "false"
+    profile = a.text("profile") or PROFILES[operator]
+    shared = {"task": task, "seed": seed, "headless": a.flag("headless")}
+    bridge = {
+        **shared,
+        "time": "realtime" if person else "lockstep",
+        "learner_lag_steps": -1 if person else 0 if sync else LAG_STEPS,
+    }
+    learner = {
+        "learner": a.text("learner"),
+        "seed": seed,
+        "max_steps": a.integer("max_steps"),
+        "run_dir": a.text("run_dir") or _run_name(task, a.text("learner"), seed),
+        "device": a.text("device"),
+        "eval_task": task,
+    }
+    nodes = [
+        ("learner", learner),
+        ("policy_server", {"seed": seed, "sync": sync}),
+        ("teleop", {"profile": profile, "joy_sync": operator == "scripted"}),
+        ("sim_bridge", bridge),
+    ]
+    if operator == "scripted":
+        parameters = {"operator": task, "seed": seed, "demonstrations": a.integer("demonstrations")}
+        nodes.insert(3, ("scripted_operator", parameters))
+    elif person:
+        nodes.insert(3, (operator, {}))
+    return managed(a, nodes)
+
+
+def _run_name(task: str, learner: str, seed: int) -> str:
+    safe = task.replace(":", "-").replace("/", "-")
+    return f"runs/{safe}_{learner}_seed{seed}_{datetime.now():%Y%m%d-%H%M%S}"

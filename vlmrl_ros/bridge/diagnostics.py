@@ -1,0 +1,71 @@
+"""``/diagnostics`` of one node: rate, age of the last step, counts, and what is wrong in words."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+
+from vlmrl_ros.bridge import qos
+
+PERIOD_S = 1.0
+
+
+class Diagnostics:
+    """Counts what happens in a node and publishes it once a second."""
+
+    def __init__(self, node: Node) -> None:
+        """Create publisher and timer on the node; they run in every lifecycle state."""
+        self._node = node
+        self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
+        self._timer = node.create_timer(PERIOD_S, self._publish, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        self._counts: Counter[str] = Counter()
+        self._values: dict[str, str] = {}
+        self._steps = 0
+        self._steps_before = 0
+        self._last_step_s: float | None = None
+        self._problem = ""
+        self.state = "unconfigured"
+
+    def tick(self) -> None:
+        """One step of the node's work is done."""
+        self._steps += 1
+        self._last_step_s = time.monotonic()
+
+    def count(self, name: str, by: int = 1) -> None:
+        """Add to a counter."""
+        self._counts[name] += by
+
+    def value(self, name: str, value: object) -> None:
+        """Show a value."""
+        self._values[name] = str(value)
+
+    def problem(self, text: str) -> None:
+        """Say what is wrong; an empty text means that all is well again. Each change is logged once."""
+        if text != self._problem:
+            logger = self._node.get_logger()
+            if text:
+                logger.warning(text)
+            else:
+                logger.info(f"well again (was: {self._problem})")
+            self._problem = text
+
+    def _publish(self) -> None:
+        rate = (self._steps - self._steps_before) / PERIOD_S
+        self._steps_before = self._steps
+        age = "never" if self._last_step_s is None else f"{time.monotonic() - self._last_step_s:.3f}"
+        values = {"state": self.state, "rate_hz": f"{rate:.1f}", "age_s": age, "steps": str(self._steps)}
+        values |= {name: str(count) for name, count in self._counts.items()} | self._values
+        status = DiagnosticStatus(
+            level=DiagnosticStatus.WARN if self._problem else DiagnosticStatus.OK,
+            name=self._node.get_fully_qualified_name(),
+            message=self._problem or self.state,
+            hardware_id="vlmrl_ros",
+            values=[KeyValue(key=key, value=value) for key, value in values.items()],
+        )
+        message = DiagnosticArray(status=[status])
+        message.header.stamp = self._node.get_clock().now().to_msg()
+        self._publisher.publish(message)

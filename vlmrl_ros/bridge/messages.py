@@ -1,0 +1,203 @@
+"""Messages to numpy and back. A named vector is a ``sensor_msgs/JointState`` whose ``name[i]`` labels ``position[i]``."""
+
+from __future__ import annotations
+
+import array
+import math
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from builtin_interfaces.msg import Time
+from sensor_msgs.msg import Image, JointState, Joy
+
+from vlmrl_ros.core.errors import NonFiniteError, ShapeError
+from vlmrl_ros.core.interfaces import JoyState
+from vlmrl_ros.core.spec import CameraSpec, FloatArray, VectorSpec
+from vlmrl_ros.core.types import Feedback, Intervention, Mark, Source
+
+E = TypeVar("E", Mark, Source)
+
+FEEDBACK_NAMES = ["reward", "terminated", "truncated", "success", "episode", "step", "weights_version"]
+INTERVENTION_NAMES = ["active", "edge", "reward", "source"]
+MARK_NAME = "mark"
+LIMITED_NAME = "limited"
+MAX_VECTOR = 4096
+"""Longest named vector that is read; longer ones are refused before anything is allocated."""
+
+
+def to_time(stamp_ns: int) -> Time:
+    """Nanoseconds to a ROS time."""
+    return Time(sec=stamp_ns // 1_000_000_000, nanosec=stamp_ns % 1_000_000_000)
+
+
+def to_ns(stamp: Time) -> int:
+    """A ROS time to nanoseconds."""
+    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
+
+
+def stamp_of(message: JointState | Image | Joy) -> int:
+    """The header stamp of a message, ns: the key of the step that it belongs to."""
+    return to_ns(message.header.stamp)
+
+
+def named_vector(stamp_ns: int, names: Sequence[str], values: npt.ArrayLike, frame_id: str = "") -> JointState:
+    """Compose a named vector; ``values``: float (N,), one for each name."""
+    message = JointState()
+    message.header.stamp = to_time(stamp_ns)
+    message.header.frame_id = frame_id
+    message.name = list(names)
+    message.position = array.array("d", np.asarray(values, np.float64).tobytes())
+    return message
+
+
+def read_vector(message: JointState, spec: VectorSpec, what: str) -> FloatArray:
+    """Read the components of a spec, float32 (N,), in the spec's order; other components are ignored.
+
+    Raises:
+        ShapeError: names and values differ in number, or a component is missing.
+        NonFiniteError: a component is NaN or infinite.
+    """
+    if tuple(message.name) == spec.names:
+        _check_lengths(message, what)
+        return spec.check(np.asarray(message.position), what)
+    values = read_values(message, what)
+    missing = [name for name in spec.names if name not in values]
+    if missing:
+        raise ShapeError(f"{what} lacks {', '.join(missing)}; it has {', '.join(values) or 'nothing'}")
+    return spec.check(np.array([values[name] for name in spec.names]), what)
+
+
+def read_values(message: JointState, what: str) -> dict[str, float]:
+    """All components by name.
+
+    Raises:
+        ShapeError: names and values differ in number, or there are more than :data:`MAX_VECTOR`.
+    """
+    _check_lengths(message, what)
+    return dict(zip(message.name, message.position, strict=True))
+
+
+def _check_lengths(message: JointState, what: str) -> None:
+    names, values = len(message.name), len(message.position)
+    if names != values or names > MAX_VECTOR:
+        raise ShapeError(f"{what} has {names} names and {values} values; they must agree and be {MAX_VECTOR} at most")
+
+
+def image_message(stamp_ns: int, camera: CameraSpec, frame: npt.NDArray[np.uint8]) -> Image:
+    """Compose an rgb8 image from uint8 (H, W, 3) RGB."""
+    message = Image()
+    message.header.stamp = to_time(stamp_ns)
+    message.header.frame_id = f"{camera.name}_optical_frame"
+    message.height, message.width = camera.height, camera.width
+    message.encoding = "rgb8"
+    message.step = camera.width * 3
+    message.data = array.array("B", frame.tobytes())
+    return message
+
+
+def read_image(message: Image, camera: CameraSpec) -> npt.NDArray[np.uint8]:
+    """Read an rgb8 image as uint8 (H, W, 3) RGB.
+
+    Raises:
+        ShapeError: another size or encoding than the task spec says.
+    """
+    size = camera.height * camera.width * 3
+    if message.encoding != "rgb8" or (message.height, message.width) != (camera.height, camera.width):
+        got = f"{message.encoding} {message.height}x{message.width}"
+        raise ShapeError(f"camera '{camera.name}' sent {got}; expected rgb8 {camera.height}x{camera.width}")
+    if len(message.data) != size:
+        raise ShapeError(f"camera '{camera.name}' sent {len(message.data)} bytes; expected {size}")
+    return np.frombuffer(message.data, np.uint8).reshape(camera.height, camera.width, 3)
+
+
+def feedback_message(stamp_ns: int, feedback: Feedback) -> JointState:
+    """Compose ``feedback``."""
+    f = feedback
+    values = [f.reward, f.terminated, f.truncated, f.success, f.episode, f.step, f.weights_version]
+    return named_vector(stamp_ns, FEEDBACK_NAMES, values)
+
+
+def read_feedback(message: JointState) -> Feedback:
+    """Read ``feedback``.
+
+    Raises:
+        ShapeError: a component is missing.
+        NonFiniteError: a component is NaN or infinite.
+    """
+    values = _required(message, FEEDBACK_NAMES, "feedback")
+    return Feedback(
+        reward=values["reward"],
+        terminated=values["terminated"] > 0.5,
+        truncated=values["truncated"] > 0.5,
+        success=values["success"] > 0.5,
+        episode=int(values["episode"]),
+        step=int(values["step"]),
+        weights_version=int(values["weights_version"]),
+    )
+
+
+def intervention_message(stamp_ns: int, intervention: Intervention) -> JointState:
+    """Compose ``intervention``."""
+    i = intervention
+    return named_vector(stamp_ns, INTERVENTION_NAMES, [i.active, i.edge, i.reward, int(i.source)])
+
+
+def read_intervention(message: JointState) -> Intervention:
+    """Read ``intervention``.
+
+    Raises:
+        ShapeError: a component is missing or the source is unknown.
+        NonFiniteError: a component is NaN or infinite.
+    """
+    values = _required(message, INTERVENTION_NAMES, "intervention")
+    source = _member(Source, values["source"], "intervention source")
+    return Intervention(values["active"] > 0.5, values["edge"] > 0.5, values["reward"], source)
+
+
+def command_message(stamp_ns: int, spec: VectorSpec, action: FloatArray, mark: Mark) -> JointState:
+    """Compose ``command``: the action's components and the operator's mark of the episode."""
+    return named_vector(stamp_ns, [*spec.names, MARK_NAME], [*action, int(mark)], "base_link")
+
+
+def read_mark(message: JointState) -> Mark:
+    """The operator's mark in a ``command``; NONE where it has none.
+
+    Raises:
+        ShapeError: an unknown mark.
+    """
+    return _member(Mark, read_values(message, "command").get(MARK_NAME, 0.0), "command mark")
+
+
+def joy_message(stamp_ns: int, state: JoyState) -> Joy:
+    """Compose ``joy``."""
+    message = Joy()
+    message.header.stamp = to_time(stamp_ns)
+    message.axes = array.array("f", np.asarray(state.axes, np.float32).tobytes())
+    message.buttons = array.array("i", np.asarray(state.buttons, np.int32).tobytes())
+    return message
+
+
+def read_joy(message: Joy) -> JoyState:
+    """Read ``joy`` of any device."""
+    return JoyState(np.array(message.axes, np.float32), np.array(message.buttons, np.int32))
+
+
+def _required(message: JointState, names: Sequence[str], what: str) -> Mapping[str, float]:
+    values = read_values(message, what)
+    missing = [name for name in names if name not in values]
+    if missing:
+        raise ShapeError(f"{what} lacks {', '.join(missing)}; it needs {', '.join(names)}")
+    bad = [name for name in names if not math.isfinite(values[name])]
+    if bad:
+        raise NonFiniteError(f"{what} is not finite in {', '.join(bad)}")
+    return values
+
+
+def _member(kind: type[E], value: float, what: str) -> E:
+    try:
+        return kind(int(value))
+    except (ValueError, OverflowError) as error:
+        valid = ", ".join(f"{m.value} ({m.name.lower()})" for m in kind)
+        raise ShapeError(f"{what} is {value:g}; valid: {valid}") from error

@@ -1,0 +1,28 @@
+"""All QoS profiles of the package.
+
+==============  ===========  ================  ======  =====================================================
+profile         reliability  durability        depth   for
+==============  ===========  ================  ======  =====================================================
+``STEP``        reliable     transient local   64      parts of a step: who joins late gets the newest ones
+``COMMAND``     reliable     volatile          1       ``command``: an old one must never move an arm
+``JOY``         reliable     volatile          10      ``joy``, as joy_node offers it
+``LATCHED``     reliable     transient local   1       ``spec``, ``weights``, ``instruction``, ``learner/status``
+``CLOCK``       best effort  volatile          1       ``/clock``, as rclpy subscribes to it
+==============  ===========  ================  ======  =====================================================
+"""
+
+from __future__ import annotations
+
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+
+
+def _profile(reliability: ReliabilityPolicy, durability: DurabilityPolicy, depth: int) -> QoSProfile:
+    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=depth, reliability=reliability, durability=durability)
+
+
+STEP = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL, 64)
+COMMAND = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE, 1)
+JOY = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE, 10)
+LATCHED = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL, 1)
+CLOCK = _profile(ReliabilityPolicy.BEST_EFFORT, DurabilityPolicy.VOLATILE, 1)
+DIAGNOSTICS = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE, 10)

@@ -1,0 +1,186 @@
+"""The lifecycle discipline of every node: parameters at construction, plug-ins on configure, work while active.
+
+A node of this package is a :class:`Shell` that fills in :meth:`Shell.configure`, :meth:`Shell.activate`, :meth:`Shell.deactivate` and
+:meth:`Shell.close`. An error that a user can cause ends the process with one line and status 1.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+import rclpy
+from rclpy.clock import Clock, ClockType
+from rclpy.exceptions import ParameterException
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.publisher import Publisher
+from rclpy.qos import QoSProfile
+from rclpy.task import Future
+from rclpy.timer import Timer
+
+from vlmrl_ros.bridge.diagnostics import Diagnostics
+from vlmrl_ros.bridge.parameters import declare
+from vlmrl_ros.core.config import options
+from vlmrl_ros.core.errors import VlmrlError
+
+C = TypeVar("C")
+
+
+class Shell(LifecycleNode, Generic[C]):
+    """Base of all nodes."""
+
+    config_type: type[C]
+    """Frozen dataclass of the node's parameters."""
+
+    def __init__(self, name: str) -> None:
+        """Declare the parameters.
+
+        Raises:
+            VlmrlError: an unknown parameter or a bad value.
+        """
+        super().__init__(name, automatically_declare_parameters_from_overrides=True)
+        self.config: C = declare(self, self.config_type)
+        self.diagnostics = Diagnostics(self)
+        self.active = False
+        self.done: Future[int] = Future()
+        """Completed with the exit status when the node has nothing left to do."""
+
+    # What a node fills in.
+
+    def configure(self) -> None:
+        """Load plug-ins, create publishers and subscriptions. May raise :class:`VlmrlError`."""
+
+    def activate(self) -> None:
+        """Begin to work. May raise :class:`VlmrlError`."""
+
+    def deactivate(self) -> None:
+        """Stop working; keep what is loaded."""
+
+    def close(self) -> None:
+        """Free files, devices, threads and windows. Called once, also after Ctrl-C."""
+
+    # What a node uses.
+
+    def finish(self, status: int = 0) -> None:
+        """End the process from within a callback."""
+        if not self.done.done():
+            self.done.set_result(status)
+
+    def fail(self, error: Exception) -> None:
+        """End the process with one line that says why."""
+        self.get_logger().fatal(str(error))
+        self.finish(1)
+
+    def publisher(self, message_type: type[Any], topic: str, profile: QoSProfile) -> Publisher[Any]:
+        """A publisher that works in every lifecycle state; the node itself is silent unless active."""
+        return rclpy.node.Node.create_publisher(self, message_type, topic, profile)
+
+    def steady_timer(self, period_s: float, callback: Callable[[], None]) -> Timer:
+        """A timer on the steady clock, whatever ``use_sim_time`` says."""
+        return self.create_timer(period_s, callback, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def listen(self, message_type: type[Any], topic: str, callback: Callable[[Any], None], profile: QoSProfile) -> None:
+        """Subscribe; a malformed message is refused, counted and said once, and does nothing else."""
+
+        @functools.wraps(callback)
+        def guarded(message: Any) -> None:
+            try:
+                callback(message)
+            except VlmrlError as error:
+                self.diagnostics.count(f"refused {topic}")
+                self.get_logger().warning(f"refused a message on {topic}: {error}", throttle_duration_sec=5.0)
+
+        self.create_subscription(message_type, topic, guarded, profile)
+
+    # Lifecycle callbacks of rclpy.
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """See :meth:`configure`."""
+        return self._transition(self.configure, "inactive")
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """See :meth:`activate`."""
+        result = self._transition(self.activate, "active")
+        self.active = result == TransitionCallbackReturn.SUCCESS
+        return result
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """See :meth:`deactivate`."""
+        self.active = False
+        return self._transition(self.deactivate, "inactive")
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """End the process."""
+        self.active = False
+        self.finish()
+        return TransitionCallbackReturn.SUCCESS
+
+    def _transition(self, work: Callable[[], None], state: str) -> TransitionCallbackReturn:
+        try:
+            work()
+        except VlmrlError as error:
+            self.fail(error)
+            return TransitionCallbackReturn.FAILURE
+        except Exception:
+            self.fail(RuntimeError(traceback.format_exc()))  # rclpy would swallow it
+            return TransitionCallbackReturn.FAILURE
+        self.diagnostics.state = state
+        return TransitionCallbackReturn.SUCCESS
+
+
+def run(make: Callable[[], Shell[Any]], description: str, config_type: type[Any]) -> int:
+    """Be the ``main`` of an executable: spin one node in one thread until it is done or stopped.
+
+    Args:
+        make: makes the node.
+        description: one sentence for ``--help``.
+        config_type: the node's parameters, for ``--help``.
+
+    Returns:
+        exit status: 0 on a clean stop, 1 after an error.
+    """
+    if "--help" in sys.argv or "-h" in sys.argv:
+        print(usage(config_type, description))
+        return 0
+    rclpy.init(args=sys.argv)
+    status = 1
+    try:
+        status = _spin(make)
+    except (KeyboardInterrupt, ExternalShutdownException):
+        status = 0
+    except (VlmrlError, ParameterException) as error:
+        print(f"error: {error}", file=sys.stderr)
+    finally:
+        rclpy.try_shutdown()
+    return status
+
+
+def _spin(make: Callable[[], Shell[Any]]) -> int:
+    node = make()
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    try:
+        executor.spin_until_future_complete(node.done)
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    finally:
+        node.active = False
+        node.close()
+        executor.shutdown(timeout_sec=0.0)
+    return int(node.done.result() or 0) if node.done.done() else 0
+
+
+def usage(config_type: type[Any], description: str) -> str:
+    """The text of ``--help``: what the node is and its parameters with type, default, range."""
+    lines = [description, "", "Parameters (--ros-args -p name:=value, or a params file):"]
+    for name, (kind, default, about) in options(config_type).items():
+        span = "" if about.low is None and about.high is None else f", {about.low} to {about.high}"
+        unit = f" {about.unit}" if about.unit else ""
+        choices = f", one of {' '.join(about.choices)}" if about.choices else ""
+        lines.append(f"  {name} ({getattr(kind, '__name__', kind)}{unit}, default {default!r}{span}{choices})")
+        lines.append(f"      {about.description}")
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""Thin shells around the core, one for each executable."""

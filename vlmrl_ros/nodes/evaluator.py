@@ -1,0 +1,120 @@
+"""Evaluates checkpoints in a process of its own, so that neither the arm nor the learner waits for it."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from vlmrl_ros.core.errors import VlmrlError
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Autonomous episodes of one checkpoint.
+
+    Attributes:
+        step: learning steps of the checkpoint.
+        checkpoint: its directory.
+        successes: bool of each episode.
+        returns: sum of the task reward of each episode.
+    """
+
+    step: int
+    checkpoint: str
+    successes: tuple[bool, ...]
+    returns: tuple[float, ...]
+
+    @property
+    def success(self) -> float:
+        """Share of successful episodes."""
+        return sum(self.successes) / len(self.successes)
+
+
+class Evaluator:
+    """Sends checkpoints to a child process and collects the answers without waiting."""
+
+    def __init__(self, task: str, task_options: Mapping[str, Any], seed: int, log: Path) -> None:
+        """Start the child.
+
+        Args:
+            task: name of the task.
+            task_options: its options.
+            seed: of the evaluation episodes; each checkpoint meets the same ones.
+            log: file for what the child says on stderr.
+        """
+        self._request = {"task": task, "task_options": dict(task_options), "seed": seed}
+        self._log: IO[bytes] = open(log, "wb")  # noqa: SIM115 - the child's, until close
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "vlmrl_ros.nodes.rollout"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+        self._asked: list[tuple[int, str]] = []
+        self._answers: queue.Queue[str | None] = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def ask(self, step: int, checkpoint: Path, episodes: int) -> None:
+        """Evaluate a checkpoint; the answer comes from :meth:`collect`."""
+        request = {**self._request, "checkpoint": str(checkpoint), "episodes": episodes}
+        self._asked.append((step, str(checkpoint)))
+        assert self._child.stdin is not None
+        try:
+            self._child.stdin.write(json.dumps(request) + "\n")
+            self._child.stdin.flush()
+        except BrokenPipeError as error:
+            raise VlmrlError(f"the evaluation process has died; see {self._log.name}") from error
+
+    def collect(self, wait_s: float = 0.0) -> list[Evaluation]:
+        """The evaluations that are finished.
+
+        Args:
+            wait_s: wait so long, if need be, until none is under way.
+
+        Raises:
+            VlmrlError: the child failed or did not answer in time.
+        """
+        done: list[Evaluation] = []
+        while self._asked:
+            try:
+                answer = self._answers.get(timeout=wait_s) if wait_s else self._answers.get_nowait()
+            except queue.Empty:
+                if wait_s:
+                    raise VlmrlError(f"no answer from the evaluation process within {wait_s:g} s") from None
+                break
+            done.append(self._evaluation(answer))
+        return done
+
+    def close(self) -> None:
+        """End the child."""
+        self._child.kill()
+        self._child.wait()
+        self._log.close()
+
+    def _read(self) -> None:
+        assert self._child.stdout is not None
+        for line in self._child.stdout:
+            self._answers.put(line)
+        self._answers.put(None)
+
+    def _evaluation(self, answer: str | None) -> Evaluation:
+        if answer is None:
+            raise VlmrlError(f"the evaluation process has died; see {self._log.name}")
+        plain = json.loads(answer)
+        if "error" in plain:
+            raise VlmrlError(f"evaluation failed: {plain['error']}")
+        step, checkpoint = self._asked.pop(0)
+        episodes = plain["episodes"]
+        return Evaluation(
+            step, checkpoint, tuple(e["success"] for e in episodes), tuple(e["task_return"] for e in episodes)
+        )

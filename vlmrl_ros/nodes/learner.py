@@ -1,0 +1,191 @@
+"""``learner``: joins the steps, learns from them in a worker thread, publishes weights, keeps the run directory."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, fields, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sensor_msgs.msg import Image, JointState
+from std_msgs.msg import String, UInt8MultiArray
+from std_srvs.srv import SetBool, Trigger
+
+from vlmrl_ros.bridge import messages, qos
+from vlmrl_ros.bridge.parameters import plugin_options
+from vlmrl_ros.bridge.shell import Shell, run
+from vlmrl_ros.bridge.weights import Weights, encode
+from vlmrl_ros.core import registry
+from vlmrl_ros.core.config import from_mapping, option, to_mapping
+from vlmrl_ros.core.errors import VlmrlError
+from vlmrl_ros.core.join import StepJoin
+from vlmrl_ros.core.run_directory import RunDirectory
+from vlmrl_ros.core.spec import TaskSpec
+from vlmrl_ros.core.streams import stream
+from vlmrl_ros.nodes.learning_run import LearningRun, Plan
+from vlmrl_ros.nodes.progress import Progress
+from vlmrl_ros.nodes.worker import Worker
+
+STATUS_NAMES = ["version", "steps", "updates", "finished"]
+STOP_TIMEOUT_S = 2.0
+"""After Ctrl-C the worker has so long to leave the run directory whole."""
+
+
+@dataclass(frozen=True)
+class LearnerConfig:
+    """Parameters of ``learner``; options of the plug-in are ``<learner>.<option>``."""
+
+    learner: str = option("rlif", "name of the learner plug-in")
+    seed: int = option(0, "seed of all randomness in learning", low=0, high=2**31 - 1)
+    max_steps: int = option(
+        5000, "transitions to learn from, without demonstrations; then the run ends", low=1, high=10**9
+    )
+    run_dir: str = option("runs/run", "directory of this run; must not hold a run yet")
+    publish_every: int = option(10, "steps between two versions of the weights", low=1, high=100_000)
+    checkpoint_every: int = option(500, "steps between two checkpoints", low=1, high=10**9)
+    device: str = option("auto", "where to compute", choices=("auto", "cpu", "cuda"))
+    eval_task: str = option("", "simulated task in which each checkpoint is evaluated autonomously; empty: none")
+    eval_episodes: int = option(20, "episodes of each evaluation", low=1, high=10_000)
+    final_eval_episodes: int = option(100, "episodes of the evaluation at the end; 0: none", low=0, high=100_000)
+
+
+class LearnerNode(Shell[LearnerConfig]):
+    """Receives; the worker learns. Receiving never waits for learning."""
+
+    config_type = LearnerConfig
+
+    def __init__(self) -> None:
+        """Find the plug-in, check its options and claim the run directory.
+
+        Raises:
+            VlmrlError: an unknown plug-in, a bad option, a run directory that is taken.
+        """
+        super().__init__("learner")
+        config = self.config
+        self._builder = registry.load("learners", config.learner)
+        options = from_mapping(self._builder.config_type, plugin_options(self, config.learner), config.learner)
+        if "device" in {f.name for f in fields(options)}:
+            options = replace(options, device=config.device)
+        self._options = options
+        self._directory = RunDirectory(Path(config.run_dir))
+        self._run: LearningRun | None = None
+        self._worker: Worker | None = None
+        self._progress = Progress(config.max_steps, self.get_logger().info)
+
+    def configure(self) -> None:
+        """Listen for the task's spec; the learner is built when it comes."""
+        self._weights = self.publisher(UInt8MultiArray, "weights", qos.LATCHED)
+        self._status = self.publisher(JointState, "learner/status", qos.STEP)
+        self.create_service(Trigger, "checkpoint", self._on_checkpoint)
+        self.create_service(SetBool, "pause", self._on_pause)
+        self.listen(String, "spec", self._on_spec, qos.LATCHED)
+
+    def close(self) -> None:
+        """Leave the run directory whole and give it back."""
+        if self._worker is not None:
+            self._worker.stop(STOP_TIMEOUT_S)
+        self._progress.close()
+        self._directory.close()
+
+    def _on_spec(self, message: String) -> None:
+        spec = TaskSpec.from_json(message.data)
+        if self._run is not None:
+            if spec.to_json() != self._spec.to_json():
+                self.fail(VlmrlError(f"the task changed from '{self._spec.task}' to '{spec.task}' within one run"))
+            return
+        self._spec = spec
+        self._join = StepJoin([camera.name for camera in spec.cameras])
+        try:
+            learner = self._builder.build(spec, self._options, stream(self.config.seed, "learner"))
+        except VlmrlError as error:
+            self.fail(error)
+            return
+        self._run = LearningRun(self._plan(), learner, spec, self._directory, self._publish_weights)
+        self._worker = Worker(self._run, self._report, self._on_end)
+        self._worker.start()
+        self._subscribe(spec)
+
+    def _plan(self) -> Plan:
+        config = self.config
+        task_options = plugin_options(self, config.eval_task) if config.eval_task else {}
+        return Plan(
+            learner=config.learner,
+            policy=self._options.policy,
+            seed=config.seed,
+            max_steps=config.max_steps,
+            samples_per_insert=self._options.samples_per_insert,
+            publish_every=config.publish_every,
+            checkpoint_every=config.checkpoint_every,
+            eval_task=config.eval_task,
+            eval_task_options=task_options,
+            eval_episodes=config.eval_episodes,
+            final_eval_episodes=config.final_eval_episodes,
+            settings={"learner": to_mapping(config), config.learner: to_mapping(self._options), "task": task_options},
+        )
+
+    def _subscribe(self, spec: TaskSpec) -> None:
+        vectors = {
+            "observation/state": ("state", spec.observation),
+            "policy/action": ("policy_action", spec.action),
+            "command": ("command", spec.action),
+            "executed": ("executed", spec.action),
+        }
+        for topic, (part, vector) in vectors.items():
+            read = partial(messages.read_vector, spec=vector, what=topic)
+            self.listen(JointState, topic, partial(self._on_part, part, read), qos.STEP)
+        named = {"feedback": messages.read_feedback, "intervention": messages.read_intervention}
+        for topic, reader in named.items():
+            self.listen(JointState, topic, partial(self._on_part, topic, reader), qos.STEP)
+        for camera in spec.cameras:
+            read = partial(messages.read_image, camera=camera)
+            topic = f"observation/{camera.name}/image_raw"
+            self.listen(Image, topic, partial(self._on_part, camera.name, read), qos.STEP)
+
+    def _on_part(self, part: str, read: Any, message: Any) -> None:
+        assert self._worker is not None
+        for step in self._join.put(messages.stamp_of(message), part, read(message)):
+            self._worker.put(step)
+            self.diagnostics.tick()
+        self.diagnostics.value("steps dropped", self._join.dropped)
+
+    # Called by the worker thread; publishing is thread-safe.
+
+    def _report(self, stamp_ns: int) -> None:
+        run = self._run
+        assert run is not None
+        values = [run.version, run.training.steps, run.training.updates, run.finished]
+        self._status.publish(messages.named_vector(stamp_ns, STATUS_NAMES, values))
+        self._progress.show(run)
+
+    def _publish_weights(self, weights: Weights) -> None:
+        self._weights.publish(encode(weights))
+
+    def _on_end(self, error: BaseException | None) -> None:
+        if error is not None:
+            self.fail(error)
+            return
+        assert self._run is not None
+        self._progress.end(self._run)
+        self.finish()
+
+    # Services.
+
+    def _on_checkpoint(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        response.success = self._worker is not None
+        response.message = "a checkpoint follows the next step" if response.success else "no task yet: nothing to write"
+        if self._worker is not None:
+            self._worker.checkpoint_asked.set()
+        return response
+
+    def _on_pause(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        response.success = self._worker is not None
+        response.message = ("paused" if request.data else "learning") if response.success else "no task yet"
+        if self._worker is not None:
+            self._worker.pause(request.data)
+        return response
+
+
+def main() -> None:
+    """Entry point."""
+    sys.exit(run(LearnerNode, "Learns from the steps of the loop and publishes weights.", LearnerConfig))

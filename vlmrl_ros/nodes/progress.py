@@ -1,0 +1,106 @@
+"""Progress for people: one live line on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import TextIO
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from vlmrl_ros.core.episode_log import EpisodeRecord
+from vlmrl_ros.nodes.learning_run import LearningRun
+
+LIVE_PERIOD_S = 0.25
+PLAIN_PERIOD_S = 10.0
+RECENT = 20
+"""Episodes over which takeovers and success are shown."""
+
+
+class Progress:
+    """Shows how a learning run goes; called from the worker thread."""
+
+    def __init__(self, max_steps: int, say: Callable[[str], None]) -> None:
+        """Look for a terminal.
+
+        Args:
+            max_steps: steps of the whole run.
+            say: writes a plain line, for example to the log.
+        """
+        self._max_steps = max_steps
+        self._say = say
+        self._next_s = 0.0
+        self._started_s: float | None = None
+        self._terminal = _terminal()
+        self._live: Live | None = None
+        if self._terminal is not None:
+            console = Console(file=self._terminal, force_terminal=True)
+            self._live = Live(Text(""), console=console, auto_refresh=False, transient=True)
+
+    def show(self, run: LearningRun) -> None:
+        """Show the state of the run, not too often."""
+        now_s = time.monotonic()
+        if now_s < self._next_s:
+            return
+        if self._started_s is None:
+            self._started_s = now_s
+            if self._live is not None:
+                self._live.start()
+        self._next_s = now_s + (PLAIN_PERIOD_S if self._live is None else LIVE_PERIOD_S)
+        self._write(self._line(run, now_s - self._started_s))
+
+    def end(self, run: LearningRun) -> None:
+        """Say what came out and what to do next."""
+        self.close()
+        summary = run.summary
+        final = summary.get("final")
+        if final is not None:
+            span = f"[{final['success_low']:.2f}, {final['success_high']:.2f}]"
+            self._say(f"success without help: {final['success']:.2f} {span} in {final['episodes']} episodes")
+        self._say(f"results: {run.path / 'summary.json'}, pictures: {run.path / 'plots'}")
+        if "checkpoint" in summary:
+            self._say(f"watch it: ros2 launch vlmrl_ros eval.launch.py checkpoint:={summary['checkpoint']}")
+
+    def close(self) -> None:
+        """Take the live line away."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _write(self, line: str) -> None:
+        if self._live is None:
+            self._say(line)
+        else:
+            self._live.update(Text(line), refresh=True)
+
+    def _line(self, run: LearningRun, elapsed_s: float) -> str:
+        training = run.training
+        if not training.steps:
+            return f"demonstrations: {training.sieve.demonstrations} shown, {training.sieve.failed} failed"
+        recent = training.log.online()[-RECENT:]
+        parts = [f"step {training.steps}/{self._max_steps}", f"{elapsed_s:.0f} s", f"updates {training.updates}"]
+        parts += _fading(recent)
+        if run.evaluations:
+            newest = run.evaluations[-1]
+            parts.append(f"success without help {newest.success:.2f} at step {newest.step}")
+        return "  ".join(parts)
+
+
+def _fading(recent: list[EpisodeRecord]) -> list[str]:
+    if not recent:
+        return []
+    takeovers = sum(record.takeovers for record in recent) / len(recent)
+    return [f"takeovers per episode {takeovers:.2f}"]
+
+
+def _terminal() -> TextIO | None:
+    """The terminal that the program was started from, also below a launch file; None where there is none."""
+    if "CI" in os.environ:
+        return None
+    try:
+        return open("/dev/tty", "w", encoding="utf-8")
+    except OSError:
+        return None

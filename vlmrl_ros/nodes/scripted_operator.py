@@ -1,0 +1,97 @@
+"""``scripted_operator``: watches the topics like a person and presses the joystick. CI runs the very path that a human uses."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from sensor_msgs.msg import JointState, Joy
+from std_msgs.msg import String
+
+from vlmrl_ros.bridge import messages, qos
+from vlmrl_ros.bridge.parameters import plugin_options
+from vlmrl_ros.bridge.shell import Shell, run
+from vlmrl_ros.core import registry
+from vlmrl_ros.core.config import option
+from vlmrl_ros.core.interfaces import Glance, Operator
+from vlmrl_ros.core.join import PartJoin
+from vlmrl_ros.core.spec import TaskSpec
+from vlmrl_ros.core.streams import stream
+from vlmrl_ros.core.types import Feedback
+from vlmrl_ros.teleop.mapping import JoyMapping
+from vlmrl_ros.teleop.profile import load_profile
+
+
+@dataclass(frozen=True)
+class ScriptedOperatorConfig:
+    """Parameters of ``scripted_operator``; options of the operator are ``<operator>.<option>``."""
+
+    operator: str = option("peg_insert", "name of the operator plug-in")
+    profile: str = option("scripted", "joystick profile that is pressed; the one that teleop reads")
+    seed: int = option(0, "episode n draws its randomness from (seed, n)", low=0, high=2**31 - 1)
+    demonstrations: int = option(15, "successful episodes that the operator drives alone at first", low=0, high=100_000)
+
+
+class ScriptedOperator(Shell[ScriptedOperatorConfig]):
+    """Shows how it is done, then takes over when the policy errs."""
+
+    config_type = ScriptedOperatorConfig
+
+    def __init__(self) -> None:
+        """Declare the parameters."""
+        super().__init__("scripted_operator")
+        self._operator: Operator | None = None
+        self._shown = 0
+        self._demonstrating = False
+        self._holding = False
+        self._pressed: Joy | None = None
+
+    def configure(self) -> None:
+        """Find the plug-in and the profile, listen for the task's spec, the feedback and the scene."""
+        self._build = registry.load("operators", self.config.operator)
+        self._profile = load_profile(self.config.profile)
+        self._joy = self.publisher(Joy, "joy", qos.JOY)
+        self.listen(String, "spec", self._on_spec, qos.LATCHED)
+        self.listen(JointState, "feedback", partial(self._on_part, "feedback"), qos.STEP)
+        self.listen(JointState, "scene", partial(self._on_part, "scene"), qos.STEP)
+
+    def _on_spec(self, message: String) -> None:
+        spec = TaskSpec.from_json(message.data)
+        self._operator = self._build(spec, plugin_options(self, self.config.operator))
+        self._mapping = JoyMapping(self._profile, spec.action)
+        self._join = PartJoin(("feedback", "scene"))
+        self._pressed = None
+
+    def _on_part(self, part: str, message: JointState) -> None:
+        if self._operator is None or not self.active:
+            return
+        stamp_ns = messages.stamp_of(message)
+        if self._pressed is not None and stamp_ns == messages.stamp_of(self._pressed):
+            self._joy.publish(self._pressed)  # asked again
+            return
+        value: Any = messages.read_feedback(message) if part == "feedback" else messages.read_values(message, "scene")
+        for stamp, parts in self._join.put(stamp_ns, part, value):
+            self._press(stamp, parts["feedback"], parts["scene"])
+
+    def _press(self, stamp_ns: int, feedback: Feedback, scene: dict[str, float]) -> None:
+        if feedback.step == 0:
+            self._demonstrating = self._shown < self.config.demonstrations
+            rng = stream(self.config.seed, "operator", feedback.episode)
+            self._operator.reset(rng, self._demonstrating)
+            self._holding = False
+        glance = Glance(scene, feedback.step, feedback.last, feedback.success, self._holding)
+        intent = self._operator.intent(glance)
+        self._holding = intent.takeover
+        self._pressed = messages.joy_message(stamp_ns, self._mapping.to_joy(intent))
+        self._joy.publish(self._pressed)
+        self.diagnostics.tick()
+        if feedback.last and self._demonstrating and feedback.success:
+            self._shown += 1
+            self.diagnostics.value("demonstrations", self._shown)
+
+
+def main() -> None:
+    """Entry point."""
+    sys.exit(run(ScriptedOperator, "A scripted person at the joystick.", ScriptedOperatorConfig))

@@ -1,0 +1,212 @@
+"""``sim_bridge``: a simulated task behind the contract, in lockstep or in real time."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from sensor_msgs.msg import JointState
+from std_srvs.srv import Trigger
+
+from vlmrl_ros.bridge import messages, qos
+from vlmrl_ros.bridge.arrivals import ArrivalPublisher
+from vlmrl_ros.bridge.parameters import plugin_options
+from vlmrl_ros.bridge.shell import Shell, run
+from vlmrl_ros.core.config import from_mapping, option
+from vlmrl_ros.core.episode import Arrival, Episodes
+from vlmrl_ros.core.pace import Pace
+from vlmrl_ros.core.safety import SafetyConfig, SafetyFilter
+from vlmrl_ros.core.spec import FloatArray
+from vlmrl_ros.core.types import Mark
+from vlmrl_ros.sim.load import build as build_task
+
+
+@dataclass(frozen=True)
+class SimBridgeConfig:
+    """Parameters of ``sim_bridge``; options of the task are ``<task>.<option>``, limits are ``safety.<option>``."""
+
+    task: str = option("peg_insert", "name of the task plug-in, or gym:<id>, or dm:<name>")
+    seed: int = option(0, "episode n draws its randomness from (seed, n)", low=0, high=2**31 - 1)
+    time: str = option(
+        "lockstep", "wait for each command, or tick on the steady clock", choices=("lockstep", "realtime")
+    )
+    rate_hz: float = option(0.0, "ticks in realtime; 0 is the task's own rate", unit="Hz", low=0.0, high=1000.0)
+    command_timeout_s: float = option(
+        0.5, "without a command for so long the arm stops", unit="s", low=0.001, high=60.0
+    )
+    learner_lag_steps: int = option(
+        -1, "lockstep: steps that the learner may be behind; 0 is in sync, -1 does not wait", low=-1, high=10_000
+    )
+    headless: bool = option(True, "run without MuJoCo's viewer")
+    frames: bool = option(False, "add the task's cameras to a state observation, for videos")
+
+
+@dataclass(frozen=True)
+class _Command:
+    stamp_ns: int
+    action: FloatArray
+    mark: Mark
+    received_s: float
+
+
+class SimBridge(Shell[SimBridgeConfig]):
+    """Publishes what happens in the simulation and applies what is commanded, after limits."""
+
+    config_type = SimBridgeConfig
+
+    def __init__(self) -> None:
+        """Declare the parameters."""
+        super().__init__("sim_bridge")
+        self._arrival: Arrival | None = None
+        self._published = False
+        self._learned_ns = 0
+        self._reset_asked = False
+        self._command: _Command | None = None
+        self._waiting_since_s = 0.0
+        self._viewer: Any = None
+        self._task: Any = None
+
+    def configure(self) -> None:
+        """Build the task and publish its spec."""
+        config = self.config
+        options = plugin_options(self, config.task)
+        self._task = build_task(config.task, {**options, "observation": "both"} if config.frames else options)
+        self._spec = self._task.spec
+        limits = from_mapping(SafetyConfig, plugin_options(self, "safety"), "safety")
+        self._safety = SafetyFilter(self._spec.action, self._spec.control_dt_s, limits)
+        self._episodes = Episodes(self._task, self._safety, config.seed)
+        if not config.headless:
+            from vlmrl_ros.sim.viewer import Viewer  # opens a window: only where one is wanted
+
+            self._viewer = Viewer(self._task)
+        self.listen(JointState, "command", self._on_command, qos.COMMAND)
+        self.listen(JointState, "learner/status", self._on_learner, qos.STEP)
+        self.create_service(Trigger, "reset", self._on_reset)
+        self._out = ArrivalPublisher(self, self._spec)
+
+    def activate(self) -> None:
+        """Begin the first episode, or go on where the node was deactivated."""
+        config = self.config
+        if config.time == "realtime":
+            period_s = 1.0 / config.rate_hz if config.rate_hz else self._spec.control_dt_s
+            self._pace = Pace(period_s)
+            self._timer = self.steady_timer(period_s, self._tick)
+        else:
+            self._timer = self.steady_timer(config.command_timeout_s, self._remind)
+        self._publish(self._arrival or self._episodes.begin())
+
+    def deactivate(self) -> None:
+        """Stop ticking; the simulation stands still."""
+        self.destroy_timer(self._timer)
+
+    def close(self) -> None:
+        """Free the simulation."""
+        for resource in (self._viewer, self._task):
+            if resource is not None:
+                resource.close()
+
+    # Lockstep: each command moves the simulation by one step.
+
+    def _on_command(self, message: JointState) -> None:
+        command = _Command(
+            messages.stamp_of(message),
+            messages.read_vector(message, self._spec.action, "command"),
+            messages.read_mark(message),
+            time.monotonic(),
+        )
+        if not self.active or self._arrival is None:
+            return
+        if self.config.time == "realtime":
+            self._command = command
+        elif command.stamp_ns == self._arrival.stamp_ns and self._published:
+            self._advance(command)
+            self._publish_when_learned()
+        else:
+            self.diagnostics.count("stale commands")
+
+    def _on_learner(self, message: JointState) -> None:
+        values = messages.read_values(message, "learner/status")
+        self._episodes.weights_version = int(values.get("version", 0))
+        self._learned_ns = messages.stamp_of(message)
+        if self.active and self.config.time == "lockstep":
+            self._publish_when_learned()
+
+    def _publish_when_learned(self) -> None:
+        """Publish the arrival once the learner is close enough behind it."""
+        arrival, lag = self._arrival, self.config.learner_lag_steps
+        if arrival is None or self._published:
+            return
+        if lag < 0 or self._learned_ns >= arrival.stamp_ns - (1 + lag) * self._episodes.dt_ns:
+            self._publish(arrival)
+
+    def _remind(self) -> None:
+        """Nothing came in time: the arm stands still; say so and ask again with the same stamp."""
+        timeout_s = self.config.command_timeout_s
+        if self._arrival is None or time.monotonic() - self._waiting_since_s < timeout_s:
+            self.diagnostics.problem("")
+        elif self._published:
+            self.diagnostics.problem(f"no command for more than {timeout_s:g} s: the arm stands still and waits")
+            self._out.arrival(self._arrival)
+        else:
+            self.diagnostics.problem(
+                f"the learner is silent for more than {timeout_s:g} s: the arm stands still and waits"
+            )
+
+    # Real time: the steady clock moves the simulation; a command that is too old is none.
+
+    def _tick(self) -> None:
+        arrival = self._arrival
+        if arrival is None or not self.active:
+            return
+        self._pace.tick(time.monotonic())
+        command = self._fresh_command(arrival)
+        silent = command is None and not arrival.feedback.last and arrival.feedback.step > 0
+        timeout_s = self.config.command_timeout_s
+        self.diagnostics.problem(f"no command for more than {timeout_s:g} s: the arm stands still" if silent else "")
+        self.diagnostics.value("jitter_p99_ms", f"{self._pace.jitter_p99_s() * 1e3:.3f}")
+        self.diagnostics.value("missed_ticks", self._pace.missed)
+        self._advance(command)
+        self._publish(self._arrival)
+
+    def _fresh_command(self, arrival: Arrival) -> _Command | None:
+        """The newest command, if it is of this episode and neither its stamp nor its receipt is too old."""
+        command, timeout_s = self._command, self.config.command_timeout_s
+        if command is None or time.monotonic() - command.received_s > timeout_s:
+            return None
+        age_ns = arrival.stamp_ns - command.stamp_ns
+        steps_old = age_ns // self._episodes.dt_ns
+        return command if 0 <= age_ns <= timeout_s * 1e9 and steps_old <= arrival.feedback.step else None
+
+    # Both.
+
+    def _advance(self, command: _Command | None) -> None:
+        arrival = self._arrival
+        mark = Mark.RESET if self._reset_asked else command.mark if command else Mark.NONE
+        self._reset_asked = False
+        applied, self._arrival = self._episodes.advance(arrival, command.action if command else None, mark)
+        if applied.reasons:
+            self.diagnostics.count("limited commands")
+            self.diagnostics.value("limited because", self._safety.explain())
+        self._out.executed(arrival.stamp_ns, applied)
+        self._published = False
+
+    def _publish(self, arrival: Arrival) -> None:
+        self._arrival = self._episodes.with_version(arrival)
+        self._published = True
+        self._waiting_since_s = time.monotonic()
+        self._out.arrival(self._arrival)
+        self.diagnostics.tick()
+        if self._viewer is not None:
+            self._viewer.sync()
+
+    def _on_reset(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        self._reset_asked = True
+        response.success, response.message = True, "the episode ends at the next step"
+        return response
+
+
+def main() -> None:
+    """Entry point."""
+    sys.exit(run(SimBridge, "A simulated task behind the topics of a real arm.", SimBridgeConfig))
