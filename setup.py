@@ -57,7 +57,7 @@ class DataDistribution(Distribution):
 
 
 def dm_control_requirements() -> list[str]:
-    """dm-control or, where its maze generator has no wheel and cannot be compiled, the rest of what dm-control asks for.
+    """dm-control or, where its maze generator has no wheel and cannot be compiled, what else dm-control asks for.
 
     There dm-control itself has to be installed with `--no-deps`, as `make setup` does. Nothing here uses mazes.
     """

@@ -157,8 +157,9 @@ def install(venv: Path, python: dict[str, Any], distro: str | None) -> None:
         ("gym,test", []) if distro else ("gym,ros,test", ["--editable", str(ROOT / "tools" / "ros2lite")])
     )
     run([*pip, "--no-build-isolation", "--editable", f"{ROOT}[{extras}]", *stand_in])
-    # Of what gym-hil asks for, the environments never load the keyboard listener, which would have to be compiled.
-    run([*pip, "--no-deps", "gym-hil"])
+    # What these ask for beyond the packages above would have to be compiled and is never loaded: a keyboard listener
+    # and, where Python is 3.13, mazes.
+    run([*pip, "--no-deps", "gym-hil", "dm-control"])
 
 
 def output(command: list[str]) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import shutil
+import site
 import subprocess
 import sys
 import sysconfig
@@ -80,7 +81,7 @@ def venv(tmp_path: Path, environment: dict[str, str], run: Run) -> Path:
     folder = tmp_path / "venv"
     run(sys.executable, "-m", "venv", "--without-pip", folder, env=environment, cwd=tmp_path)
     site_packages = sysconfig.get_path("purelib", vars={"base": str(folder), "platbase": str(folder)})
-    (Path(site_packages) / "borrowed.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
+    (Path(site_packages) / "borrowed.pth").write_text("\n".join(site.getsitepackages()), encoding="utf-8")
     return folder
 
 
