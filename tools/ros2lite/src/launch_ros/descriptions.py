@@ -1,0 +1,14 @@
+"""Parameter descriptions under their second import path."""
+
+from __future__ import annotations
+
+from ros2lite.errors import missing
+
+from launch_ros.parameter_descriptions import Parameter, ParameterFile, ParameterValue
+
+__all__ = ["Parameter", "ParameterFile", "ParameterValue"]
+
+
+def __getattr__(name: str) -> object:
+    """Name what a full ROS 2 would have here."""
+    raise missing(__name__, name)
