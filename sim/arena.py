@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vlmrl_ros.sim.composer import PHYSICS_DT_S, look_at, mjcf
+from vlmrl_ros.sim.engine import PHYSICS_DT_S, look_at, mjcf
 
 CAMERAS = ("wrist", "front")
 """Cameras that can be part of the observation."""
@@ -30,8 +30,6 @@ def build_cell(arm: mjcf.RootElement) -> mjcf.RootElement:
 
 
 def _visual(root: mjcf.RootElement) -> None:
-    """Cheap rendering: multisampling off here, shadows off in the renderer."""
-    root.visual.quality.offsamples = 0
     getattr(root.visual, "global").offwidth, getattr(root.visual, "global").offheight = _MAX_RENDER
     root.visual.map.znear = 0.01
     root.visual.map.zfar = 20

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vlmrl_ros.sim.composer import Element, look_at, mjcf
+from vlmrl_ros.sim.engine import Element, look_at, mjcf
 
 JOINTS = tuple(f"joint_{i}" for i in range(1, 8))
 HOME_RAD = (0.0, 0.45, 0.0, 1.60, 0.0, 1.0916, 0.0)

@@ -56,10 +56,29 @@ def make_context(height: int, width: int) -> GLContext:
     return context
 
 
+def adopt_backend() -> None:
+    """Make mujoco's own renderer, which foreign environments use, take the same backend as ours.
+
+    It settles on one when mujoco is first imported, and without ``MUJOCO_GL`` on one that needs a display.
+
+    Raises:
+        RenderError: the backend cannot be loaded.
+    """
+    name = backend()
+    os.environ.setdefault("MUJOCO_GL", name)
+    try:
+        context = importlib.import_module(f"mujoco.{name}").GLContext
+    except Exception as error:  # the backends raise errors of many unrelated types
+        raise RenderError(missing(name, error)) from error
+    renderer: Any = importlib.import_module("mujoco.rendering.classic.gl_context")
+    renderer.GLContext = context
+
+
 def missing(name: str, error: Exception) -> str:
     """One line that says why a backend failed and what to do about it."""
+    reason = " ".join(str(error).split())[:200]
     return (
-        f"OpenGL backend '{name}' cannot render ({type(error).__name__}: {str(error).splitlines()[0:1]}); "
+        f"OpenGL backend '{name}' cannot render ({type(error).__name__}: {reason}); "
         f"install it with: apt-get install {_PACKAGES}; or set MUJOCO_GL to one of: {', '.join(BACKENDS)}"
     )
 

@@ -5,9 +5,10 @@ Source: Nakamura and Hanafusa (1986), Wampler (1986); the null-space term after 
 
 from __future__ import annotations
 
-import mujoco
 import numpy as np
 import numpy.typing as npt
+
+from vlmrl_ros.sim.engine import mujoco
 
 Array = npt.NDArray[np.float64]
 

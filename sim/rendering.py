@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import mujoco
 import numpy as np
 import numpy.typing as npt
 
 from vlmrl_ros.core.errors import RenderError, UnknownNameError
+from vlmrl_ros.sim.engine import mujoco
 from vlmrl_ros.sim.gl import GLContext, make_context
 
 _OFF = (mujoco.mjtRndFlag.mjRND_SHADOW, mujoco.mjtRndFlag.mjRND_REFLECTION)
@@ -55,6 +55,7 @@ class Renderer:
     def _open(self, height: int, width: int) -> tuple[mujoco.MjrContext, mujoco.MjvScene]:
         if self._gpu is None or self._scene is None or self._context is None:
             self._context = make_context(height, width)
+            self._model.vis.quality.offsamples = 0
             self._gpu = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_100)
             mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._gpu)
             self._scene = mujoco.MjvScene(self._model, _MAX_GEOMS)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import mujoco
 import numpy as np
 import numpy.typing as npt
 
 from vlmrl_ros.sim.arm import DAMPING_RATIO_S, FINGER_STROKE_M, HOME_RAD, JOINTS
-from vlmrl_ros.sim.composer import PHYSICS_DT_S
+from vlmrl_ros.sim.engine import PHYSICS_DT_S, mujoco
 from vlmrl_ros.sim.joints import JointReader
 from vlmrl_ros.sim.kinematics import Kinematics
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import dm_env
-import mujoco
 import numpy as np
 import numpy.typing as npt
 
@@ -20,6 +19,7 @@ from vlmrl_ros.core.errors import UnknownNameError
 from vlmrl_ros.core.spec import CameraSpec, FloatArray, TaskSpec, VectorSpec
 from vlmrl_ros.core.types import Observation
 from vlmrl_ros.sim.arena import CAMERAS
+from vlmrl_ros.sim.engine import mujoco
 from vlmrl_ros.sim.rendering import Renderer
 from vlmrl_ros.sim.robot import LEASH_M, Array, Robot
 

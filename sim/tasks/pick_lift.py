@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import mujoco
 import numpy as np
 
 from vlmrl_ros.core.config import from_mapping, option
 from vlmrl_ros.sim.arena import build_cell
 from vlmrl_ros.sim.arm import ACCENT, FINGER_STROKE_M, GRASP_Z_M, build_arm
-from vlmrl_ros.sim.composer import compile_model
+from vlmrl_ros.sim.engine import compile_model, mujoco
 from vlmrl_ros.sim.robot import Array
 from vlmrl_ros.sim.task import ArmConfig, ArmTask, Feature, features
 
@@ -94,7 +93,7 @@ class PickLift(ArmTask):
         return float(self._cube_position[2] - _CUBE_HALF_M)
 
     def scene(self) -> dict[str, float]:
-        """Offset from cube to grasp point (``tip_*``), the cube's ``height``, the hand's ``opening``, m; ``force``, N."""
+        """Offset from cube to grasp point (``tip_*``), the cube's ``height``, the ``opening``, m, and ``force``, N."""
         x, y, z = self.robot.tip - self._cube_position
         return {
             "tip_x": float(x),

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import mujoco
 import numpy as np
 
 from vlmrl_ros.core.config import from_mapping, option
 from vlmrl_ros.sim.arena import build_cell
 from vlmrl_ros.sim.arm import ACCENT, GRASP_Z_M, build_arm
-from vlmrl_ros.sim.composer import compile_model
+from vlmrl_ros.sim.engine import compile_model, mujoco
 from vlmrl_ros.sim.robot import Array
 from vlmrl_ros.sim.task import ArmConfig, ArmTask, features
 

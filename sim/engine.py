@@ -1,17 +1,21 @@
-"""dm_control's MJCF composer, imported without OpenGL, and the few helpers that all models share."""
+"""MuJoCo and dm_control's MJCF composer, imported without OpenGL, and the few helpers that all models share.
+
+Both packages load OpenGL on import where ``MUJOCO_GL`` asks for it, and fail where it is missing; so this is
+the one place that imports them.
+"""
 
 from __future__ import annotations
 
-import mujoco
 import numpy as np
 import numpy.typing as npt
 
 from vlmrl_ros.sim.gl import without_gl
 
 with without_gl():
+    import mujoco
     from dm_control import mjcf
 
-__all__ = ["Element", "compile_model", "look_at", "mjcf"]
+__all__ = ["PHYSICS_DT_S", "Element", "compile_model", "look_at", "mjcf", "mujoco"]
 
 Element = mjcf.Element
 PHYSICS_DT_S = 0.002
