@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from rclpy.publisher import Publisher
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import String
@@ -52,6 +53,6 @@ class ArrivalPublisher:
         self._executed.publish(messages.named_vector(stamp_ns, names, values, "base_link"))
 
     @staticmethod
-    def _publish_values(publisher, stamp_ns: int, values: Mapping[str, float]) -> None:
+    def _publish_values(publisher: Publisher[JointState], stamp_ns: int, values: Mapping[str, float]) -> None:
         if values:
             publisher.publish(messages.named_vector(stamp_ns, list(values), list(values.values())))

@@ -1,4 +1,7 @@
-"""Messages to numpy and back. A named vector is a ``sensor_msgs/JointState`` whose ``name[i]`` labels ``position[i]``."""
+"""Messages to numpy and back.
+
+A named vector is a ``sensor_msgs/JointState`` whose ``name[i]`` labels ``position[i]``.
+"""
 
 from __future__ import annotations
 

@@ -21,8 +21,8 @@ _OF_ROS = ("use_sim_time", "start_type_description_service", "qos_overrides")
 def declare(node: Node, config_type: type[T]) -> T:
     """Declare a node's parameters from its configuration class and read the values given at start.
 
-    The node must have been made with ``automatically_declare_parameters_from_overrides=True``. Every parameter is read-only: it
-    has a description, a unit, a range and the one default that the class holds.
+    The node must have been made with ``automatically_declare_parameters_from_overrides=True``. Every parameter is
+    read-only: it has a description, a unit, a range and the one default that the class holds.
 
     Args:
         node: the node.

@@ -1,7 +1,8 @@
 """The lifecycle discipline of every node: parameters at construction, plug-ins on configure, work while active.
 
-A node of this package is a :class:`Shell` that fills in :meth:`Shell.configure`, :meth:`Shell.activate`, :meth:`Shell.deactivate` and
-:meth:`Shell.close`. An error that a user can cause ends the process with one line and status 1.
+A node of this package is a :class:`Shell` that fills in :meth:`Shell.configure`, :meth:`Shell.activate`,
+:meth:`Shell.deactivate` and :meth:`Shell.close`. An error that a user can cause ends the process with one line and
+status 1.
 """
 
 from __future__ import annotations
@@ -125,8 +126,8 @@ class Shell(LifecycleNode, Generic[C]):
         except VlmrlError as error:
             self.fail(error)
             return TransitionCallbackReturn.FAILURE
-        except Exception:
-            self.fail(RuntimeError(traceback.format_exc()))  # rclpy would swallow it
+        except Exception:  # noqa: BLE001 - rclpy would swallow it
+            self.fail(RuntimeError(traceback.format_exc()))
             return TransitionCallbackReturn.FAILURE
         self.diagnostics.state = state
         return TransitionCallbackReturn.SUCCESS
@@ -144,7 +145,7 @@ def run(make: Callable[[], Shell[Any]], description: str, config_type: type[Any]
         exit status: 0 on a clean stop, 1 after an error.
     """
     if "--help" in sys.argv or "-h" in sys.argv:
-        print(usage(config_type, description))
+        sys.stdout.write(usage(config_type, description) + "\n")
         return 0
     rclpy.init(args=sys.argv)
     status = 1
@@ -153,7 +154,7 @@ def run(make: Callable[[], Shell[Any]], description: str, config_type: type[Any]
     except (KeyboardInterrupt, ExternalShutdownException):
         status = 0
     except (VlmrlError, ParameterException) as error:
-        print(f"error: {error}", file=sys.stderr)
+        sys.stderr.write(f"error: {error}\n")
     finally:
         rclpy.try_shutdown()
     return status

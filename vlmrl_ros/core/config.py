@@ -1,7 +1,7 @@
 """Configuration: one frozen dataclass is the only home of a component's defaults.
 
-Fields are declared with :func:`option`, which keeps the description, unit, range and choices beside the default. The same
-declaration makes ROS parameters, checks YAML files and prints the tables of the documentation.
+Fields are declared with :func:`option`, which keeps the description, unit, range and choices beside the default. The
+same declaration makes ROS parameters, checks YAML files and prints the tables of the documentation.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Runs a simulated task episode after episode: numbering, stamps, marks, limits. The bridge and the in-process loop share it."""
+"""Runs a simulated task episode after episode.
+
+Numbering, stamps, marks, limits. The bridge and the in-process loop share it.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,10 @@ from vlmrl_ros.core.types import Feedback, Mark, Observation
 
 @dataclass(frozen=True)
 class Arrival:
-    """What the bridge publishes of one step: stamp, observation, feedback, the scene that a person sees, joint positions in rad."""
+    """What the bridge publishes of one step.
+
+    Stamp, observation, feedback, the scene that a person sees, joint positions in rad.
+    """
 
     stamp_ns: int
     observation: Observation
@@ -26,7 +32,10 @@ class Arrival:
 
 
 class Episodes:
-    """Steps a task. Simulated time goes up by one control step with each arrival and never goes back, not even on reset."""
+    """Steps a task.
+
+    Simulated time goes up by one control step with each arrival and never goes back, not even on reset.
+    """
 
     def __init__(self, task: Task, safety: SafetyFilter, seed: int) -> None:
         """Nothing moves yet; :meth:`begin` starts the first episode.

@@ -72,7 +72,10 @@ class EpisodeLog:
 
 
 def takeovers_per_episode(records: Sequence[EpisodeRecord], since_step: int, until_step: int) -> float:
-    """Mean takeovers of the episodes that ended after ``since_step`` and not after ``until_step``; NaN if there are none."""
+    """Mean takeovers of the episodes that ended after ``since_step`` and not after ``until_step``.
+
+    NaN if there are none.
+    """
     window = [record.takeovers for record in records if since_step < record.online_steps <= until_step]
     return sum(window) / len(window) if window else float("nan")
 

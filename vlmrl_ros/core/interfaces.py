@@ -26,7 +26,10 @@ class Task(Protocol):
     spec: TaskSpec
 
     def reset(self, rng: np.random.Generator) -> dm_env.TimeStep:
-        """Begin an episode; ``observation`` as :data:`Observation`. All randomness of the episode comes from ``rng``."""
+        """Begin an episode.
+
+        ``observation`` as :data:`Observation`. All randomness of the episode comes from ``rng``.
+        """
 
     def step(self, action: FloatArray) -> dm_env.TimeStep:
         """Apply float32 (A,) in the units of ``spec.action`` for ``spec.control_dt_s``.
@@ -143,7 +146,10 @@ class Builder(Protocol):
     """Entry point of a learner plug-in: the class itself is registered."""
 
     config_type: type[Any]
-    """Frozen dataclass of the learner's options; has ``samples_per_insert`` and ``policy`` (name of the policy plug-in)."""
+    """Frozen dataclass of the learner's options.
+
+    Has ``samples_per_insert`` and ``policy`` (name of the policy plug-in).
+    """
 
     @staticmethod
     def build(spec: TaskSpec, config: Any, rng: np.random.Generator) -> Learner:

@@ -147,9 +147,9 @@ class Chain:
 class DemonstrationSieve:
     """Tells demonstrations from takeovers.
 
-    A demonstration is an episode that a person drives from its first step to its last and that succeeds. Its transitions are
-    held until the episode's end shows which it is; when the person gives back earlier they pass on as ordinary ones. A
-    demonstration that fails is dropped and counted.
+    A demonstration is an episode that a person drives from its first step to its last and that succeeds. Its
+    transitions are held until the episode's end shows which it is; when the person gives back earlier they pass on as
+    ordinary ones. A demonstration that fails is dropped and counted.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,7 @@
-"""What a task looks like from outside: names, units and bounds of its observation and action, its cameras and its clock."""
+"""What a task looks like from outside.
+
+Names, units and bounds of its observation and action, its cameras and its clock.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Random streams: one seed gives every part of the system its own, independent of the others and of what came before."""
+"""Random streams.
+
+One seed gives every part of the system its own, independent of the others and of what came before.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,11 @@
-"""From the stream of steps to gradient steps: chaining, demonstrations, pace. Pure; the learner node runs it in a worker."""
+"""From the stream of steps to gradient steps.
+
+Chaining, demonstrations, pace. Pure; the learner node runs it in a worker.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from vlmrl_ros.core.episode_log import EpisodeLog, EpisodeRecord
 from vlmrl_ros.core.interfaces import Learner
@@ -14,7 +17,8 @@ from vlmrl_ros.core.types import Step
 class Training:
     """Feeds one learner, step by step, and updates it at its samples-per-insert pace.
 
-    How many updates follow a step depends on the steps alone, not on time; so two runs on the same steps end in the same weights.
+    How many updates follow a step depends on the steps alone, not on time; so two runs on the same steps end in the
+    same weights.
     """
 
     def __init__(self, learner: Learner, samples_per_insert: float) -> None:
@@ -36,12 +40,12 @@ class Training:
         self.metrics: Mapping[str, float] = {}
         """Of the newest update."""
 
-    def digest(self, step: Step, update: bool = True) -> EpisodeRecord | None:
+    def digest(self, step: Step, go_on: Callable[[], bool] = lambda: True) -> EpisodeRecord | None:
         """Learn from the next step.
 
         Args:
             step: the next one.
-            update: make the updates that are due; otherwise they stay due.
+            go_on: asked before each update; on False the rest stays due for later.
 
         Returns:
             the record of the episode that the step ends, if it does.
@@ -53,17 +57,16 @@ class Training:
                 if not settled.demonstration:
                     self.steps += 1
                     self._count_insert()
-        if update:
-            self._update_when_due()
+        self._update_when_due(go_on)
         return self.log.append(step, self.steps)
 
     def _count_insert(self) -> None:
         if self.learner.ready:
             self._limiter.insert()
 
-    def _update_when_due(self) -> None:
+    def _update_when_due(self, go_on: Callable[[], bool]) -> None:
         draw = self.learner.samples_per_update
-        while self.learner.ready and self._limiter.may_sample(draw):
+        while self.learner.ready and self._limiter.may_sample(draw) and go_on():
             self.metrics = self.learner.update()
             self._limiter.sample(draw)
             self.updates += 1

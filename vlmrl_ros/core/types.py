@@ -107,8 +107,8 @@ class Step:
 class Transition:
     """Two consecutive steps of one episode. Nothing is baked in: each learner labels its own reward.
 
-    The step record keeps task reward, takeover edge, policy, human and executed action, so RLIF, RLPD, DAgger, HG-DAgger and
-    HIL-SERL labellings all come from the same data.
+    The step record keeps task reward, takeover edge, policy, human and executed action, so RLIF, RLPD, DAgger, HG-
+    DAgger and HIL-SERL labellings all come from the same data.
 
     Attributes:
         before: the step acted in.

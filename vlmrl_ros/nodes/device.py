@@ -25,7 +25,10 @@ class DeviceConfig:
 
 
 class DeviceNode(Shell[DeviceConfig]):
-    """Reads a device plug-in and publishes what it says; falls silent when the device is lost, so that teleop notices."""
+    """Reads a device plug-in and publishes what it says.
+
+    Falls silent when the device is lost, so that teleop notices.
+    """
 
     config_type = DeviceConfig
 

@@ -156,6 +156,8 @@ class LearnerNode(Shell[LearnerConfig]):
         assert run is not None
         values = [run.version, run.training.steps, run.training.updates, run.finished]
         self._status.publish(messages.named_vector(stamp_ns, STATUS_NAMES, values))
+        self.diagnostics.value("updates", run.training.updates)
+        self.diagnostics.value("learned steps", run.training.steps)
         self._progress.show(run)
 
     def _publish_weights(self, weights: Weights) -> None:

@@ -1,4 +1,7 @@
-"""One learning run: training, weights, checkpoints, evaluations, TensorBoard, summary. Runs in the learner's worker thread."""
+"""One learning run.
+
+Training, weights, checkpoints, evaluations, TensorBoard, summary. Runs in the learner's worker thread.
+"""
 
 from __future__ import annotations
 
@@ -98,10 +101,10 @@ class LearningRun:
             log = directory.path / "log" / "evaluation.log"
             self._evaluator = Evaluator(plan.eval_task, plan.eval_task_options, plan.seed, log)
 
-    def digest(self, step: Step, update: bool = True) -> None:
-        """Learn from one step and do what is due at it."""
+    def digest(self, step: Step, go_on: Callable[[], bool]) -> None:
+        """Learn from one step and do what is due at it; ``go_on`` is asked before each update."""
         before = self.training.steps
-        episode = self.training.digest(step, update)
+        episode = self.training.digest(step, go_on)
         steps = self.training.steps
         if steps > before:
             self._learning_since_s = self._learning_since_s or time.monotonic()

@@ -1,4 +1,5 @@
-"""Autonomous episodes in one process: the loop of bridge and policy without ROS. Evaluates checkpoints while training goes on.
+"""Autonomous episodes in one process: the loop of bridge and policy without ROS. Evaluates checkpoints while training
+goes on.
 
 ``python -m vlmrl_ros.nodes.rollout`` reads one JSON request a line and answers with one JSON line each.
 """
@@ -79,7 +80,10 @@ def load_policy(checkpoint: Path, spec: TaskSpec, options: Mapping[str, Any] | N
 
 
 def serve(lines: Any, answers: Any) -> None:
-    """Answer requests ``{task, task_options, checkpoint, episodes, seed}`` until the input ends; the task is kept between them."""
+    """Answer requests ``{task, task_options, checkpoint, episodes, seed}`` until the input ends.
+
+    The task is kept between them.
+    """
     task: Task | None = None
     for line in lines:
         request = json.loads(line)

@@ -1,4 +1,7 @@
-"""``scripted_operator``: watches the topics like a person and presses the joystick. CI runs the very path that a human uses."""
+"""``scripted_operator``.
+
+Watches the topics like a person and presses the joystick. CI runs the very path that a human uses.
+"""
 
 from __future__ import annotations
 

@@ -25,7 +25,8 @@ def summarise(training: Training, evaluations: Sequence[Evaluation], final: Eval
         final: the evaluation at the end, if one was made.
 
     Returns:
-        counts, takeover rates (takeovers per episode), the evaluation curve and the final success with its 95 % interval.
+        counts, takeover rates (takeovers per episode), the evaluation curve and the final success with its 95 %
+        interval.
     """
     online, sieve, steps = training.log.online(), training.sieve, training.steps
     window = max(1, steps // RATE_WINDOWS)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from vlmrl_ros.core.types import Step
 from vlmrl_ros.nodes.learning_run import LearningRun
 
-BACKLOG = 64
+BACKLOG = 16
 """Steps in the queue beyond which they are stored without updates, until the worker has caught up."""
 
 
@@ -54,6 +54,10 @@ class Worker:
         if self._thread.is_alive():
             self._thread.join(timeout_s)
 
+    def _may_update(self) -> bool:
+        held_up = self._stop.is_set() or self._paused.is_set()
+        return not held_up and self._queue.qsize() <= BACKLOG
+
     def _work(self) -> None:
         error: BaseException | None = None
         try:
@@ -69,8 +73,7 @@ class Worker:
             step = self._queue.get()
             if step is None:
                 return
-            behind = self._queue.qsize() > BACKLOG
-            self._run.digest(step, update=not behind and not self._paused.is_set())
+            self._run.digest(step, self._may_update)
             if self.checkpoint_asked.is_set():
                 self.checkpoint_asked.clear()
                 self._run.checkpoint()

@@ -1,0 +1,1 @@
+"""Benchmark suites: each module has ``measure(quick, work) -> Figures``, figure name to number."""

@@ -1,0 +1,186 @@
+"""Ticks per second of the ROS loop beside the same loop in one process, and its jitter in real time."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import rclpy
+import yaml
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+
+from vlmrl_ros.bridge import qos
+from vlmrl_ros.core import registry
+from vlmrl_ros.core.errors import VlmrlError
+from vlmrl_ros.nodes.bench.figures import Figures
+from vlmrl_ros.nodes.bench.launched import environment
+from vlmrl_ros.nodes.rollout import rollout
+from vlmrl_ros.sim.load import build as build_task
+
+WARM_UP_S = 3.0
+START_TIMEOUT_S = 60.0
+REALTIME_HZ = 50.0
+FRONT_CAMERA = {"peg_insert.observation": "both", "peg_insert.cameras": ["front"], "peg_insert.image_size": 128}
+Nodes = Mapping[str, Mapping[str, Any]]
+
+
+def measure(quick: bool, work: Path) -> Figures:
+    """Run the loop in three processes (bridge, policy, teleop), then in real time beside a learner that never rests.
+
+    Returns:
+        ``ros.state.ticks_per_s`` and its ratio to the same loop in this process, ``ros.camera128.ticks_per_s``, and
+        over 60 s (quick: 20 s) of 50 Hz: the 99th percentile of the deviation from the period, and ticks that did not
+        come.
+    """
+    span_s = 5.0 if quick else 15.0
+    in_process = _in_process_ticks_per_s()
+    state = _ros_ticks_per_s(work, {}, span_s)
+    camera = _ros_ticks_per_s(work, FRONT_CAMERA, span_s)
+    return {
+        "in_process.ticks_per_s": in_process,
+        "ros.state.ticks_per_s": state,
+        "ros.state.ratio_to_in_process": state / in_process,
+        "ros.camera128.ticks_per_s": camera,
+        **_realtime(work, 20.0 if quick else 60.0),
+    }
+
+
+def _in_process_ticks_per_s(episodes: int = 20) -> float:
+    task = build_task("peg_insert", {})
+    policy = registry.load("policies", "gaussian")(task.spec, {})
+    started_s = time.perf_counter()
+    ticks = sum(result.length + 1 for result in rollout(task, policy, episodes, seed=0))
+    task.close()
+    return ticks / (time.perf_counter() - started_s)
+
+
+def _ros_ticks_per_s(work: Path, options: Mapping[str, Any], span_s: float) -> float:
+    nodes: Nodes = {
+        "policy_server": {},
+        "teleop": {"profile": "scripted"},
+        "sim_bridge": {"learner_lag_steps": -1, **options},
+    }
+    with _running(work, nodes), _Watch() as watch:
+        watch.until_active()
+        _, active_s = watch.newest("steps")
+        first, first_s = watch.newest("steps")
+        while first_s - active_s < WARM_UP_S:
+            first, first_s = watch.newest("steps")
+        while True:
+            steps, now_s = watch.newest("steps")
+            if now_s - first_s >= span_s:
+                return (steps - first) / (now_s - first_s)
+
+
+def _realtime(work: Path, span_s: float) -> Figures:
+    restless = {"rlif.samples_per_insert": 1e6}
+    nodes: Nodes = {
+        "learner": {"run_dir": str(work / "realtime"), "max_steps": 10**6, "checkpoint_every": 10**6, **restless},
+        "policy_server": {},
+        "teleop": {"profile": "scripted"},
+        "scripted_operator": {"demonstrations": 1},
+        "sim_bridge": {"time": "realtime", "rate_hz": REALTIME_HZ},
+    }
+    with _running(work, nodes), _Watch() as watch:
+        watch.until_active()
+        started_s = time.monotonic()
+        while watch.newest("updates", "learner")[0] < 1:
+            if time.monotonic() - started_s > START_TIMEOUT_S:
+                raise VlmrlError(f"the learner made no update within {START_TIMEOUT_S:g} s")
+        missed_before, first_s = watch.newest("missed_ticks")
+        updates_before, _ = watch.newest("updates", "learner")
+        while watch.newest("missed_ticks")[1] - first_s < span_s:
+            pass
+        updates, _ = watch.newest("updates", "learner")
+        return {
+            "realtime.jitter_p99_ms": watch.newest("jitter_p99_ms")[0],
+            "realtime.missed": watch.newest("missed_ticks")[0] - missed_before,
+            "realtime.learner_updates_per_s": (updates - updates_before) / span_s,
+        }
+
+
+@contextmanager
+def _running(work: Path, nodes: Nodes) -> Iterator[None]:
+    """The given nodes, brought up by a lifecycle manager, each in a process of its own."""
+    every = {**nodes, "lifecycle_manager": {"node_names": list(nodes)}}
+    children: list[subprocess.Popen[bytes]] = []
+    try:
+        for name, parameters in every.items():
+            children.append(_start(work, name, parameters))
+        yield
+    finally:
+        for child in children:
+            child.send_signal(signal.SIGINT)
+        for child in children:
+            try:
+                child.wait(5.0)
+            except subprocess.TimeoutExpired:
+                child.kill()
+
+
+def _start(work: Path, name: str, parameters: Mapping[str, Any]) -> subprocess.Popen[bytes]:
+    params_file = work / f"{name}.params.yaml"
+    params_file.write_text(yaml.safe_dump({f"/**/{name}": {"ros__parameters": dict(parameters)}}))
+    command = [sys.executable, "-m", f"vlmrl_ros.nodes.{name}", "--ros-args", "--params-file", str(params_file)]
+    with open(work / f"{name}.log", "ab") as log:
+        env = {**environment(), "OMP_NUM_THREADS": "1", "MUJOCO_GL": os.environ.get("MUJOCO_GL", "egl")}
+        return subprocess.Popen(command, stdout=log, stderr=log, env=env)
+
+
+class _Watch:
+    """Reads what the nodes say on ``/diagnostics``; costs the loop next to nothing."""
+
+    def __enter__(self) -> _Watch:
+        self._values: dict[str, dict[str, str]] = {}
+        self._seen_s: dict[str, float] = {}
+        os.environ.update({k: v for k, v in environment().items() if k.startswith("ROS_")})
+        self._context = rclpy.Context()
+        rclpy.init(context=self._context)
+        self._node = Node("benchmark", context=self._context)
+        self._node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, qos.DIAGNOSTICS)
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(self._node)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._executor.shutdown()
+        self._node.destroy_node()
+        self._context.try_shutdown()
+
+    def until_active(self) -> None:
+        """Wait until the bridge steps.
+
+        Raises:
+            VlmrlError: it does not in time.
+        """
+        deadline_s = time.monotonic() + START_TIMEOUT_S
+        while float(self._values.get("sim_bridge", {}).get("steps", 0)) < 1:
+            self._executor.spin_once(timeout_sec=0.5)
+            if time.monotonic() > deadline_s:
+                raise VlmrlError(
+                    f"the loop did not start within {START_TIMEOUT_S:g} s; nodes heard: {list(self._values)}"
+                )
+
+    def newest(self, key: str, node: str = "sim_bridge") -> tuple[float, float]:
+        """The next value that a node says, and when it was heard, s on the steady clock."""
+        before_s, deadline_s = self._seen_s.get(node, 0.0), time.monotonic() + START_TIMEOUT_S
+        while self._seen_s.get(node, 0.0) == before_s:
+            self._executor.spin_once(timeout_sec=0.5)
+            if time.monotonic() > deadline_s:
+                raise VlmrlError(f"{node} has fallen silent")
+        return float(self._values[node].get(key, 0.0)), self._seen_s[node]
+
+    def _on_diagnostics(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            name = status.name.rpartition("/")[2]
+            self._values[name] = {item.key: item.value for item in status.values}
+            self._seen_s[name] = time.monotonic()

@@ -1,0 +1,67 @@
+"""``benchmark``: measures the figures of the repository: a table for people, one flat JSON object for tools."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from vlmrl_ros.core.errors import VlmrlError
+from vlmrl_ros.core.run_directory import write_whole
+from vlmrl_ros.nodes.bench.figures import Figures
+
+SUITES = {
+    "peg": "RLIF against HG-DAgger, BC and random takeovers on peg_insert",
+    "loop": "ticks per second and jitter of the ROS loop",
+    "sync": "two runs with one seed end in the same checkpoint",
+    "replay": "memory and speed of the replay",
+}
+
+
+def main() -> None:
+    """Entry point: ``benchmark <suite> [--json FILE] [--quick] [--work DIR]``."""
+    arguments = _parser().parse_args()
+    measure = importlib.import_module(f"vlmrl_ros.nodes.bench.{arguments.suite}").measure
+    work = Path(arguments.work or tempfile.mkdtemp(prefix=f"bench_{arguments.suite}_"))
+    work.mkdir(parents=True, exist_ok=True)
+    try:
+        figures: Figures = measure(arguments.quick, work)
+    except VlmrlError as error:
+        sys.exit(f"error: {error}")
+    _show(arguments.suite, figures)
+    if arguments.json:
+        write_whole(Path(arguments.json), json.dumps(figures, indent=2, sort_keys=True) + "\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    lines = "\n".join(f"  {name:8} {about}" for name, about in SUITES.items())
+    parser = argparse.ArgumentParser(
+        prog="benchmark",
+        description=__doc__,
+        epilog=f"suites:\n{lines}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("suite", choices=sorted(SUITES))
+    parser.add_argument("--json", metavar="FILE", help="write the figures there")
+    parser.add_argument("--quick", action="store_true", help="a version of five minutes or less that can still fail")
+    parser.add_argument("--work", metavar="DIR", help="where the runs go; a temporary directory by default")
+    return parser
+
+
+def _show(suite: str, figures: Figures) -> None:
+    table = Table(title=suite)
+    table.add_column("figure")
+    table.add_column("value", justify="right")
+    for name, value in figures.items():
+        table.add_row(name, f"{value:.4g}")
+    Console(width=100).print(table)
+
+
+if __name__ == "__main__":
+    main()
