@@ -38,7 +38,7 @@ class LearnerState:
     def save(self, directory: Path, updates: int) -> None:
         """Write the state into an existing directory."""
         # clones: views of one buffer are refused by safetensors
-        tensors = {name: tensor.detach().clone() for name, tensor in self.tensors.items()}
+        tensors = {name: tensor.detach().cpu().clone() for name, tensor in self.tensors.items()}
         noise = {f"generator/{name}": generator.get_state() for name, generator in self.generators.items()}
         save_file({**tensors, **noise}, directory / _TENSORS)
         plain = {"kind": self.kind, "rng": self.rng.bit_generator.state, "updates": updates}

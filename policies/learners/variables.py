@@ -10,5 +10,7 @@ def policy_variables(actor: FlatParameters, actor_ema: FlatParameters) -> Variab
     """Copies of the newest weights and of their moving average, named as the policy ``gaussian`` expects them."""
     nets = {"actor": actor, "actor_ema": actor_ema}
     return {
-        f"{net}/{name}": tensor.numpy().copy() for net, flat in nets.items() for name, tensor in flat.frozen.items()
+        f"{net}/{name}": tensor.cpu().numpy().copy()
+        for net, flat in nets.items()
+        for name, tensor in flat.frozen.items()
     }

@@ -11,14 +11,27 @@ from functools import cache
 import numpy as np
 import torch
 
+from vlmrl_ros.core.errors import ConfigError
+
 _LARGEST_ERROR = 1e-5
 _MALLOPT = {-1: 256 << 20, -2: 64 << 20, -3: 16 << 20}
 """glibc's M_TRIM_THRESHOLD, M_TOP_PAD and M_MMAP_THRESHOLD, bytes."""
 
 
-def torch_generator(rng: np.random.Generator) -> torch.Generator:
-    """A generator seeded from ``rng``; torch's global state is never used."""
-    return torch.Generator().manual_seed(int(rng.integers(2**62)))
+def torch_generator(rng: np.random.Generator, device: torch.device | None = None) -> torch.Generator:
+    """A generator seeded from ``rng``, on the CPU unless told otherwise; torch's global state is never used."""
+    return torch.Generator(device or "cpu").manual_seed(int(rng.integers(2**62)))
+
+
+def device_of(name: str) -> torch.device:
+    """The device that an option ``auto``, ``cpu`` or ``cuda`` stands for.
+
+    Raises:
+        ConfigError: ``cuda`` where there is none.
+    """
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("device is 'cuda', but torch sees no CUDA device; valid: auto, cpu")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 @contextmanager

@@ -21,9 +21,9 @@ class FlatParameters:
         frozen: the same memory by name, without gradients.
     """
 
-    def __init__(self, initial: Parameters) -> None:
-        """Copy the initial values, in their order."""
-        self.values = torch.cat([tensor.detach().reshape(-1) for tensor in initial.values()])
+    def __init__(self, initial: Parameters, device: torch.device | None = None) -> None:
+        """Copy the initial values, in their order, to a device (where they are unless told otherwise)."""
+        self.values = torch.cat([tensor.detach().reshape(-1) for tensor in initial.values()]).to(device)
         self.gradients = torch.zeros_like(self.values)
         shapes = {name: tensor.shape for name, tensor in initial.items()}
         self.frozen = _views(self.values, shapes)
@@ -50,7 +50,7 @@ class Adam:
         self._leaf.grad = parameters.gradients
         self._adam = torch.optim.Adam([self._leaf], lr=learning_rate, fused=True)
         zeros = torch.zeros_like(self._leaf)
-        self._adam.state[self._leaf] = {"step": torch.zeros(()), "exp_avg": zeros, "exp_avg_sq": zeros.clone()}
+        self._adam.state[self._leaf] = {"step": zeros.new_zeros(()), "exp_avg": zeros, "exp_avg_sq": zeros.clone()}
 
     def zero(self) -> None:
         """Forget the gradients."""

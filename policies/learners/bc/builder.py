@@ -63,7 +63,7 @@ class CloningLearner:
         with learner_compute():
             for _ in range(self._config.updates):
                 self._replay.rows(self._replay.draw(len(self._rows), self._rng), out=self._rows)
-                columns = self._replay.layout.split(self._tensor)
+                columns = self._replay.layout.split(self._tensor.to(self._cloning.device))
                 metrics = self._cloning.update(columns["state"], columns["action"])
         self._updates += 1
         return {name: float(value) for name, value in metrics.items()} | {"updates": float(self._updates)}

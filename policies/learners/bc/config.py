@@ -12,6 +12,7 @@ class BcConfig:
     """Regression of a person's actions."""
 
     policy: str = option("gaussian", "policy plug-in that takes the weights")
+    device: str = option("auto", "where the learner computes", choices=("auto", "cpu", "cuda"))
     samples_per_insert: float = option(512.0, "transitions drawn for each online transition stored", low=1.0)
     batch_size: int = option(256, "transitions in a gradient step", low=1)
     updates: int = option(2, "gradient steps in one update", low=1)

@@ -12,7 +12,7 @@ from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.policies.gaussian import LOG_STD_MIN
 from vlmrl_ros.policies.learners.bc.config import BcConfig
 from vlmrl_ros.policies.networks.actor import initial_actor, mode
-from vlmrl_ros.policies.networks.compute import torch_generator
+from vlmrl_ros.policies.networks.compute import device_of, torch_generator
 from vlmrl_ros.policies.networks.flat import Adam, FlatParameters
 
 
@@ -25,7 +25,8 @@ class Cloning:
         initial = initial_actor(spec.observation.size, spec.action.size, config.hidden, torch_generator(rng))
         initial["log_std/weight"].zero_()
         initial["log_std/bias"].fill_(LOG_STD_MIN)
-        self.actor = FlatParameters(initial)
+        self.device = device_of(config.device)
+        self.actor = FlatParameters(initial, self.device)
         self.actor_ema = self.actor.copy()
         self._adam = Adam(self.actor, config.learning_rate)
 

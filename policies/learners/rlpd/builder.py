@@ -65,9 +65,9 @@ class RlpdLearner:
         for rows in self._rows:
             self._memory.sample(rows, self._rng)
         with learner_compute():
-            block = self._memory.layout.split(self._tensor)
+            block = self._memory.layout.split(self._tensor.to(self._rlpd.device))
             ahead = self._rlpd.next_actions(block["next_state"])
-            for index in range(len(self._tensor)):
+            for index in range(self._config.critic_updates):
                 batch = Batch(**{name: column[index] for name, column in block.items()})
                 metrics = self._rlpd.update_critics(batch, *(part[index] for part in ahead))
             metrics |= self._rlpd.update_actor(batch)

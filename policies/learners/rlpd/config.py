@@ -12,6 +12,7 @@ class RlpdConfig:
     """Soft actor-critic on the policy's own steps and a person's, half and half."""
 
     policy: str = option("gaussian", "policy plug-in that takes the weights")
+    device: str = option("auto", "where the learner computes", choices=("auto", "cpu", "cuda"))
     samples_per_insert: float = option(512.0, "transitions drawn for each online transition stored", low=1.0)
     batch_size: int = option(256, "transitions in a gradient step", low=2)
     critic_updates: int = option(2, "gradient steps of the critics for one of the actor", low=1)

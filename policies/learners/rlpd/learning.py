@@ -18,7 +18,7 @@ from torch.nn.functional import mse_loss
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.policies.learners.rlpd.config import RlpdConfig
 from vlmrl_ros.policies.networks.actor import initial_actor, sample
-from vlmrl_ros.policies.networks.compute import torch_generator
+from vlmrl_ros.policies.networks.compute import device_of, torch_generator
 from vlmrl_ros.policies.networks.ensemble import initial_ensemble, values
 from vlmrl_ros.policies.networks.flat import Adam, FlatParameters
 
@@ -48,13 +48,15 @@ class Rlpd:
     def __init__(self, spec: TaskSpec, config: RlpdConfig, rng: np.random.Generator) -> None:
         """Draw the initial weights; equal ``rng`` states give equal learners."""
         self._config = config
-        self.generator = torch_generator(rng)
+        self.device = device_of(config.device)
+        self.generator = torch_generator(rng, self.device)
+        weights = torch_generator(rng)
         state, self._actions = spec.observation.size, spec.action.size
         self._target_entropy = config.target_entropy * self._actions
-        self.actor = FlatParameters(initial_actor(state, self._actions, config.hidden, self.generator))
-        ensemble = initial_ensemble(state + self._actions, config.hidden, config.critics, self.generator)
-        self.critics = FlatParameters(ensemble)
-        self.temperature = FlatParameters({"log": torch.tensor([math.log(config.temperature)])})
+        self.actor = FlatParameters(initial_actor(state, self._actions, config.hidden, weights), self.device)
+        ensemble = initial_ensemble(state + self._actions, config.hidden, config.critics, weights)
+        self.critics = FlatParameters(ensemble, self.device)
+        self.temperature = FlatParameters({"log": torch.tensor([math.log(config.temperature)])}, self.device)
         self.actor_ema, self.target_critics = self.actor.copy(), self.critics.copy()
         nets = {"actor": self.actor, "critics": self.critics, "temperature": self.temperature}
         self._adam = {name: Adam(net, config.learning_rate) for name, net in nets.items()}
@@ -65,8 +67,7 @@ class Rlpd:
 
         The actor rests while the critics learn, so one call serves all their batches.
         """
-        noise = torch.randn(*next_state.shape[:-1], self._actions, generator=self.generator)
-        return sample(self.actor.frozen, next_state, noise)
+        return sample(self.actor.frozen, next_state, self._noise(next_state))
 
     def update_critics(self, batch: Batch, next_action: Tensor, next_log_likelihood: Tensor) -> dict[str, Tensor]:
         """One gradient step of all critics towards the bootstrapped target.
@@ -93,9 +94,8 @@ class Rlpd:
     def update_actor(self, batch: Batch) -> dict[str, Tensor]:
         """One gradient step of the actor, and one of the temperature."""
         temperature = self.temperature.frozen["log"].exp()
-        noise = torch.randn(len(batch.state), self._actions, generator=self.generator)
         self._adam["actor"].zero()
-        action, log_likelihood = sample(self.actor.trainable, batch.state, noise)
+        action, log_likelihood = sample(self.actor.trainable, batch.state, self._noise(batch.state))
         worth = values(self.critics.frozen, batch.state, action)
         worth = worth.amin(0) if self._config.actor_value == "min" else worth.mean(0)
         loss = (temperature * log_likelihood - worth).mean()
@@ -120,9 +120,14 @@ class Rlpd:
         config = self._config
         ahead = values(self.target_critics.frozen, batch.next_state, next_action)
         if config.target_critics < config.critics:
-            ahead = ahead[torch.randperm(config.critics, generator=self.generator)[: config.target_critics]]
+            shuffled = torch.randperm(config.critics, generator=self.generator, device=self.device)
+            ahead = ahead[shuffled[: config.target_critics]]
         ahead = ahead.amin(0)
         if config.entropy_backup:
             ahead = ahead - self.temperature.frozen["log"].exp() * next_log_likelihood
         target = batch.reward[:, 0] + config.discount * batch.bootstrap[:, 0] * ahead
         return target.clamp(max=0.0) if config.nonpositive_values else target
+
+    def _noise(self, state: Tensor) -> Tensor:
+        """Standard normal float32 (..., A) for states float32 (..., N)."""
+        return torch.randn(*state.shape[:-1], self._actions, generator=self.generator, device=self.device)

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -136,6 +139,11 @@ def test_bad_options_are_refused(spec: TaskSpec):
         build(spec, {"exploration": True})
     with pytest.raises(ConfigError, match="actor, actor_ema"):
         build(spec, {"weights": "newest"})
+
+
+def test_acting_does_not_load_torch():
+    code = "import sys, vlmrl_ros.policies.gaussian; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=30).returncode == 0
 
 
 def test_a_task_without_a_state_is_refused(spec: TaskSpec):

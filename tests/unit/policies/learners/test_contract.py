@@ -202,6 +202,12 @@ def test_only_rlpd_reads_the_tasks_reward(blind, name, spec, transitions, tmp_pa
     assert (hashes[0] == hashes[1]) is blind
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
+def test_a_device_that_is_not_there_is_refused(name, spec):
+    with pytest.raises(ConfigError, match="'cuda', but torch sees no CUDA device; valid: auto, cpu"):
+        learner_of(name, spec, device="cuda")
+
+
 def test_more_target_critics_than_critics_are_refused(spec):
     with pytest.raises(ConfigError, match="target_critics is 3; valid: 1 to 2"):
         learner_of("rlif", spec, target_critics=3)

@@ -14,7 +14,7 @@ from vlmrl_ros.policies.learners.rlif.config import RlifConfig
 from vlmrl_ros.policies.learners.rlpd.config import RlpdConfig
 from vlmrl_ros.policies.learners.rlpd.learning import Batch, Rlpd
 
-CONFIG = RlpdConfig(hidden=(32, 32), critics=3, target_critics=3, discount=0.9)
+CONFIG = RlpdConfig(hidden=(32, 32), critics=3, target_critics=3, discount=0.8)
 
 
 def batch(spec: TaskSpec, count: int = 16, *, reward: float = 0.0, bootstrap: float = 1.0) -> Batch:
@@ -37,7 +37,7 @@ def learnt_value(spec: TaskSpec, data: Batch, **changes: object) -> float:
 
 
 def test_a_step_that_goes_on_forever_is_worth_the_discounted_sum(spec):
-    assert learnt_value(spec, batch(spec, reward=-1.0)) == pytest.approx(-10.0, rel=0.1)
+    assert learnt_value(spec, batch(spec, reward=-1.0)) == pytest.approx(-5.0, rel=0.05)
 
 
 def test_termination_does_not_bootstrap(spec):
@@ -47,7 +47,7 @@ def test_termination_does_not_bootstrap(spec):
 def test_values_above_zero_are_clipped_where_no_reward_is_positive(spec):
     data = batch(spec, reward=1.0)
     assert learnt_value(spec, data, nonpositive_values=True) == pytest.approx(0.0, abs=0.1)
-    assert learnt_value(spec, data) > 5.0
+    assert learnt_value(spec, data) > 3.0
 
 
 def test_the_target_takes_the_least_of_a_random_subset_of_critics(spec):
