@@ -46,6 +46,13 @@ unset _ROS_WHEELS_BOOTSTRAP_COMPLETE
 """
 
 
+# The `ros2` of a sourced ROS 2, run by the Python that also has this package, which launch files import.
+ROS2_COMMAND = """\
+#!/bin/sh
+exec {python} {ros2} "$@"
+"""
+
+
 class SetupError(Exception):
     """The environment cannot be made; the message says what to do about it."""
 
@@ -59,6 +66,8 @@ def main(venv: Path) -> None:
         say(f"camera images will be missing until this has run: {apt_command(missing)}")
     make_venv(venv, python, distro)
     install(venv, python, distro)
+    if distro:
+        wrap_ros2(venv)
     (venv / "setup.sh").write_text(SETUP_FILE.format(venv=shlex.quote(str(venv))), encoding="utf-8")
     say(f"{venv} is ready; to use it by hand: source {venv}/setup.sh")
 
@@ -160,6 +169,25 @@ def install(venv: Path, python: dict[str, Any], distro: str | None) -> None:
     # What these ask for beyond the packages above would have to be compiled and is never loaded: a keyboard listener
     # and, where Python is 3.13, mazes.
     run([*pip, "--no-deps", "gym-hil", "dm-control"])
+
+
+def wrap_ros2(venv: Path) -> None:
+    """Put the `ros2` of the sourced ROS 2 among the commands of the environment.
+
+    Raises:
+        SetupError: there is none.
+    """
+    own = str(venv / "bin")
+    path = os.pathsep.join(folder for folder in os.get_exec_path() if folder != own)
+    ros2 = shutil.which("ros2", path=path)
+    if not ros2:
+        distro = os.environ["ROS_DISTRO"]
+        raise SetupError(f"ROS 2 {distro} lacks `ros2`: {apt_command([f'ros-{distro}-ros2cli-common-extensions'])}")
+    command = venv / "bin" / "ros2"
+    command.write_text(
+        ROS2_COMMAND.format(python=shlex.quote(f"{own}/python"), ros2=shlex.quote(ros2)), encoding="utf-8"
+    )
+    command.chmod(0o755)
 
 
 def output(command: list[str]) -> str | None:

@@ -101,5 +101,7 @@ def expect_complete(source: Path, executables: list[str], run: Run, tmp_path: Pa
         ros2 = shutil.which("ros2", path=env["PATH"])
         usage = run(ros2, "run", PACKAGE, "lifecycle_manager", "--help", env=env, cwd=tmp_path)
         assert "--ros-args" in usage
+        arguments = run(ros2, "launch", PACKAGE, "sim_train.launch.py", "--show-args", env=env, cwd=tmp_path)
+        assert "'task'" in arguments
 
     return expect_complete
