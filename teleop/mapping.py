@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,8 +22,6 @@ STANDARD = (
     "gripper",
 )
 """Component names with a meaning of their own: bound by name or not at all."""
-
-_Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -58,15 +57,11 @@ class JoyMapping:
         self._spec = action
         self._bound = _bind(profile, action.names)
         self._groups = _groups(self._bound, radial=self._options.dead_zone_shape == "radial")
-        self._scale = np.ones(action.size)
-        for bound in self._bound:
-            self._scale[bound.index] = bound.by.scale
         self._planes = _planes(action.names) if self._options.frame_deg else []
-        angle = np.deg2rad(self._options.frame_deg)
-        self._turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-        self._rest = np.clip(0.0, action.low, action.high).astype(float)
-        self._up = np.where(np.isfinite(action.high), action.high - self._rest, 1.0)
-        self._down = np.where(np.isfinite(action.low), self._rest - action.low, 1.0)
+        rest = np.clip(0.0, action.low, action.high).astype(float)
+        self._rest: list[float] = rest.tolist()
+        self._up: list[float] = np.where(np.isfinite(action.high), action.high - rest, 1.0).tolist()
+        self._down: list[float] = np.where(np.isfinite(action.low), rest - action.low, 1.0).tolist()
 
     def read(self, joy: JoyState) -> HumanInput:
         """What the person wants.
@@ -81,10 +76,12 @@ class JoyMapping:
             DeviceError: the device has fewer axes or buttons than the profile reads; the message names the first.
             NonFiniteError: an axis is NaN or infinite.
         """
-        raw = self._raw(joy)
-        eased, deflection = self._ease(raw)
-        unit = np.clip(self._rotate(eased * self._scale, self._turn), -1.0, 1.0)
-        action = self._rest + np.where(unit >= 0, unit * self._up, unit * self._down)
+        unit, deflection = self._ease(self._raw(joy))
+        for bound in self._bound:
+            unit[bound.index] *= bound.by.scale
+        self._rotate(unit, self._options.frame_deg)
+        parts = zip(unit, self._rest, self._up, self._down, strict=True)
+        action = [rest + _cut(x) * (up if x >= 0 else down) for x, rest, up, down in parts]
         marks = (
             (Mark.RESET, self._options.reset_button),
             (Mark.FAILURE, self._options.failure_button),
@@ -92,7 +89,7 @@ class JoyMapping:
         )
         return HumanInput(
             takeover=self._takeover(joy, deflection),
-            action=action.astype(np.float32),
+            action=np.array(action, np.float32),
             mark=next((mark for mark, button in marks if self._pressed(joy, button, mark.name.lower())), Mark.NONE),
             estop=self._pressed(joy, self._options.estop_button, "estop"),
         )
@@ -112,16 +109,19 @@ class JoyMapping:
         Returns:
             axes and buttons, as many as the profile reads.
         """
-        away = np.asarray(self._spec.check(intent.action, "intended action"), np.float64) - self._rest
-        span = np.where(away >= 0, self._up, self._down)
-        unit = np.divide(away, span, out=np.zeros_like(away), where=span > 0)
-        raw = self._stiffen(self._rotate(unit, self._turn.T) / self._scale)
-        if self._options.takeover_motion and not intent.takeover:
-            raw[:] = 0.0
+        wish = self._spec.check(intent.action, "intended action").tolist()
+        away = [value - rest for value, rest in zip(wish, self._rest, strict=True)]
+        spans = [up if x >= 0 else down for x, up, down in zip(away, self._up, self._down, strict=True)]
+        unit = [x / span if span else 0.0 for x, span in zip(away, spans, strict=True)]
+        self._rotate(unit, -self._options.frame_deg)
+        for bound in self._bound:
+            unit[bound.index] /= bound.by.scale
+        hands_off = self._options.takeover_motion > 0 and not intent.takeover
+        raw = [0.0] * len(unit) if hands_off else self._stiffen(unit)
         axes, buttons = self._blank()
         for bound in self._bound:
             if not bound.by.by_buttons:
-                axes[bound.by.axis] = np.clip(raw[bound.index], -1.0, 1.0)
+                axes[bound.by.axis] = _cut(raw[bound.index])
             elif abs(raw[bound.index]) > 0.5:
                 buttons[bound.by.plus_button if raw[bound.index] > 0 else bound.by.minus_button] = 1
         pressed = {"takeover": intent.takeover, "estop": estop, "success": mark is Mark.SUCCESS}
@@ -141,22 +141,21 @@ class JoyMapping:
             joy.axes[first] = (self._options.takeover_motion + self._options.dead_zone) / 2
         return joy
 
-    def _raw(self, joy: JoyState) -> _Array:
-        """Deflection of each component, float (A,), in [-1, 1]."""
-        raw = np.zeros(self._spec.size)
+    def _raw(self, joy: JoyState) -> list[float]:
+        """Deflection of each component, in [-1, 1]."""
+        raw, axes = [0.0] * self._spec.size, joy.axes.tolist()
         for bound in self._bound:
             by = bound.by
             if by.by_buttons:
                 plus = self._pressed(joy, by.plus_button, bound.name)
-                raw[bound.index] = float(plus) - float(self._pressed(joy, by.minus_button, bound.name))
-            else:
-                if by.axis >= len(joy.axes):
-                    raise self._too_few("axis", by.axis, bound.name, len(joy.axes))
-                raw[bound.index] = joy.axes[by.axis]
-        if not np.isfinite(raw).all():
-            bad = ", ".join(bound.name for bound in self._bound if not np.isfinite(raw[bound.index]))
-            raise NonFiniteError(f"the joystick's axis for {bad} is not finite")
-        return np.clip(raw, -1.0, 1.0)
+                raw[bound.index] = float(plus - self._pressed(joy, by.minus_button, bound.name))
+                continue
+            if by.axis >= len(axes):
+                raise self._too_few("axis", by.axis, bound.name, len(axes))
+            if not math.isfinite(axes[by.axis]):
+                raise NonFiniteError(f"joystick axis {by.axis} ({bound.name}) is {axes[by.axis]}, which is not finite")
+            raw[bound.index] = _cut(axes[by.axis])
+        return raw
 
     def _takeover(self, joy: JoyState, deflection: float) -> bool:
         if self._options.takeover_motion:
@@ -177,28 +176,32 @@ class JoyMapping:
             f"{kinds}; choose the profile of this device"
         )
 
-    def _ease(self, raw: _Array) -> tuple[_Array, float]:
+    def _ease(self, raw: list[float]) -> tuple[list[float], float]:
         """Apply the dead zone; also the greatest deflection, measured as the dead zone measures it."""
         zone, eased, greatest = self._options.dead_zone, raw.copy(), 0.0
         for group in self._groups:
-            size = float(np.linalg.norm(raw[group]))
-            eased[group] *= max(size - zone, 0.0) / (1.0 - zone) / size if size else 0.0
+            size = math.hypot(*(raw[i] for i in group))
+            factor = max(size - zone, 0.0) / (1.0 - zone) / size if size else 0.0
+            for i in group:
+                eased[i] = _cut(raw[i] * factor)
             greatest = max(greatest, size)
         return eased, greatest
 
-    def _stiffen(self, eased: _Array) -> _Array:
+    def _stiffen(self, eased: list[float]) -> list[float]:
         """Undo :meth:`_ease`."""
         zone, raw = self._options.dead_zone, eased.copy()
         for group in self._groups:
-            size = float(np.linalg.norm(eased[group]))
-            raw[group] *= (size * (1.0 - zone) + zone) / size if size else 0.0
+            size = math.hypot(*(eased[i] for i in group))
+            factor = (size * (1.0 - zone) + zone) / size if size else 0.0
+            for i in group:
+                raw[i] = eased[i] * factor
         return raw
 
-    def _rotate(self, values: _Array, turn: _Array) -> _Array:
-        turned = values.copy()
-        for plane in self._planes:
-            turned[plane] = turn @ values[plane]
-        return turned
+    def _rotate(self, values: list[float], angle_deg: float) -> None:
+        """Turn the x and y components about z, in place."""
+        cos, sin = math.cos(math.radians(angle_deg)), math.sin(math.radians(angle_deg))
+        for x, y in self._planes:
+            values[x], values[y] = cos * values[x] - sin * values[y], sin * values[x] + cos * values[y]
 
     def _blank(self) -> tuple[FloatArray, npt.NDArray[np.int32]]:
         """A joystick at rest with as many axes and buttons as the profile reads."""
@@ -232,7 +235,12 @@ def _groups(bound: list[_Bound], radial: bool) -> list[list[int]]:
     return list(groups.values())
 
 
-def _planes(components: tuple[str, ...]) -> list[list[int]]:
+def _planes(components: tuple[str, ...]) -> list[tuple[int, int]]:
     """Index pairs that a rotation about z mixes."""
     pairs = [(f"{kind}_x", f"{kind}_y") for kind in ("linear", "angular")]
-    return [[components.index(x), components.index(y)] for x, y in pairs if x in components and y in components]
+    return [(components.index(x), components.index(y)) for x, y in pairs if x in components and y in components]
+
+
+def _cut(value: float) -> float:
+    """Within what a joystick can give."""
+    return min(max(value, -1.0), 1.0)

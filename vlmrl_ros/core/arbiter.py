@@ -126,7 +126,8 @@ class Arbiter:
 
         Args:
             human: the reading.
-            now_ns: time of reception on a steady clock, ns.
+            now_ns: time of reception on a steady clock, ns. Where the joystick keeps step with a simulation, the
+                stamp of the step: then a pause of the simulation is no silence of the joystick.
 
         Raises:
             ShapeError: the action has another size than the spec.

@@ -157,6 +157,19 @@ def test_a_new_episode_begins_without_the_delay_of_the_last():
     assert scene.step(first=True).intervention.source is Source.POLICY
 
 
+def test_a_clock_that_was_set_back_does_not_prolong_the_delay():
+    scene = Scene(reentry_delay_s=0.25)
+    scene.steps(True, False)
+    assert scene.arbiter.step(0, POLICY, scene.now_ns).intervention.source is Source.POLICY
+
+
+def test_a_simulation_that_pauses_is_no_silence_where_the_joystick_keeps_step_with_it():
+    arbiter = Arbiter(SPEC, ArbiterConfig(joy_timeout_s=0.5))
+    for stamp_ns in (0, STEP_NS, 2 * STEP_NS):
+        arbiter.hear(HumanInput(True, PERSON), stamp_ns)
+        assert arbiter.step(stamp_ns, POLICY, stamp_ns).intervention.source is Source.HUMAN
+
+
 @pytest.mark.parametrize(
     ("proposal", "reason"),
     [

@@ -74,6 +74,10 @@ def test_the_frame_turns_the_stick_to_where_the_person_looks():
     np.testing.assert_allclose(stick.read(joy([1.0, 0.0])).action, [-0.1, 0.0], atol=1e-8)
 
 
+def test_an_axis_beyond_its_range_gives_no_more_than_full_deflection():
+    np.testing.assert_allclose(mapping().read(joy([-3.0, 1.5])).action, [0.1, -0.1], rtol=1e-6)
+
+
 def test_components_without_an_axis_are_zero():
     action = spec(linear_x=(-0.1, 0.1), angular_x=(-1.0, 1.0), angular_y=(-1.0, 1.0))
     human = JoyMapping(load_profile("xbox"), action).read(joy([1.0] * 8))
@@ -160,14 +164,17 @@ def test_a_scripted_person_gets_exactly_the_action_that_was_meant(action, takeov
     st.sampled_from(profile_names()),
     st.sampled_from(["per_axis", "radial"]),
     st.sampled_from([0.0, 90.0, -30.0, 161.5]),
+    st.sampled_from([1.0, -0.5, 0.3]),
     hnp.arrays(np.float32, 8, elements=st.floats(-1.0, 1.0, width=32)),
     hnp.arrays(np.int32, 11, elements=st.integers(0, 1)),
 )
-def test_pressing_what_was_read_reads_the_same_on_every_profile(name, shape, frame_deg, axes, buttons):
+def test_pressing_what_was_read_reads_the_same_on_every_profile(name, shape, frame_deg, scale, axes, buttons):
     loaded = load_profile(name)
     content = dict(vars(loaded.options))
     content |= {"dead_zone_shape": shape, "frame_deg": frame_deg}
     content |= {"axes": {component: dict(vars(binding)) for component, binding in loaded.axes.items()}}
+    for component in {"linear_x", "angular_z"} & set(loaded.axes):
+        content["axes"][component]["scale"] = scale
     device = JoyMapping(parse_profile(name, content), ARM)
     meant = device.read(JoyState(axes, buttons))
     again = device.read(device.to_joy(Intent(meant.takeover, meant.action), meant.mark, meant.estop))
