@@ -65,7 +65,7 @@ def _given(node: Node) -> dict[str, Any]:
 
 
 def _refuse_unknown(node: Node, given: Iterable[str], known: Iterable[str]) -> None:
-    prefixes = {"gym", "dm", "safety", "arbiter", *_OF_ROS, *(name for group in GROUPS for name in names(group))}
+    prefixes = {"gym", "dm", "safety", "arbiter", "operator", *_OF_ROS, *(name for group in GROUPS for name in names(group))}
     valid = set(known)
     for name in given:
         if name not in valid and (name.partition(".")[0] not in prefixes):

@@ -29,7 +29,7 @@ from vlmrl_ros.teleop.profile import load_profile
 
 @dataclass(frozen=True)
 class ScriptedOperatorConfig:
-    """Parameters of ``scripted_operator``; options of the operator are ``<operator>.<option>``."""
+    """Parameters of ``scripted_operator``; options of the plug-in are ``operator.<option>``."""
 
     operator: str = option("peg_insert", "name of the operator plug-in")
     profile: str = option("scripted", "joystick profile that is pressed; the one that teleop reads")
@@ -62,7 +62,7 @@ class ScriptedOperator(Shell[ScriptedOperatorConfig]):
 
     def _on_spec(self, message: String) -> None:
         spec = TaskSpec.from_json(message.data)
-        self._operator = self._build(spec, plugin_options(self, self.config.operator))
+        self._operator = self._build(spec, plugin_options(self, "operator"))
         self._mapping = JoyMapping(self._profile, spec.action)
         self._join = PartJoin(("feedback", "scene"))
         self._pressed = None

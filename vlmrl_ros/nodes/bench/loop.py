@@ -130,7 +130,8 @@ def _running(work: Path, nodes: Nodes) -> Iterator[None]:
 def _start(work: Path, name: str, parameters: Mapping[str, Any]) -> subprocess.Popen[bytes]:
     params_file = work / f"{name}.params.yaml"
     params_file.write_text(yaml.safe_dump({f"/**/{name}": {"ros__parameters": dict(parameters)}}))
-    command = [sys.executable, "-m", f"vlmrl_ros.nodes.{name}", "--ros-args", "--params-file", str(params_file)]
+    program = f"from vlmrl_ros.nodes.{name} import main; main()"
+    command = [sys.executable, "-c", program, "--ros-args", "--params-file", str(params_file)]
     with open(work / f"{name}.log", "ab") as log:
         env = {**environment(), "OMP_NUM_THREADS": "1", "MUJOCO_GL": os.environ.get("MUJOCO_GL", "egl")}
         return subprocess.Popen(command, stdout=log, stderr=log, env=env)

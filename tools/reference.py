@@ -1,0 +1,97 @@
+"""Write docs/parameters.md from the configuration classes: `python tools/reference.py`; `--check` only compares."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Any
+
+from vlmrl_ros.core.config import options
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "parameters.md"
+CLASSES = {
+    "sim_bridge": "vlmrl_ros.nodes.sim_bridge:SimBridgeConfig",
+    "policy_server": "vlmrl_ros.nodes.policy_server:PolicyServerConfig",
+    "teleop": "vlmrl_ros.nodes.teleop:TeleopConfig",
+    "learner": "vlmrl_ros.nodes.learner:LearnerConfig",
+    "scripted_operator": "vlmrl_ros.nodes.scripted_operator:ScriptedOperatorConfig",
+    "evaluate": "vlmrl_ros.nodes.evaluate:EvaluateConfig",
+    "joystick, spacemouse": "vlmrl_ros.nodes.device:DeviceConfig",
+    "lifecycle_manager": "vlmrl_ros.nodes.lifecycle_manager:LifecycleManagerConfig",
+    "safety.* (sim_bridge)": "vlmrl_ros.core.safety:SafetyConfig",
+    "arbiter.* (teleop)": "vlmrl_ros.core.arbiter:ArbiterConfig",
+    "rlif.* (learner)": "vlmrl_ros.policies.learners.rlif.config:RlifConfig",
+    "rlpd.* (learner)": "vlmrl_ros.policies.learners.rlpd.config:RlpdConfig",
+    "hg_dagger.* (learner)": "vlmrl_ros.policies.learners.hg_dagger.config:HgDaggerConfig",
+    "bc.* (learner)": "vlmrl_ros.policies.learners.bc.config:BcConfig",
+    "gaussian.* (policy_server)": "vlmrl_ros.policies.gaussian:GaussianConfig",
+    "reach.* (task)": "vlmrl_ros.sim.tasks.reach:ReachConfig",
+    "peg_insert.* (task)": "vlmrl_ros.sim.tasks.peg_insert:PegInsertConfig",
+    "pick_lift.* (task)": "vlmrl_ros.sim.tasks.pick_lift:PickLiftConfig",
+    "operator.* (scripted_operator, reach)": "vlmrl_ros.sim.operators.reach:ReachOperatorConfig",
+    "operator.* (scripted_operator, peg_insert)": "vlmrl_ros.sim.operators.peg_insert:PegInsertOperatorConfig",
+    "operator.* (scripted_operator, pick_lift)": "vlmrl_ros.sim.operators.pick_lift:PickLiftOperatorConfig",
+}
+HEAD = """\
+# Parameters
+
+Made by `python tools/reference.py` from the configuration classes, which are the only home of the defaults. Set them in a YAML
+file (`params_file:=my.yaml`); `/**/` before a node's name keeps the file valid in every namespace:
+
+```yaml
+/**/learner:
+  ros__parameters:
+    checkpoint_every: 1000
+/**:
+  ros__parameters:
+    rlif:
+      critics: 4
+    peg_insert:
+      clearance_mm: 1.5
+    operator:
+      trigger: random
+```
+
+Options of plug-ins (`rlif.*`, `peg_insert.*`, `operator.*`, `safety.*`) may stand under `/**`: each node reads those of the plug-ins that it
+uses. The learner needs the task's options too, because it evaluates.
+
+An unknown key or a value out of range ends the launch with one line that names the valid ones.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    return HEAD + "".join(_section(title, target) for title, target in CLASSES.items())
+
+
+def _section(title: str, target: str) -> str:
+    module, name = target.split(":")
+    config_type: Any = getattr(importlib.import_module(module), name)
+    rows = [_row(*item) for item in options(config_type).items()]
+    return f"\n## {title}\n\n| name | type | default | range | what |\n|---|---|---|---|---|\n" + "".join(rows)
+
+
+def _row(name: str, item: tuple[Any, Any, Any]) -> str:
+    kind, default, about = item
+    span = ", ".join(about.choices)
+    if about.low is not None or about.high is not None:
+        low = "" if about.low is None else f"{about.low:g}"
+        high = "" if about.high is None else f"{about.high:g}"
+        span = f"{low} .. {high}"
+    unit = f" {about.unit}" if about.unit else ""
+    word = getattr(kind, "__name__", "") if kind in (bool, int, float, str) else "list"
+    return f"| `{name}` | {word} | `{default!r}`{unit} | {span} | {about.description} |\n"
+
+
+def main() -> None:
+    """Write the page, or compare it."""
+    if "--check" in sys.argv:
+        if PAGE.read_text(encoding="utf-8") != page():
+            sys.exit(f"{PAGE.name} is not current; run: python tools/reference.py")
+    else:
+        PAGE.write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
