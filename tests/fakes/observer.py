@@ -1,0 +1,139 @@
+"""A ROS node of the test itself: listens, publishes, calls services and waits, all in the test's own thread."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.publisher import Publisher
+from rclpy.signals import SignalHandlerOptions
+from rclpy.task import Future
+from sensor_msgs.msg import JointState
+
+from vlmrl_ros.bridge import messages, qos
+from vlmrl_ros.core.join import STEP_PARTS, Chain, StepJoin
+from vlmrl_ros.core.spec import TaskSpec
+from vlmrl_ros.core.types import Step, Transition as StepTransition
+
+DEADLINE_S = 30.0
+CONFIGURE, CLEANUP = Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_CLEANUP
+ACTIVATE, DEACTIVATE = Transition.TRANSITION_ACTIVATE, Transition.TRANSITION_DEACTIVATE
+
+
+class Observer:
+    """Sees one ROS domain."""
+
+    def __init__(self, domain: int) -> None:
+        """Join the domain."""
+        self._context = rclpy.Context()
+        rclpy.init(context=self._context, domain_id=domain, signal_handler_options=SignalHandlerOptions.NO)
+        self.node = rclpy.create_node("observer", context=self._context)
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(self.node)
+        self._clients: dict[str, Any] = {}
+        self._diagnostics: dict[str, Any] = {}
+        self.node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, qos.DIAGNOSTICS)
+
+    def close(self) -> None:
+        """Leave the domain."""
+        self._executor.shutdown()
+        self.node.destroy_node()
+        rclpy.shutdown(context=self._context)
+
+    def until(self, condition: Callable[[], Any], what: str, deadline_s: float = DEADLINE_S) -> Any:
+        """Receive until the condition holds; returns its value, fails with ``what`` after the deadline."""
+        end = time.monotonic() + deadline_s
+        while not (value := condition()):
+            assert time.monotonic() < end, f"not within {deadline_s:g} s: {what}"
+            self._executor.spin_once(timeout_sec=0.01)
+        return value
+
+    def watch(self, duration_s: float) -> None:
+        """Receive for a while, to see that something does not happen."""
+        end = time.monotonic() + duration_s
+        self.until(lambda: time.monotonic() >= end, "the end of the watch", duration_s + 1.0)
+
+    def listen(self, kind: type[Any], topic: str, profile: Any = qos.STEP) -> list[Any]:
+        """Subscribe; the list grows with each message."""
+        received: list[Any] = []
+        self.node.create_subscription(kind, topic, received.append, profile)
+        return received
+
+    def publisher(self, kind: type[Any], topic: str, profile: Any = qos.STEP) -> Publisher[Any]:
+        """Publish, once somebody listens."""
+        publisher = self.node.create_publisher(kind, topic, profile)
+        self.until(publisher.get_subscription_count, f"somebody who listens to {topic}")
+        return publisher
+
+    def call(self, kind: type[Any], service: str, request: Any, deadline_s: float = DEADLINE_S) -> Any:
+        """Call a service and return its answer."""
+        return self.until(self.ask(kind, service, request).result, f"an answer of {service}", deadline_s)
+
+    def ask(self, kind: type[Any], service: str, request: Any) -> Future:
+        """Call a service; the answer comes while the observer receives."""
+        if service not in self._clients:
+            self._clients[service] = self.node.create_client(kind, service)
+        client = self._clients[service]
+        self.until(client.service_is_ready, f"service {service}")
+        return client.call_async(request)
+
+    def change(self, node: str, *transitions: int) -> None:
+        """Take a node through lifecycle transitions; each must succeed."""
+        for transition in transitions:
+            request = ChangeState.Request(transition=Transition(id=transition))
+            answer = self.call(ChangeState, f"{node}/change_state", request)
+            assert answer.success, f"{node}: transition {transition}"
+
+    def bring_up(self, *nodes: str) -> None:
+        """Configure all nodes, then activate all, in this order."""
+        for transition in (CONFIGURE, ACTIVATE):
+            for node in nodes:
+                self.change(node, transition)
+
+    def state(self, node: str) -> str:
+        """The lifecycle state of a node."""
+        return str(self.call(GetState, f"{node}/get_state", GetState.Request()).current_state.label)
+
+    def diagnosis(self, node: str) -> tuple[str, dict[str, str]]:
+        """What a node last said of itself on ``/diagnostics``: message and values."""
+        status = self._diagnostics.get(node)
+        return (status.message, {v.key: v.value for v in status.values}) if status else ("", {})
+
+    def _on_diagnostics(self, message: DiagnosticArray) -> None:
+        self._diagnostics |= {status.name: status for status in message.status}
+
+
+class Watcher:
+    """Joins the topics of the loop as the learner does."""
+
+    def __init__(self, observer: Observer, spec: TaskSpec, namespace: str = "") -> None:
+        """Listen to everything that makes a step."""
+        self.steps: list[Step] = []
+        self.transitions: list[StepTransition] = []
+        self.chain = Chain()
+        self.join = StepJoin([camera.name for camera in spec.cameras])
+        vectors = {"observation/state": spec.observation, "policy/action": spec.action, "command": spec.action}
+        vectors["executed"] = spec.action
+        for topic, vector in vectors.items():
+            part = {"observation/state": "state", "policy/action": "policy_action"}.get(topic, topic)
+            self._listen(observer, f"{namespace}{topic}", part, lambda m, v=vector, t=topic: messages.read_vector(m, v, t))
+        self._listen(observer, f"{namespace}feedback", "feedback", messages.read_feedback)
+        self._listen(observer, f"{namespace}intervention", "intervention", messages.read_intervention)
+
+    def _listen(self, observer: Observer, topic: str, part: str, read: Callable[[Any], Any]) -> None:
+        assert part in STEP_PARTS
+
+        def heard(message: JointState) -> None:
+            for step in self.join.put(messages.stamp_of(message), part, read(message)):
+                self.steps.append(step)
+                transition = self.chain.append(step)
+                if transition is not None:
+                    self.transitions.append(transition)
+
+        observer.node.create_subscription(JointState, topic, heard, qos.STEP)
