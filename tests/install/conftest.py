@@ -5,10 +5,8 @@ from __future__ import annotations
 import ast
 import os
 import shutil
-import site
 import subprocess
 import sys
-import sysconfig
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -28,10 +26,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.install)
 
 
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty folder."""
+    return tmp_path_factory.mktemp("workspace")
+
+
+@pytest.fixture(scope="module")
+def source(workspace: Path) -> Path:
     """A copy of all files that git knows or would take, so that nothing is built in the repository."""
-    folder = tmp_path / "workspace" / "src" / PACKAGE
+    folder = workspace / "src" / PACKAGE
     listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     for name in filter(os.path.lexists, (ROOT / name for name in names.split("\0") if name)):
@@ -41,7 +45,7 @@ def source(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def executables() -> list[str]:
     """Names that setup.py declares, sorted."""
     tree = ast.parse((ROOT / "setup.py").read_text(encoding="utf-8"))
@@ -51,7 +55,7 @@ def executables() -> list[str]:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def environment() -> dict[str, str]:
     """The environment of a shell that knows this Python's tools and ROS 2, and no installed vlmrl_ros."""
     env = {key: value for key, value in os.environ.items() if not key.startswith(("VIRTUAL_ENV", "PYTEST", "COV_"))}
@@ -61,7 +65,7 @@ def environment() -> dict[str, str]:
     return {**env, "PATH": f"{BIN}{os.pathsep}{env['PATH']}"}
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def run() -> Run:
     """Runs a command to its end; a failing one fails the test with all that it printed."""
 
@@ -73,16 +77,6 @@ def run() -> Run:
         return done.stdout
 
     return run
-
-
-@pytest.fixture
-def venv(tmp_path: Path, environment: dict[str, str], run: Run) -> Path:
-    """A new environment that finds the packages of the one that runs the tests, but not what that has for editing."""
-    folder = tmp_path / "venv"
-    run(sys.executable, "-m", "venv", "--without-pip", folder, env=environment, cwd=tmp_path)
-    site_packages = sysconfig.get_path("purelib", vars={"base": str(folder), "platbase": str(folder)})
-    (Path(site_packages) / "borrowed.pth").write_text("\n".join(site.getsitepackages()), encoding="utf-8")
-    return folder
 
 
 @pytest.fixture
@@ -105,3 +99,16 @@ def expect_complete(source: Path, executables: list[str], run: Run, tmp_path: Pa
         assert "'task'" in arguments
 
     return expect_complete
+
+
+@pytest.fixture
+def expect_linked_packages(run: Run, tmp_path: Path) -> Callable[[str | Path, Mapping[str, str], Path], None]:
+    """Checks that the top-level folders are packages below `vlmrl_ros`, whose files lie below `home`."""
+
+    def expect_linked_packages(python: str | Path, env: Mapping[str, str], home: Path) -> None:
+        script = "from vlmrl_ros import policies, sim, teleop; print(policies.__file__, sim.__file__, teleop.__file__)"
+        files = run(python, "-c", script, env=env, cwd=tmp_path).split()
+        assert len(files) == 3
+        assert all(Path(file).is_relative_to(home) for file in files)
+
+    return expect_linked_packages

@@ -2,51 +2,51 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-MODES = pytest.mark.parametrize("options", [(), ("--symlink-install",)], ids=["copied", "symlinked"])
+
+@dataclass(frozen=True)
+class Build:
+    """What `colcon build` made, and the variables of a shell that has sourced it."""
+
+    prefix: Path
+    linked: bool
+    env: dict[str, str]
+    sources_before: list[Path]
+    sources_after: list[Path]
 
 
-@pytest.fixture
-def build(source, environment, run):
-    def build(*options: str) -> Path:
-        workspace = source.parents[1]
-        run(sys.executable, "-m", "colcon", "build", *options, env=environment, cwd=workspace)
-        return workspace / "install"
-
-    return build
-
-
-def sourced(install: Path, env: dict[str, str], run) -> dict[str, str]:
-    """The variables of a shell that has sourced the workspace."""
-    listing = run("sh", "-c", ". ./setup.sh >&2 && env -0", env=env, cwd=install)
-    return dict(line.split("=", 1) for line in listing.split("\0") if "=" in line)
+@pytest.fixture(scope="module", params=[False, True], ids=["copied", "symlinked"])
+def build(request, source, workspace, environment, run):
+    bases = [f"--{name}-base={workspace / f'{name}-{request.param}'}" for name in ("build", "install")]
+    options = ["--symlink-install"] if request.param else []
+    before = listing(source)
+    run(sys.executable, "-m", "colcon", "build", *bases, *options, env=environment, cwd=workspace)
+    install = workspace / f"install-{request.param}"
+    variables = run("sh", "-c", ". ./setup.sh >&2 && env -0", env=environment, cwd=install)
+    env = dict(line.split("=", 1) for line in variables.split("\0") if "=" in line)
+    return Build(install / "vlmrl_ros", request.param, env, before, listing(source))
 
 
-@MODES
-def test_colcon_installs_all_that_ros2_run_and_launch_look_for(build, environment, run, expect_complete, options):
-    install = build(*options)
-    expect_complete(install / "vlmrl_ros", sourced(install, environment, run))
+def listing(source: Path) -> list[Path]:
+    return sorted(path for path in source.rglob("*") if "__pycache__" not in path.parts)
 
 
-@MODES
-def test_the_linked_folders_are_packages_under_one_name(build, environment, run, tmp_path, options):
-    env = sourced(build(*options), environment, run)
-    for part in ("policies", "sim", "teleop"):
-        script = f"import vlmrl_ros.{part} as part; print(part.__file__)"
-        file = Path(run(sys.executable, "-c", script, env=env, cwd=tmp_path).strip())
-        assert file.is_relative_to(tmp_path)
+def test_colcon_installs_all_that_ros2_run_and_launch_look_for(build, expect_complete):
+    expect_complete(build.prefix, build.env)
 
 
-def test_a_symlinked_launch_file_is_the_one_in_the_sources(build, source):
-    shared = build("--symlink-install") / "vlmrl_ros/share/vlmrl_ros/package.xml"
-    assert os.path.samefile(shared, source / "package.xml")
+def test_the_linked_folders_are_packages_under_one_name(build, workspace, expect_linked_packages):
+    expect_linked_packages(sys.executable, build.env, workspace)
 
 
-@MODES
-def test_colcon_writes_nothing_among_the_sources(build, source, options):
-    before = sorted(source.rglob("*"))
-    build(*options)
-    assert [path for path in sorted(source.rglob("*")) if "__pycache__" not in path.parts] == before
+def test_with_symlink_install_the_installed_launch_file_is_the_one_in_the_sources(build, source):
+    name = "launch/sim_train.launch.py"
+    assert os.path.samefile(build.prefix / "share/vlmrl_ros" / name, source / name) == build.linked
+
+
+def test_colcon_writes_nothing_among_the_sources(build):
+    assert build.sources_after == build.sources_before
