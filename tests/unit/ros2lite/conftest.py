@@ -85,7 +85,7 @@ class Workspace:
             "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
             "ROS_DOMAIN_ID": "77",
         }
-        self._started: list[Running] = []
+        self.started: list[Running] = []
         self.add_package("fake_pkg")
 
     def add_package(self, name: str) -> None:
@@ -121,15 +121,15 @@ class Workspace:
 
     def start(self, *arguments: str) -> Running:
         """Start a command; what is left of it at the end of the test is killed."""
-        running = Running(list(arguments), self.environment, self.root / f"output{len(self._started)}")
-        self._started.append(running)
+        running = Running(list(arguments), self.environment, self.root / f"output{len(self.started)}")
+        self.started.append(running)
         return running
 
     def log(self, name: str = "launch.log") -> str:
         return (self.logs / "latest" / name).read_text()
 
     def close(self) -> None:
-        for running in self._started:
+        for running in self.started:
             if running.process.poll() is None:
                 running.process.send_signal(signal.SIGINT)
                 running.wait()
@@ -146,8 +146,10 @@ from launch.events.process import ShutdownProcess, SignalProcess
 from launch.launch_description_sources import *
 from launch.substitutions import *
 from launch_ros.actions import *
+from launch_ros.substitutions import ExecutableInPackage, FindPackagePrefix, FindPackageShare
 from launch_ros.descriptions import *
-from launch_ros.substitutions import *
+from launch_ros.event_handlers import *
+from launch_ros.events.lifecycle import *
 
 def python(code, **kwargs):
     return ExecuteProcess(cmd=[sys.executable, "-ISuc", code], **{"output": "screen", "name": "py", **kwargs})
@@ -164,9 +166,9 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
     made.close()
 
 
-@pytest.fixture
-def wait_until() -> Callable[..., None]:
-    return poll
+@pytest.fixture(scope="session")
+def make_workspace() -> type[Workspace]:
+    return Workspace
 
 
 @pytest.fixture

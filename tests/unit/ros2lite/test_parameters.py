@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import List
 
 import pytest
 import yaml
@@ -46,8 +45,8 @@ def context() -> LaunchContext:
         ([1, LaunchConfiguration("rate")], [1, 20]),
         (ParameterValue(LaunchConfiguration("rate"), value_type=str), "20"),
         (ParameterValue(LaunchConfiguration("rate"), value_type=float), 20.0),
-        (ParameterValue([1, 2], value_type=List[float]), [1.0, 2.0]),
-        (ParameterValue(LaunchConfiguration("items"), value_type=List[int]), [1, 2]),
+        (ParameterValue([1, 2], value_type=list[float]), [1.0, 2.0]),
+        (ParameterValue(LaunchConfiguration("items"), value_type=list[int]), [1, 2]),
     ],
 )
 def test_a_parameter_is_evaluated_to(given: object, value: object, context: LaunchContext) -> None:

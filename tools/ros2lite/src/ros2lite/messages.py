@@ -92,7 +92,9 @@ def fill(message: Any, values: Mapping[str, Any], now: Any = None, path: str = "
                 f"field '{where}' not found; {type(message).__name__} has: {', '.join(types) or 'none'}"
             )
         try:
-            setattr(message, name, _convert(getattr(message, name), types[name], value, now, where))
+            converted = _convert(getattr(message, name), types[name], value, now, where)
+            type(message)(check_fields=True, **{name: converted})  # setters check types only if told so
+            setattr(message, name, converted)
         except (AssertionError, TypeError, ValueError, OverflowError) as error:
             said = " ".join(str(error).split())
             raise Ros2LiteError(f"field '{where}' cannot be {value!r}, expected {types[name]} ({said})") from error
