@@ -58,7 +58,7 @@ def write_plots(directory: Path, name: str, training: Training, evaluations: Seq
         plot_success(directory / "success.png", {name: curve}, f"{name}: success without help")
     online = training.log.online()
     if online:
-        plot_interventions(directory / "interventions.png", online, f"{name}: takeovers fade")
+        plot_interventions(directory / "interventions.png", online, f"{name}: how often a person took over")
 
 
 def _success(evaluation: Evaluation) -> dict[str, Any]:
