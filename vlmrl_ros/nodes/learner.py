@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass, fields, replace
 from functools import partial
@@ -28,6 +29,8 @@ from vlmrl_ros.nodes.progress import Progress
 from vlmrl_ros.nodes.worker import Worker
 
 STATUS_NAMES = ["version", "steps", "updates", "finished"]
+NICENESS = 5
+"""The control loop comes first where cores are few."""
 STOP_TIMEOUT_S = 2.0
 """After Ctrl-C the worker has so long to leave the run directory whole."""
 
@@ -190,4 +193,5 @@ class LearnerNode(Shell[LearnerConfig]):
 
 def main() -> None:
     """Entry point."""
+    os.nice(NICENESS)
     sys.exit(run(LearnerNode, "Learns from the steps of the loop and publishes weights.", LearnerConfig))

@@ -62,6 +62,7 @@ class SimBridge(Shell[SimBridgeConfig]):
         self._arrival: Arrival | None = None
         self._published = False
         self._learned_ns = 0
+        self._learning_ended = False
         self._reset_asked = False
         self._command: _Command | None = None
         self._waiting_since_s = 0.0
@@ -129,6 +130,7 @@ class SimBridge(Shell[SimBridgeConfig]):
     def _on_learner(self, message: JointState) -> None:
         values = messages.read_values(message, "learner/status")
         self._episodes.weights_version = int(values.get("version", 0))
+        self._learning_ended = values.get("finished", 0.0) > 0.5
         self._learned_ns = messages.stamp_of(message)
         if self.active and self.config.time == "lockstep":
             self._publish_when_learned()
@@ -144,7 +146,8 @@ class SimBridge(Shell[SimBridgeConfig]):
     def _remind(self) -> None:
         """Nothing came in time: the arm stands still; say so and ask again with the same stamp."""
         timeout_s = self.config.command_timeout_s
-        if self._arrival is None or time.monotonic() - self._waiting_since_s < timeout_s:
+        recent = time.monotonic() - self._waiting_since_s < timeout_s
+        if self._arrival is None or self._learning_ended or recent:
             self.diagnostics.problem("")
         elif self._published:
             self.diagnostics.problem(f"no command for more than {timeout_s:g} s: the arm stands still and waits")
