@@ -112,7 +112,7 @@ class PegInsert(ArmTask):
 
 
 def _compose(clearance_m: float) -> mujoco.MjModel:
-    arm = build_arm(driven_fingers=False, held_width_m=2 * _PEG_HALF_M)
+    arm = build_arm(driven_fingers=False, held_width_m=2 * _PEG_HALF_M - 0.0005)
     hand = arm.find("body", "hand")
     middle, half = (GRASP_Z_M - 0.02 + _PEG_TIP_Z_M) / 2, (_PEG_TIP_Z_M - GRASP_Z_M + 0.02) / 2
     peg = hand.add(

@@ -37,12 +37,12 @@ def answers(person: peg_operators.PegInsertOperator, glances: list[Glance]) -> l
 
 
 @pytest.mark.parametrize(
-    ("name", "low", "high"), [("peg_insert", 0.40, 0.65), ("reach", 0.40, 0.68), ("pick_lift", 0.5, 0.8)]
+    ("name", "low", "high"), [("peg_insert", 0.40, 0.65), ("reach", 0.40, 0.68), ("pick_lift", 0.40, 0.70)]
 )
 def test_the_operator_alone_is_mediocre(name: str, low: float, high: float):
     task = load.build(name, {})
     person = importlib.import_module(f"vlmrl_ros.sim.operators.{name}").build(task.spec, {})
-    success = np.mean([drive(task, person, seed)[-1].success for seed in range(100)])
+    success = np.mean([drive(task, person, seed)[-1].success for seed in range(80)])
     assert low <= success <= high
 
 
