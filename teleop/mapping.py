@@ -142,7 +142,7 @@ class JoyMapping:
         return joy
 
     def _raw(self, joy: JoyState) -> list[float]:
-        """Deflection of each component, in [-1, 1]."""
+        """Deflection of each component as the device gives it."""
         raw, axes = [0.0] * self._spec.size, joy.axes.tolist()
         for bound in self._bound:
             by = bound.by
@@ -154,7 +154,7 @@ class JoyMapping:
                 raise self._too_few("axis", by.axis, bound.name, len(axes))
             if not math.isfinite(axes[by.axis]):
                 raise NonFiniteError(f"joystick axis {by.axis} ({bound.name}) is {axes[by.axis]}, which is not finite")
-            raw[bound.index] = _cut(axes[by.axis])
+            raw[bound.index] = axes[by.axis]
         return raw
 
     def _takeover(self, joy: JoyState, deflection: float) -> bool:

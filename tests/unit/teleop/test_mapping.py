@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -75,7 +75,8 @@ def test_the_frame_turns_the_stick_to_where_the_person_looks():
 
 
 def test_an_axis_beyond_its_range_gives_no_more_than_full_deflection():
-    np.testing.assert_allclose(mapping().read(joy([-3.0, 1.5])).action, [0.1, -0.1], rtol=1e-6)
+    stick = mapping(axes={"linear_x": {"axis": 1, "scale": 0.5}, "linear_y": {"axis": 0}})
+    np.testing.assert_allclose(stick.read(joy([-3.0, 1.5])).action, [0.05, -0.1], rtol=1e-6)
 
 
 def test_components_without_an_axis_are_zero():
@@ -160,6 +161,10 @@ def test_a_scripted_person_gets_exactly_the_action_that_was_meant(action, takeov
     assert (human.takeover, human.mark, human.estop) == (takeover, mark, estop)
 
 
+CORNER = np.array([0, 1, 1, 1, 1, 1, 1, 1], np.float32)
+
+
+@example("ps", "radial", -30.0, 1.0, CORNER, np.zeros(11, np.int32))
 @given(
     st.sampled_from(profile_names()),
     st.sampled_from(["per_axis", "radial"]),
