@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 import yaml
-
-pytest.importorskip("rclpy")
 from ros2lite.cli import main
+
+ros = pytest.importorskip("ros2lite.ros")
 
 pytestmark = pytest.mark.ros
 
@@ -35,13 +35,19 @@ def talking(tmp_path_factory: pytest.TempPathFactory, make_workspace: Any) -> It
     workspace.close()
 
 
-@pytest.fixture
-def ros2(talking: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ros2:
-    """Runs a command in this process, which spares the start of an interpreter; the node is in another one."""
-    for name in ("ROS_DOMAIN_ID", "ROS_AUTOMATIC_DISCOVERY_RANGE"):
-        monkeypatch.setenv(name, talking.environment[name])
-    monkeypatch.setenv("AMENT_PREFIX_PATH", talking.environment["AMENT_PREFIX_PATH"])
+@pytest.fixture(scope="module")
+def discovered(talking: Any) -> Iterator[None]:
+    """Commands of this process share one node, so that the talker is discovered once; the talker is another process."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("ROS_DOMAIN_ID", "ROS_AUTOMATIC_DISCOVERY_RANGE"):
+            patch.setenv(name, talking.environment[name])
+        with ros.observer() as shared:
+            shared.require_node("talker")
+            yield
 
+
+@pytest.fixture
+def ros2(discovered: None, capsys: pytest.CaptureFixture[str]) -> Ros2:
     def run(*arguments: str, code: int = 0) -> str:
         found = main([*arguments, *(("--spin-time", "8") if arguments[0] != "interface" else ())])
         captured = capsys.readouterr()
@@ -82,6 +88,10 @@ def test_a_message_is_shown_whole_or_in_part(ros2: Ros2) -> None:
     assert "field 'no' not found at 'no'; there are: stamp, frame_id" in ros2(
         "topic", "echo", "/chatter", "--field", "no", code=1
     )
+
+
+def test_a_message_is_shown_by_a_process_of_its_own(talking: Any) -> None:
+    assert talking.ros2("topic", "echo", "/chatter", "--once", "--field", "frame_id").output == "base\n---\n"
 
 
 def test_a_silent_topic_is_waited_for_only_so_long(talking: Any) -> None:

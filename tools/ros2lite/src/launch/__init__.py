@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from ros2lite.errors import missing
-
 from launch import actions, conditions, event_handlers, events, launch_description_sources, logging, substitutions
 from launch.action import Action
 from launch.condition import Condition
@@ -19,6 +17,7 @@ from launch.some_actions_type import SomeActionsType
 from launch.some_entities_type import SomeEntitiesType
 from launch.some_substitutions_type import SomeSubstitutionsType
 from launch.substitution import Substitution
+from ros2lite.errors import missing
 
 __all__ = [
     "Action",

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from ros2lite.errors import MissingFeatureError
-
 from launch.launch_description_entity import LaunchDescriptionEntity
+from ros2lite.errors import MissingFeatureError
 
 if TYPE_CHECKING:
     from launch.condition import Condition

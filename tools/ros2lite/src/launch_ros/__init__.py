@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from ros2lite.errors import missing
-
 from launch_ros import actions, descriptions, event_handlers, events, parameter_descriptions, substitutions
+from ros2lite.errors import missing
 
 __all__ = ["actions", "descriptions", "event_handlers", "events", "parameter_descriptions", "substitutions"]
 

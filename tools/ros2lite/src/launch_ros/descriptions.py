@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from ros2lite.errors import missing
-
 from launch_ros.parameter_descriptions import Parameter, ParameterFile, ParameterValue
+from ros2lite.errors import missing
 
 __all__ = ["Parameter", "ParameterFile", "ParameterValue"]
 

@@ -12,9 +12,8 @@ from launch.some_substitutions_type import SomeSubstitutionsType
 from launch.substitutions import SubstitutionFailure
 from launch.utilities import expand, normalize_to_list_of_substitutions
 from launch.utilities.type_utils import normalize_typed_substitution, perform_typed_substitution
-from ros2lite.errors import missing
-
 from launch_ros.utilities.templates import fill
+from ros2lite.errors import missing
 
 if TYPE_CHECKING:
     from launch.launch_context import LaunchContext

@@ -17,7 +17,7 @@ from ros2lite.errors import Ros2LiteError, UnknownNameError
 
 _STEP_S = 0.02
 _QUIET_S = 0.5
-DISCOVERY_S = 3.0
+DISCOVERY_S = 5.0
 
 
 def add_discovery_argument(parser: argparse.ArgumentParser) -> None:
@@ -121,20 +121,28 @@ class Observer:
         return (self.nodes(hidden=True), sorted(self.topics()), sorted(self.services()))
 
 
+_open: list[Observer] = []
+
+
 @contextmanager
-def observer(discovery_s: float = DISCOVERY_S, name: str | None = None) -> Iterator[Observer]:
-    """Start ROS with a node of this name (default: a hidden one) and stop both at the end."""
+def observer(discovery_s: float = DISCOVERY_S) -> Iterator[Observer]:
+    """Start ROS with a hidden node and stop both at the end; within another `observer`, share its node."""
+    if _open:
+        yield Observer(_open[0].node, _open[0].executor, discovery_s)
+        return
     rclpy.init(args=[])
     try:
-        node = rclpy.create_node(name or f"_ros2cli_{os.getpid()}", start_parameter_services=False, enable_rosout=False)
+        node = rclpy.create_node(f"_ros2cli_{os.getpid()}", start_parameter_services=False, enable_rosout=False)
         executor = SingleThreadedExecutor()
         executor.add_node(node)
-        yield Observer(node, executor, discovery_s)
+        _open.append(Observer(node, executor, discovery_s))
+        yield _open[0]
         executor.shutdown()
         node.destroy_node()
     except ExternalShutdownException as error:
         raise KeyboardInterrupt from error
     finally:
+        _open.clear()
         rclpy.try_shutdown()
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from ros2lite.errors import missing
-
 from launch.actions.declare_launch_argument import DeclareLaunchArgument
 from launch.actions.environment import (
     AppendEnvironmentVariable,
@@ -27,6 +25,7 @@ from launch.actions.launch_configurations import (
 )
 from launch.actions.opaque_function import OpaqueCoroutine, OpaqueFunction
 from launch.actions.timer_action import TimerAction
+from ros2lite.errors import missing
 
 __all__ = [
     "AppendEnvironmentVariable",

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ros2lite.errors import Ros2LiteError
-
 from launch.action import Action
 from launch.some_substitutions_type import SomeSubstitutionsType
 from launch.utilities import normalize_to_list_of_substitutions, perform_substitutions
+from ros2lite.errors import Ros2LiteError
 
 if TYPE_CHECKING:
     from launch.launch_context import LaunchContext

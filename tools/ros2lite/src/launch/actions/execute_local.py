@@ -9,9 +9,6 @@ import signal
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ros2lite.child import Child, ChildSpec
-from ros2lite.errors import Ros2LiteError
-
 from launch.action import Action
 from launch.actions.opaque_function import OpaqueFunction
 from launch.actions.process_output import ProcessOutput
@@ -26,6 +23,8 @@ from launch.some_entities_type import SomeEntitiesType
 from launch.some_substitutions_type import SomeSubstitutionsType
 from launch.substitutions.launch_configuration import LaunchConfiguration
 from launch.utilities.type_utils import normalize_typed_substitution, perform_typed_substitution
+from ros2lite.child import Child, ChildSpec
+from ros2lite.errors import Ros2LiteError
 
 if TYPE_CHECKING:
     from launch.launch_context import LaunchContext

@@ -6,8 +6,6 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ros2lite.errors import Ros2LiteError
-
 from launch.action import Action
 from launch.actions.launch_configurations import SetLaunchConfiguration
 from launch.actions.opaque_function import OpaqueFunction
@@ -17,6 +15,7 @@ from launch.launch_description_source import LaunchDescriptionSource
 from launch.launch_description_sources import AnyLaunchDescriptionSource
 from launch.some_substitutions_type import SomeSubstitutionsType
 from launch.utilities import expand
+from ros2lite.errors import Ros2LiteError
 
 if TYPE_CHECKING:
     from launch.launch_context import LaunchContext

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from ros2lite.errors import Ros2LiteError
-from ros2lite.lines import LineBuffer
-
 from launch.events.process import ProcessStderr, ProcessStdout
 from launch.logging import get_output_loggers, launch_config, normalize_output
 from launch.utilities import expand
+from ros2lite.errors import Ros2LiteError
+from ros2lite.lines import LineBuffer
 
 if TYPE_CHECKING:
     import logging

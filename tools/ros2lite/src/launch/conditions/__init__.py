@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ros2lite.errors import Ros2LiteError, missing
-
 from launch.condition import Condition
 from launch.some_substitutions_type import SomeSubstitutionsType
 from launch.utilities import expand, normalize_to_list_of_substitutions
+from ros2lite.errors import Ros2LiteError, missing
 
 if TYPE_CHECKING:
     from launch.launch_context import LaunchContext

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ros2lite.errors import missing
-
 from launch.action import Action
 from launch.event import Event
 from launch.event_handler import BaseEventHandler, as_entities
@@ -14,6 +12,7 @@ from launch.events import ExecutionComplete, Shutdown
 from launch.events.process import ProcessExited, ProcessIO, ProcessStarted
 from launch.launch_description_entity import LaunchDescriptionEntity
 from launch.some_entities_type import SomeEntitiesType
+from ros2lite.errors import missing
 
 if TYPE_CHECKING:
     from launch.launch_context import LaunchContext

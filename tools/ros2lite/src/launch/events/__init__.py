@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ros2lite.errors import missing
-
 from launch.event import Event
 from launch.events import process
+from ros2lite.errors import missing
 
 if TYPE_CHECKING:
     from launch.action import Action

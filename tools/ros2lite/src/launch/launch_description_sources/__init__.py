@@ -8,12 +8,11 @@ import traceback
 from pathlib import Path
 from types import ModuleType
 
-from ros2lite.errors import MissingFeatureError, Ros2LiteError, missing
-
 from launch.invalid_launch_file_error import InvalidLaunchFileError
 from launch.launch_description import LaunchDescription
 from launch.launch_description_source import LaunchDescriptionSource
 from launch.some_substitutions_type import SomeSubstitutionsType
+from ros2lite.errors import MissingFeatureError, Ros2LiteError, missing
 
 __all__ = [
     "AnyLaunchDescriptionSource",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from ros2lite.errors import missing
-
 from launch.substitutions.boolean_substitution import (
     AllSubstitution,
     AndSubstitution,
@@ -20,6 +18,7 @@ from launch.substitutions.paths import AnonName, LaunchLogDir, PathJoinSubstitut
 from launch.substitutions.python_expression import PythonExpression
 from launch.substitutions.substitution_failure import SubstitutionFailure
 from launch.substitutions.text_substitution import TextSubstitution
+from ros2lite.errors import missing
 
 __all__ = [
     "AllSubstitution",

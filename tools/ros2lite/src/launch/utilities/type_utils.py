@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import yaml
-
 from launch.substitution import Substitution
 from launch.utilities import expand
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from ros2lite.errors import missing
-
 from launch_ros.actions.lifecycle import LifecycleNode, LifecycleTransition
 from launch_ros.actions.node import Node
 from launch_ros.actions.ros_timer import ROSTimer
@@ -14,6 +12,7 @@ from launch_ros.actions.settings import (
     SetRemap,
     SetUseSimTime,
 )
+from ros2lite.errors import missing
 
 PushRosNamespace = PushROSNamespace
 RosTimer = ROSTimer

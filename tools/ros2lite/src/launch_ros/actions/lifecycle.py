@@ -13,12 +13,11 @@ from launch.launch_description_entity import LaunchDescriptionEntity
 from launch.logging import get_logger
 from launch.some_substitutions_type import SomeSubstitutionsType
 from launch.utilities import expand
-from ros2lite.errors import Ros2LiteError
-
 from launch_ros.actions.node import Node
 from launch_ros.event_handlers import OnStateTransition
 from launch_ros.events.lifecycle import ChangeState, StateTransition, matches_node_name
 from launch_ros.ros_node import get_ros_node
+from ros2lite.errors import Ros2LiteError
 
 if TYPE_CHECKING:
     from launch.launch_context import LaunchContext

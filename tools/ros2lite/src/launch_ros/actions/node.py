@@ -13,8 +13,6 @@ from launch.actions import ExecuteProcess
 from launch.logging import get_logger
 from launch.some_substitutions_type import SomeSubstitutionsType
 from launch.utilities import expand, normalize_to_list_of_substitutions
-from ros2lite.errors import Ros2LiteError
-
 from launch_ros.parameter_descriptions import write_params
 from launch_ros.substitutions import ExecutableInPackage
 from launch_ros.utilities.namespaces import (
@@ -24,6 +22,7 @@ from launch_ros.utilities.namespaces import (
     validate_node_name,
 )
 from launch_ros.utilities.parameters import evaluate_parameters, normalize_parameters, parameter_text
+from ros2lite.errors import Ros2LiteError
 
 if TYPE_CHECKING:
     from launch.launch_context import LaunchContext

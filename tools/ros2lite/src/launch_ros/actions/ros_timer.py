@@ -6,7 +6,6 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from launch.actions import TimerAction
-
 from launch_ros.ros_node import get_ros_node
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from launch.action import Action
 from launch.some_substitutions_type import SomeSubstitutionsType
 from launch.utilities import expand, normalize_to_list_of_substitutions
-
 from launch_ros.ros_node import get_ros_node
 from launch_ros.utilities.namespaces import make_namespace_absolute, prefix_namespace, validate_namespace
 from launch_ros.utilities.parameters import evaluate_parameters, normalize_parameters

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from launch.event import Event
 from launch.event_handler import EventHandler
 from launch.some_entities_type import SomeEntitiesType
-from ros2lite.errors import missing
-
 from launch_ros.events.lifecycle import StateTransition
+from ros2lite.errors import missing
 
 if TYPE_CHECKING:
     from launch_ros.actions import LifecycleNode

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ros2lite.errors import missing
-
 from launch_ros.events import lifecycle
+from ros2lite.errors import missing
 
 if TYPE_CHECKING:
     from launch_ros.actions import Node

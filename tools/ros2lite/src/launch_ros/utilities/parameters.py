@@ -10,9 +10,8 @@ import yaml
 from launch.substitution import Substitution
 from launch.utilities import expand
 from launch.utilities.type_utils import coerce_to_type, is_substitution
-from ros2lite.errors import Ros2LiteError
-
 from launch_ros.parameter_descriptions import Parameter, ParameterFile, ParameterValue
+from ros2lite.errors import Ros2LiteError
 
 if TYPE_CHECKING:
     from launch.launch_context import LaunchContext

@@ -77,10 +77,9 @@ def _what(arguments: argparse.Namespace) -> tuple[Path, list[str]]:
 
 
 def _run(path: Path, values: dict[str, str], arguments: argparse.Namespace) -> int:
+    from launch import LaunchDescription, LaunchService
     from launch.actions import IncludeLaunchDescription
     from launch.launch_description_sources import AnyLaunchDescriptionSource
-
-    from launch import LaunchDescription, LaunchService
 
     argv = [f"{name}{_ASSIGN}{shlex.quote(value)}" for name, value in values.items()]
     service = LaunchService(argv=argv, noninteractive=arguments.noninteractive, debug=arguments.debug)
@@ -93,9 +92,8 @@ def _run(path: Path, values: dict[str, str], arguments: argparse.Namespace) -> i
 
 
 def _warn_of_unknown(description: object, values: dict[str, str]) -> None:
-    from launch.logging import get_logger
-
     from launch import LaunchDescription
+    from launch.logging import get_logger
 
     assert isinstance(description, LaunchDescription)
     declared = [argument.name for argument in description.get_launch_arguments()]

@@ -113,8 +113,12 @@ def _echo(arguments: argparse.Namespace) -> None:
         sys.stdout.flush()
 
     with observer(arguments.spin_time) as ros:
-        _subscribe(ros, arguments, show, lambda ready: chosen(arguments, ready))
-        if not ros.spin_until(lambda: arguments.once and seen > 0, arguments.timeout):
+        subscription = _subscribe(ros, arguments, show, lambda ready: chosen(arguments, ready))
+        try:
+            came = ros.spin_until(lambda: arguments.once and seen > 0, arguments.timeout)
+        finally:
+            ros.node.destroy_subscription(subscription)
+        if not came:
             raise Ros2LiteError(f"no message on '{absolute(arguments.topic_name)}' within {arguments.timeout} s")
 
 
@@ -135,7 +139,7 @@ def _hz(arguments: argparse.Namespace) -> None:
         ros.spin_until(report)
 
 
-def _subscribe(ros: Observer, arguments: argparse.Namespace, show: Any, profile: Any) -> None:
+def _subscribe(ros: Observer, arguments: argparse.Namespace, show: Any, profile: Any) -> Any:
     """Subscribe as its publishers publish; with a type given, a topic without publishers will do."""
     name = absolute(arguments.topic_name)
     if arguments.message_type is None:
@@ -144,7 +148,7 @@ def _subscribe(ros: Observer, arguments: argparse.Namespace, show: Any, profile:
         kind = load_type(arguments.message_type)
         ros.spin_until(lambda: ros.node.count_publishers(name) > 0, arguments.spin_time)
     publishers = ros.node.get_publishers_info_by_topic(name)
-    ros.node.create_subscription(kind, name, show, profile(matching(publishers)))
+    return ros.node.create_subscription(kind, name, show, profile(matching(publishers)))
 
 
 def _wait_s(arguments: argparse.Namespace) -> float:
@@ -186,3 +190,4 @@ def _pub(arguments: argparse.Namespace) -> None:
             if count != times:
                 ros.spin_until(lambda: False, 1.0 / arguments.rate)
         ros.spin_until(lambda: False, arguments.keep_alive)
+        ros.node.destroy_publisher(publisher)

@@ -6,9 +6,8 @@ import signal as signals
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ros2lite.errors import Ros2LiteError, missing
-
 from launch.event import Event
+from ros2lite.errors import Ros2LiteError, missing
 
 if TYPE_CHECKING:
     from launch.actions.execute_local import ExecuteLocal
