@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from vlmrl_ros.core.config import from_mapping, option
+from vlmrl_ros.core.config import from_mapping, option, to_mapping
 from vlmrl_ros.core.errors import CheckpointError, ConfigError
 from vlmrl_ros.core.interfaces import Variables
 from vlmrl_ros.core.spec import FloatArray, TaskSpec
@@ -46,6 +46,7 @@ class GaussianPolicy:
             raise ConfigError(f"policy 'gaussian' needs a state observation; task '{spec.task}' has cameras only")
         self._spec = spec
         self._config = config
+        self.options = to_mapping(config)
         self._layers: list[tuple[FloatArray, FloatArray]] = []
         self._drift = np.zeros(spec.action.size, np.float32)
 

@@ -14,7 +14,7 @@ import dm_env
 import numpy as np
 import numpy.typing as npt
 
-from vlmrl_ros.core.config import option
+from vlmrl_ros.core.config import option, to_mapping
 from vlmrl_ros.core.errors import UnknownNameError
 from vlmrl_ros.core.spec import CameraSpec, FloatArray, TaskSpec, VectorSpec
 from vlmrl_ros.core.types import Observation
@@ -96,6 +96,7 @@ class ArmTask(ABC):
             driven_fingers: the action has a gripper component.
         """
         self._config = config
+        self.options = to_mapping(config)
         self._driven = driven_fingers
         self._pixels = config.observation != "state"
         self._looks = config.observation != "pixels"

@@ -10,7 +10,7 @@ import dm_env
 import numpy as np
 import numpy.typing as npt
 
-from vlmrl_ros.core.config import from_mapping, option
+from vlmrl_ros.core.config import from_mapping, option, to_mapping
 from vlmrl_ros.core.errors import UnknownNameError
 from vlmrl_ros.core.spec import CameraSpec, FloatArray, TaskSpec, VectorSpec
 from vlmrl_ros.core.types import Observation
@@ -63,6 +63,7 @@ class DmTask:
     def __init__(self, name: str, config: DmConfig) -> None:
         """Load the environment."""
         self._config = config
+        self.options = to_mapping(config)
         self._env = _load(name)
         bounds = {key: _bounds(part) for key, part in self._env.observation_spec().items()}
         self._flattener = Flattener(bounds)

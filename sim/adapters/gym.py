@@ -14,7 +14,7 @@ import dm_env
 import numpy as np
 import numpy.typing as npt
 
-from vlmrl_ros.core.config import from_mapping, option
+from vlmrl_ros.core.config import from_mapping, option, to_mapping
 from vlmrl_ros.core.errors import ConfigError, PluginError, RenderError, UnknownNameError
 from vlmrl_ros.core.spec import FloatArray, TaskSpec, VectorSpec
 from vlmrl_ros.core.types import Observation
@@ -61,6 +61,7 @@ class GymTask:
         """Make the environment."""
         self._name = f"gym:{name}"
         self._config = config
+        self.options = to_mapping(config)
         self._env: Any = _make(name, config.horizon)
         self._flattener = Flattener(
             {key: _bounds(self._name, box) for key, box in flatten(_plain(self._env.observation_space))}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vlmrl_ros.core.config import option
+from vlmrl_ros.core.config import option, to_mapping
 from vlmrl_ros.core.interfaces import Glance, Intent
 from vlmrl_ros.core.spec import FloatArray, TaskSpec
 from vlmrl_ros.sim.operators.trigger import StallWindow
@@ -60,6 +60,7 @@ class ScriptedOperator(ABC):
         self._bias_mm = np.array(bias_mm)
         self._spec = spec
         self._config = config
+        self.options = to_mapping(config)
         self._window = StallWindow(config.patience_steps, config.progress_mm / 1000)
         self.reset(np.random.default_rng(0), demonstrate=False)
 

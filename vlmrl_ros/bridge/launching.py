@@ -6,12 +6,11 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from launch import LaunchContext
 from launch.action import Action
 from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable, Shutdown
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
-
-from launch import LaunchContext
 
 PACKAGE = "vlmrl_ros"
 BOOLEAN = ("true", "false")

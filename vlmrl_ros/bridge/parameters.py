@@ -46,7 +46,7 @@ def declare(node: Node, config_type: type[T]) -> T:
         descriptor = _descriptor(kind, about)
         if isinstance(value, list) and not value:
             descriptor.dynamic_typing = True
-        node.declare_parameter(name, value, descriptor)
+        node.declare_parameter(name, value, descriptor, ignore_override=True)
     return config
 
 
@@ -59,13 +59,31 @@ def plugin_options(node: Node, plugin: str) -> dict[str, Any]:
     return {name: parameter.value for name, parameter in node.get_parameters_by_prefix(prefix).items()}
 
 
+def show_options(node: Node, plugin: str, in_force: Mapping[str, Any]) -> None:
+    """Show the options of a plug-in that are in force as read-only parameters ``<plug-in>.<option>``."""
+    prefix = plugin.partition(":")[0]
+    for name, value in in_force.items():
+        full = f"{prefix}.{name}"
+        if node.has_parameter(full):
+            node.undeclare_parameter(full)
+        node.declare_parameter(full, value, ParameterDescriptor(read_only=True, dynamic_typing=value == []))
+
+
 def _given(node: Node) -> dict[str, Any]:
     found: Mapping[str, Parameter] = node.get_parameters_by_prefix("")
     return {name: parameter.value for name, parameter in found.items()}
 
 
 def _refuse_unknown(node: Node, given: Iterable[str], known: Iterable[str]) -> None:
-    prefixes = {"gym", "dm", "safety", "arbiter", "operator", *_OF_ROS, *(name for group in GROUPS for name in names(group))}
+    prefixes = {
+        "gym",
+        "dm",
+        "safety",
+        "arbiter",
+        "operator",
+        *_OF_ROS,
+        *(name for group in GROUPS for name in names(group)),
+    }
     valid = set(known)
     for name in given:
         if name not in valid and (name.partition(".")[0] not in prefixes):

@@ -8,6 +8,7 @@ status 1.
 from __future__ import annotations
 
 import functools
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -17,6 +18,7 @@ import rclpy
 from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
@@ -49,11 +51,12 @@ class Shell(LifecycleNode, Generic[C]):
         self.active = False
         self.done: Future[int] = Future()
         """Completed with the exit status when the node has nothing left to do."""
+        self._permanent = self._entities()
 
     # What a node fills in.
 
     def configure(self) -> None:
-        """Load plug-ins, create publishers and subscriptions. May raise :class:`VlmrlError`."""
+        """Load plug-ins, create publishers and subscriptions, begin anew. May raise :class:`VlmrlError`."""
 
     def activate(self) -> None:
         """Begin to work. May raise :class:`VlmrlError`."""
@@ -62,7 +65,7 @@ class Shell(LifecycleNode, Generic[C]):
         """Stop working; keep what is loaded."""
 
     def close(self) -> None:
-        """Free files, devices, threads and windows. Called once, also after Ctrl-C."""
+        """Free files, devices, threads and windows. Called on cleanup and at the end, also after Ctrl-C."""
 
     # What a node uses.
 
@@ -114,11 +117,26 @@ class Shell(LifecycleNode, Generic[C]):
         self.active = False
         return self._transition(self.deactivate, "inactive")
 
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Undo :meth:`configure`, so that it can be done again."""
+        return self._transition(self._clean_up, "unconfigured")
+
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """End the process."""
         self.active = False
         self.finish()
         return TransitionCallbackReturn.SUCCESS
+
+    def _clean_up(self) -> None:
+        self.close()
+        destroy = (self.destroy_timer, self.destroy_service, self.destroy_subscription, self.destroy_publisher)
+        for entities, permanent, away in zip(self._entities(), self._permanent, destroy, strict=True):
+            for entity in entities:
+                if entity not in permanent:
+                    away(entity)
+
+    def _entities(self) -> tuple[list[Any], ...]:
+        return list(self.timers), list(self.services), list(self.subscriptions), list(self.publishers)
 
     def _transition(self, work: Callable[[], None], state: str) -> TransitionCallbackReturn:
         try:
@@ -147,13 +165,13 @@ def run(make: Callable[[], Shell[Any]], description: str, config_type: type[Any]
     if "--help" in sys.argv or "-h" in sys.argv:
         sys.stdout.write(usage(config_type, description) + "\n")
         return 0
-    rclpy.init(args=sys.argv)
     status = 1
     try:
+        rclpy.init(args=sys.argv)
         status = _spin(make)
     except (KeyboardInterrupt, ExternalShutdownException):
         status = 0
-    except (VlmrlError, ParameterException) as error:
+    except (VlmrlError, ParameterException, rclpy_implementation.RCLError) as error:
         sys.stderr.write(f"error: {error}\n")
     finally:
         rclpy.try_shutdown()
@@ -169,6 +187,7 @@ def _spin(make: Callable[[], Shell[Any]]) -> int:
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C may come twice: from the terminal and from the launcher
         node.active = False
         node.close()
         executor.shutdown(timeout_sec=0.0)

@@ -24,6 +24,8 @@ class Task(Protocol):
     """A simulated task. Entry point: ``build(config: Mapping[str, Any]) -> Task`` (group ``vlmrl_ros.tasks``)."""
 
     spec: TaskSpec
+    options: Mapping[str, Any]
+    """Every option in force, by name."""
 
     def reset(self, rng: np.random.Generator) -> dm_env.TimeStep:
         """Begin an episode.
@@ -91,6 +93,9 @@ class Intent:
 class Operator(Protocol):
     """A scripted person. Entry point: ``build(spec, config: Mapping) -> Operator`` (group ``vlmrl_ros.operators``)."""
 
+    options: Mapping[str, Any]
+    """Every option in force, by name."""
+
     def reset(self, rng: np.random.Generator, demonstrate: bool) -> None:
         """Begin an episode. With ``demonstrate`` the person drives from the first step to the last."""
 
@@ -100,6 +105,9 @@ class Operator(Protocol):
 
 class Policy(Protocol):
     """Acts. Entry point: ``build(spec, config: Mapping) -> Policy`` (group ``vlmrl_ros.policies``)."""
+
+    options: Mapping[str, Any]
+    """Every option in force, by name."""
 
     def act(self, observation: Observation, rng: np.random.Generator) -> tuple[FloatArray, Mapping[str, Any]]:
         """One action, float32 (A,) within the bounds of the spec, and information (may hold ``thought``)."""

@@ -52,8 +52,9 @@ class VectorSpec:
         bounded = np.isfinite(low) & np.isfinite(high)
         object.__setattr__(self, "low", low)
         object.__setattr__(self, "high", high)
-        object.__setattr__(self, "_center", np.where(bounded, (low + high) / 2, 0).astype(np.float32))
-        object.__setattr__(self, "_half", np.where(bounded, (high - low) / 2, 1).astype(np.float32))
+        low, high = np.where(bounded, low, -1), np.where(bounded, high, 1)
+        object.__setattr__(self, "_center", ((low + high) / 2).astype(np.float32))
+        object.__setattr__(self, "_half", ((high - low) / 2).astype(np.float32))
 
     @property
     def size(self) -> int:

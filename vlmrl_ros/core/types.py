@@ -69,7 +69,7 @@ class Intervention:
 
     Attributes:
         active: a person holds control at this step.
-        edge: a person has taken control at this step and did not hold it at the one before.
+        edge: a person has taken control at this step from the policy, which acted at the one before.
         reward: -1.0 on an edge, else 0.0; it belongs to the transition that *ended* at this step (RLIF).
         source: who acts from this step on.
     """

@@ -9,12 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import yaml
 from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import String, UInt8MultiArray
 from std_srvs.srv import SetBool, Trigger
 
 from vlmrl_ros.bridge import messages, qos
-from vlmrl_ros.bridge.parameters import plugin_options
+from vlmrl_ros.bridge.parameters import plugin_options, show_options
+from vlmrl_ros.bridge.peers import PeerParameters, Settings
 from vlmrl_ros.bridge.shell import Shell, run
 from vlmrl_ros.bridge.weights import Weights, encode
 from vlmrl_ros.core import registry
@@ -71,9 +73,12 @@ class LearnerNode(Shell[LearnerConfig]):
         if "device" in {f.name for f in fields(options)}:
             options = replace(options, device=config.device)
         self._options = options
+        show_options(self, config.learner, to_mapping(options))
         self._directory = RunDirectory(Path(config.run_dir))
+        self._write_config({self.get_name(): {**to_mapping(config), config.learner: to_mapping(options)}})
         self._run: LearningRun | None = None
         self._worker: Worker | None = None
+        self._peers: PeerParameters | None = None
         self._progress = Progress(config.max_steps, self.get_logger().info)
 
     def configure(self) -> None:
@@ -124,7 +129,6 @@ class LearnerNode(Shell[LearnerConfig]):
             eval_task_options=task_options,
             eval_episodes=config.eval_episodes,
             final_eval_episodes=config.final_eval_episodes,
-            settings={"learner": to_mapping(config), config.learner: to_mapping(self._options), "task": task_options},
         )
 
     def _subscribe(self, spec: TaskSpec) -> None:
@@ -148,9 +152,14 @@ class LearnerNode(Shell[LearnerConfig]):
     def _on_part(self, part: str, read: Any, message: Any) -> None:
         assert self._worker is not None
         for step in self._join.put(messages.stamp_of(message), part, read(message)):
+            if self._peers is None:
+                self._peers = PeerParameters(self, self._write_config)
             self._worker.put(step)
             self.diagnostics.tick()
         self.diagnostics.value("steps dropped", self._join.dropped)
+
+    def _write_config(self, settings: Settings) -> None:
+        self._directory.write_text("config.yaml", yaml.safe_dump(settings, sort_keys=True))
 
     # Called by the worker thread; publishing is thread-safe.
 

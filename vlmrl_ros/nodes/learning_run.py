@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from safetensors.numpy import save_file
 from torch.utils.tensorboard import SummaryWriter
 
@@ -41,7 +40,6 @@ class Plan:
         eval_task: simulated task for evaluations; empty for none.
         eval_task_options: its options.
         eval_episodes, final_eval_episodes: how many.
-        settings: every value in force, for ``config.yaml``.
     """
 
     learner: str
@@ -55,7 +53,6 @@ class Plan:
     eval_task_options: Mapping[str, Any]
     eval_episodes: int
     final_eval_episodes: int
-    settings: Mapping[str, Any]
 
 
 class LearningRun:
@@ -93,7 +90,6 @@ class LearningRun:
     def begin(self) -> None:
         """Open the files of the run and start the evaluation process."""
         plan, directory = self._plan, self._directory
-        directory.write_text("config.yaml", yaml.safe_dump(dict(plan.settings), sort_keys=True))
         self._board = SummaryWriter(str(directory.path / "tensorboard"))
         self._started_s = time.monotonic()
         self._learning_since_s: float | None = None

@@ -15,7 +15,7 @@ from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import String, UInt8MultiArray
 
 from vlmrl_ros.bridge import messages, qos
-from vlmrl_ros.bridge.parameters import plugin_options
+from vlmrl_ros.bridge.parameters import plugin_options, show_options
 from vlmrl_ros.bridge.shell import Shell, run
 from vlmrl_ros.bridge.weights import Weights, decode
 from vlmrl_ros.core import registry
@@ -93,6 +93,7 @@ class PolicyServer(Shell[PolicyServerConfig]):
 
     def _make_policy(self, spec: TaskSpec) -> None:
         self._policy = self._build(spec, plugin_options(self, self.config.policy))
+        show_options(self, self.config.policy, self._policy.options)
         if self._checkpoint is not None:
             trained = TaskSpec.from_json(self._checkpoint["task_spec"])
             if (trained.observation.names, trained.action.names) != (spec.observation.names, spec.action.names):

@@ -14,7 +14,7 @@ from sensor_msgs.msg import JointState, Joy
 from std_msgs.msg import String
 
 from vlmrl_ros.bridge import messages, qos
-from vlmrl_ros.bridge.parameters import plugin_options
+from vlmrl_ros.bridge.parameters import plugin_options, show_options
 from vlmrl_ros.bridge.shell import Shell, run
 from vlmrl_ros.core import registry
 from vlmrl_ros.core.config import option
@@ -63,6 +63,7 @@ class ScriptedOperator(Shell[ScriptedOperatorConfig]):
     def _on_spec(self, message: String) -> None:
         spec = TaskSpec.from_json(message.data)
         self._operator = self._build(spec, plugin_options(self, "operator"))
+        show_options(self, "operator", self._operator.options)
         self._mapping = JoyMapping(self._profile, spec.action)
         self._join = PartJoin(("feedback", "scene"))
         self._pressed = None

@@ -12,9 +12,9 @@ from std_srvs.srv import Trigger
 
 from vlmrl_ros.bridge import messages, qos
 from vlmrl_ros.bridge.arrivals import ArrivalPublisher
-from vlmrl_ros.bridge.parameters import plugin_options
+from vlmrl_ros.bridge.parameters import plugin_options, show_options
 from vlmrl_ros.bridge.shell import Shell, run
-from vlmrl_ros.core.config import from_mapping, option
+from vlmrl_ros.core.config import from_mapping, option, to_mapping
 from vlmrl_ros.core.episode import Arrival, Episodes
 from vlmrl_ros.core.pace import Pace
 from vlmrl_ros.core.safety import SafetyConfig, SafetyFilter
@@ -76,6 +76,8 @@ class SimBridge(Shell[SimBridgeConfig]):
         self._task = build_task(config.task, {**options, "observation": "both"} if config.frames else options)
         self._spec = self._task.spec
         limits = from_mapping(SafetyConfig, plugin_options(self, "safety"), "safety")
+        show_options(self, config.task, self._task.options)
+        show_options(self, "safety", to_mapping(limits))
         self._safety = SafetyFilter(self._spec.action, self._spec.control_dt_s, limits)
         self._episodes = Episodes(self._task, self._safety, config.seed)
         if not config.headless:

@@ -12,10 +12,10 @@ from std_msgs.msg import String
 from std_srvs.srv import SetBool
 
 from vlmrl_ros.bridge import messages, qos
-from vlmrl_ros.bridge.parameters import plugin_options
+from vlmrl_ros.bridge.parameters import plugin_options, show_options
 from vlmrl_ros.bridge.shell import Shell, run
 from vlmrl_ros.core.arbiter import Arbiter, ArbiterConfig, Decision
-from vlmrl_ros.core.config import from_mapping, option
+from vlmrl_ros.core.config import from_mapping, option, to_mapping
 from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.core.join import PartJoin
 from vlmrl_ros.core.spec import FloatArray, TaskSpec
@@ -54,6 +54,7 @@ class Teleop(Shell[TeleopConfig]):
         super().__init__("teleop")
         self._profile = load_profile(self.config.profile)
         self._arbiter_config = from_mapping(ArbiterConfig, plugin_options(self, "arbiter"), "arbiter")
+        show_options(self, "arbiter", to_mapping(self._arbiter_config))
         self._spec: TaskSpec | None = None
         self._unanswered: tuple[int, Feedback, float] | None = None
         self._sent: tuple[JointState, JointState] | None = None
@@ -116,7 +117,7 @@ class Teleop(Shell[TeleopConfig]):
             return
         for stamp, parts in self._join.put(stamp_ns, part, value):
             if "joy" in parts:
-                self._arbiter.hear(parts["joy"], time.monotonic_ns())
+                self._arbiter.hear(parts["joy"], stamp)  # an operator who keeps step is never silent between two steps
             self._decide(stamp, parts["feedback"], parts["policy_action"])
 
     def _watch(self) -> None:
@@ -128,7 +129,8 @@ class Teleop(Shell[TeleopConfig]):
             self._decide(stamp_ns, feedback, None)
 
     def _decide(self, stamp_ns: int, feedback: Feedback, policy_action: FloatArray | None) -> None:
-        decision = self._arbiter.step(stamp_ns, policy_action, time.monotonic_ns(), first=feedback.step == 0)
+        now_ns = stamp_ns if self.config.joy_sync else time.monotonic_ns()
+        decision = self._arbiter.step(stamp_ns, policy_action, now_ns, first=feedback.step == 0)
         self._unanswered = None
         self._send(
             messages.command_message(stamp_ns, self._spec.action, decision.command, decision.mark),
