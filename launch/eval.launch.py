@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from launch import LaunchContext, LaunchDescription
 from launch.action import Action
 from launch.actions import OpaqueFunction
 
-from launch import LaunchContext, LaunchDescription
 from vlmrl_ros.bridge.launching import COMMON, Arguments, declare, environment, managed
 from vlmrl_ros.core.run_directory import read_checkpoint
 

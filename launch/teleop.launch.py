@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from launch import LaunchContext, LaunchDescription
 from launch.action import Action
 from launch.actions import OpaqueFunction
 
-from launch import LaunchContext, LaunchDescription
 from vlmrl_ros.bridge.launching import COMMON, Arguments, declare, environment, managed
 
 ARGUMENTS = {
