@@ -171,7 +171,7 @@ def test_handlers_follow_the_life_of_a_process(workspace: Any) -> None:
             RegisterEventHandler(OnExecutionComplete(target_action=first, on_completion=LogInfo(msg="H complete"))),
             RegisterEventHandler(OnShutdown(on_shutdown=[LogInfo(msg="H down")])),
             first,
-        ])(python("print('hello')"))),
+        ])(python("import os; os.write(1, b'hello')"))),
     """)
     assert result.code == 0, result.output
     seen = re.findall(r"(?:launch.user\]: |\[py-2\] )(H .+)", result.output)
