@@ -44,9 +44,12 @@ exec "$own" "$0" "$@"
 '''
 import sys
 
-from {package}.nodes.{name} import main
+try:
+    from {package}.nodes.{name} import main
 
-sys.exit(main())
+    main()
+except KeyboardInterrupt:
+    sys.exit(0)
 """
 
 
