@@ -20,4 +20,4 @@ class BcConfig:
     capacity: int = option(100_000, "transitions kept", low=1)
     hidden: tuple[int, ...] = option((128, 128), "units in each hidden layer", low=1)
     learning_rate: float = option(3e-4, "of the actor", low=0.0)
-    average_rate: float = option(0.005, "fraction the averaged actor moves in a gradient step", low=0.0, high=1.0)
+    average_rate: float = option(0.002, "fraction the averaged actor moves in a gradient step", low=0.0, high=1.0)
