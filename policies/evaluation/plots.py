@@ -14,7 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from vlmrl_ros.policies.evaluation.episodes import Episode, human_share, takeovers_per_episode
+from vlmrl_ros.core.episode_log import EpisodeRecord
 from vlmrl_ros.policies.evaluation.statistics import Interval
 
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
@@ -64,7 +64,7 @@ def plot_success(path: Path, curves: Mapping[str, Curve], title: str) -> None:
             axes.legend(loc="best")
 
 
-def plot_interventions(path: Path, episodes: Sequence[Episode], title: str, window: int = 10) -> None:
+def plot_interventions(path: Path, episodes: Sequence[EpisodeRecord], title: str, window: int = 10) -> None:
     """Write how a person's help fades: takeovers an episode, and their share of the control steps.
 
     Args:
@@ -77,13 +77,13 @@ def plot_interventions(path: Path, episodes: Sequence[Episode], title: str, wind
     recent = [episodes[max(0, index + 1 - window) : index + 1] for index in range(len(episodes))]
     with _picture(path) as axes:
         axes.plot(ends, [episode.takeovers for episode in episodes], ".", color=_COLOURS[0], alpha=0.3, ms=5)
-        axes.plot(ends, [takeovers_per_episode(part) for part in recent], color=_COLOURS[0], lw=2)
+        axes.plot(ends, [_mean_takeovers(part) for part in recent], color=_COLOURS[0], lw=2)
         axes.set(title=title, xlabel="environment steps")
         axes.set_ylabel(f"takeovers per episode (mean of {window})", color=_COLOURS[0])
         axes.set_xlim(left=0)
         axes.set_ylim(bottom=0)
         share = axes.twinx()
-        share.plot(ends, [human_share(part) for part in recent], color=_COLOURS[1], lw=2)
+        share.plot(ends, [_human_share(part) for part in recent], color=_COLOURS[1], lw=2)
         share.set_ylabel(f"person's share of the steps (%, {window} episodes)", color=_COLOURS[1])
         share.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=""))
         share.set_ylim(0, 1)
@@ -94,6 +94,14 @@ def _draw(axes: Axes, curve: Curve, name: str, colour: str) -> None:
     mean, low, high = zip(*((v.mean, v.low, v.high) for v in curve.values), strict=True) if curve.values else ((),) * 3
     axes.fill_between(curve.steps, low, high, color=colour, alpha=0.18, lw=0)
     axes.plot(curve.steps, mean, "o-", color=colour, lw=2, ms=4, label=name)
+
+
+def _mean_takeovers(episodes: Sequence[EpisodeRecord]) -> float:
+    return sum(episode.takeovers for episode in episodes) / len(episodes)
+
+
+def _human_share(episodes: Sequence[EpisodeRecord]) -> float:
+    return sum(episode.human_steps for episode in episodes) / max(1, sum(episode.steps for episode in episodes))
 
 
 def _colours(count: int) -> list[str]:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
+from vlmrl_ros.core.episode_log import EpisodeRecord
 from vlmrl_ros.core.errors import ShapeError
-from vlmrl_ros.policies.evaluation.episodes import Episode
 from vlmrl_ros.policies.evaluation.plots import Curve, plot_interventions, plot_success
 from vlmrl_ros.policies.evaluation.statistics import success_interval
 from vlmrl_ros.policies.evaluation.strip import image_strip, write_png
@@ -26,7 +26,7 @@ def test_a_learning_curve_becomes_a_picture(tmp_path):
 
 
 def test_fading_interventions_become_a_picture(tmp_path):
-    episodes = [Episode(60, True, max(0, 6 - k // 5), max(0, 36 - k), 8.0) for k in range(40)]
+    episodes = [EpisodeRecord(k, 60 * k, 60, max(0, 6 - k // 5), max(0, 36 - k), 8.0, True) for k in range(40)]
     plot_interventions(tmp_path / "none.png", [], "peg_insert")
     plot_interventions(tmp_path / "some.png", episodes, "peg_insert")
     assert ink(tmp_path / "none.png") < ink(tmp_path / "some.png")
