@@ -36,6 +36,6 @@ bench: $(READY) ## measure (SUITE=peg JSON=peg.json QUICK=1)
 	@$(ENTER) exec ros2 run vlmrl_ros benchmark $(SUITE) $(if $(JSON),--json $(JSON)) $(if $(filter-out 0,$(QUICK)),--quick)
 
 clean: ## remove everything that these targets made, except runs/
-	rm -rf $(VENV) build install log *.egg-info tools/ros2lite/*.egg-info tools/ros2lite/build
+	rm -rf $(VENV) build install log *.egg-info tools/ros2lite/src/*.egg-info tools/ros2lite/build
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -43,7 +43,7 @@ class Progress:
     def show(self, run: LearningRun) -> None:
         """Show the state of the run, not too often."""
         now_s = time.monotonic()
-        if now_s < self._next_s:
+        if now_s < self._next_s and not run.finished:
             return
         if self._started_s is None:
             self._started_s = now_s
@@ -86,7 +86,7 @@ class Progress:
         if run.evaluations:
             newest = run.evaluations[-1]
             parts.append(f"success without help {newest.success:.2f} at step {newest.step}")
-        return "  ".join(parts)
+        return "  ".join([*parts, "evaluating ..."] if run.finished else parts)
 
 
 def _fading(recent: list[EpisodeRecord]) -> list[str]:

@@ -1,4 +1,4 @@
-"""One child process in a session of its own, so that it and all it starts can be signalled and stopped."""
+"""One child process in a process group of its own, so that it and all it starts can be signalled and stopped."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ async def _start(spec: ChildSpec, stdout: int, stderr: int) -> asyncio.subproces
         stderr=stderr,
         cwd=spec.cwd,
         env=dict(spec.env),
-        start_new_session=True,
+        preexec_fn=os.setpgrp,  # not a new session: a node may write a live line on the terminal
     )
 
 

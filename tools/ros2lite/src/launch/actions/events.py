@@ -43,7 +43,7 @@ class Shutdown(Action):
     def execute(self, context: LaunchContext) -> None:
         """See the class; as the answer to the end of a process, say that it was required."""
         event = context.get_locals_as_dict().get("event")
-        if isinstance(event, ProcessExited):
+        if isinstance(event, ProcessExited) and not context.is_shutdown:
             get_logger("launch").info("process[%s] was required: shutting down launched system", event.process_name)
         context.emit_event_sync(ShutdownEvent(reason=expand(context, self.reason)))
 
