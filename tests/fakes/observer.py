@@ -19,7 +19,8 @@ from sensor_msgs.msg import JointState
 from vlmrl_ros.bridge import messages, qos
 from vlmrl_ros.core.join import STEP_PARTS, Chain, StepJoin
 from vlmrl_ros.core.spec import TaskSpec
-from vlmrl_ros.core.types import Step, Transition as StepTransition
+from vlmrl_ros.core.types import Step
+from vlmrl_ros.core.types import Transition as StepTransition
 
 DEADLINE_S = 30.0
 CONFIGURE, CLEANUP = Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_CLEANUP
@@ -122,7 +123,9 @@ class Watcher:
         vectors["executed"] = spec.action
         for topic, vector in vectors.items():
             part = {"observation/state": "state", "policy/action": "policy_action"}.get(topic, topic)
-            self._listen(observer, f"{namespace}{topic}", part, lambda m, v=vector, t=topic: messages.read_vector(m, v, t))
+            self._listen(
+                observer, f"{namespace}{topic}", part, lambda m, v=vector, t=topic: messages.read_vector(m, v, t)
+            )
         self._listen(observer, f"{namespace}feedback", "feedback", messages.read_feedback)
         self._listen(observer, f"{namespace}intervention", "intervention", messages.read_intervention)
 

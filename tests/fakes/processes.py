@@ -66,7 +66,13 @@ class Running:
         self.log = log
         with open(log, "wb") as file:
             self.process = subprocess.Popen(
-                command, stdout=file, stderr=subprocess.STDOUT, env=dict(env), start_new_session=True, text=True, **popen
+                command,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                env=dict(env),
+                start_new_session=True,
+                text=True,
+                **popen,
             )
 
     @property

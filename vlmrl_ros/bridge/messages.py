@@ -173,6 +173,17 @@ def read_mark(message: JointState) -> Mark:
     return _member(Mark, read_values(message, "command").get(MARK_NAME, 0.0), "command mark")
 
 
+def read_learner_status(message: JointState) -> tuple[int, bool]:
+    """What the bridge must know of ``learner/status``: the newest weights version, and whether learning has ended.
+
+    Raises:
+        ShapeError: a component is missing.
+        NonFiniteError: a component is NaN or infinite.
+    """
+    values = _required(message, ["version", "finished"], "learner/status")
+    return int(values["version"]), values["finished"] > 0.5
+
+
 def joy_message(stamp_ns: int, state: JoyState) -> Joy:
     """Compose ``joy``."""
     message = Joy()

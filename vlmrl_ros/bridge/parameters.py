@@ -65,6 +65,8 @@ def show_options(node: Node, plugin: str, in_force: Mapping[str, Any]) -> None:
     for name, value in in_force.items():
         full = f"{prefix}.{name}"
         if node.has_parameter(full):
+            if node.describe_parameter(full).read_only:
+                continue  # shown before the bridge, or the node, began anew
             node.undeclare_parameter(full)
         node.declare_parameter(full, value, ParameterDescriptor(read_only=True, dynamic_typing=value == []))
 

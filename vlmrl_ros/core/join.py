@@ -101,6 +101,10 @@ class StepJoin:
         """Steps given up because a part never came."""
         return self._join.dropped
 
+    def reset(self) -> None:
+        """Forget everything that is open, for example when time jumped back."""
+        self._join.reset()
+
     def put(self, stamp_ns: int, part: str, value: Any) -> list[Step]:
         """Add one part; returns the steps that are complete now, oldest first."""
         return [self._step(stamp, parts) for stamp, parts in self._join.put(stamp_ns, part, value)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import json
@@ -15,6 +16,7 @@ from vlmrl_ros.core.errors import CheckpointError, RunDirectoryError
 
 CHECKPOINT_FILE = "checkpoint.json"
 POLICY_FILE = "policy.safetensors"
+_FOLDERS = ("checkpoints", "plots", "tensorboard", "log")
 
 
 class RunDirectory:
@@ -45,11 +47,21 @@ class RunDirectory:
         if (self.path / "config.yaml").exists():
             self.close()
             raise RunDirectoryError(f"run directory '{path}' already holds a run; choose another run_dir or remove it")
-        for name in ("checkpoints", "plots", "tensorboard", "log"):
+        for name in _FOLDERS:
             (self.path / name).mkdir(exist_ok=True)
 
-    def close(self) -> None:
-        """Give the lock back."""
+    def close(self, discard: bool = False) -> None:
+        """Give the lock back.
+
+        Args:
+            discard: no run began: take away what was made, so that the directory can be claimed again.
+        """
+        if discard:
+            for name in ("config.yaml", ".lock"):
+                (self.path / name).unlink(missing_ok=True)
+            for folder in (*(self.path / name for name in _FOLDERS), self.path):
+                with contextlib.suppress(OSError):  # somebody keeps files there
+                    folder.rmdir()
         self._lock.close()
 
     def write_text(self, name: str, text: str) -> Path:

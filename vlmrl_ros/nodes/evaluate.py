@@ -40,16 +40,16 @@ class Evaluate(Shell[EvaluateConfig]):
     config_type = EvaluateConfig
 
     def __init__(self) -> None:
-        """Begin with no episode."""
+        """Declare the parameters."""
         super().__init__("evaluate")
-        self._spec: TaskSpec | None = None
         self._film: Film | None = None
-        self._task_return = 0.0
-        self._touched = False
-        self._episodes: list[dict[str, Any]] = []
 
     def configure(self) -> None:
         """Listen to the outcome of each step, and to the cameras where a video is wanted."""
+        self._spec: TaskSpec | None = None
+        self._task_return = 0.0
+        self._touched = False
+        self._episodes: list[dict[str, Any]] = []
         self._output = Path(self.config.output)
         self.listen(String, "spec", self._on_spec, qos.LATCHED)
         self.listen(JointState, "feedback", partial(self._on_part, "feedback"), qos.STEP)
@@ -59,6 +59,7 @@ class Evaluate(Shell[EvaluateConfig]):
         """Finish the video."""
         if self._film is not None:
             self._film.close()
+            self._film = None
 
     def _on_spec(self, message: String) -> None:
         self._spec = spec = TaskSpec.from_json(message.data)

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from sensor_msgs.msg import Image, JointState
@@ -26,9 +26,12 @@ from vlmrl_ros.core.join import StepJoin
 from vlmrl_ros.core.run_directory import RunDirectory
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.streams import stream
-from vlmrl_ros.nodes.learning_run import LearningRun, Plan
 from vlmrl_ros.nodes.progress import Progress
 from vlmrl_ros.nodes.worker import Worker
+
+if TYPE_CHECKING:
+    from vlmrl_ros.core.interfaces import Learner
+    from vlmrl_ros.nodes.learning_run import LearningRun
 
 STATUS_NAMES = ["version", "steps", "updates", "finished"]
 NICENESS = 5
@@ -74,15 +77,17 @@ class LearnerNode(Shell[LearnerConfig]):
             options = replace(options, device=config.device)
         self._options = options
         show_options(self, config.learner, to_mapping(options))
-        self._directory = RunDirectory(Path(config.run_dir))
-        self._write_config({self.get_name(): {**to_mapping(config), config.learner: to_mapping(options)}})
-        self._run: LearningRun | None = None
         self._worker: Worker | None = None
-        self._peers: PeerParameters | None = None
+        self._run: LearningRun | None = None
         self._progress = Progress(config.max_steps, self.get_logger().info)
+        self._claim()
 
     def configure(self) -> None:
         """Listen for the task's spec; the learner is built when it comes."""
+        if self._directory is None:
+            self._claim()
+        self._run = None
+        self._peers: PeerParameters | None = None
         self._weights = self.publisher(UInt8MultiArray, "weights", qos.LATCHED)
         self._status = self.publisher(JointState, "learner/status", qos.STEP)
         self.create_service(Trigger, "checkpoint", self._on_checkpoint)
@@ -90,17 +95,26 @@ class LearnerNode(Shell[LearnerConfig]):
         self.listen(String, "spec", self._on_spec, qos.LATCHED)
 
     def close(self) -> None:
-        """Leave the run directory whole and give it back."""
+        """Leave the run directory whole and give it back; nothing is left of a run that never began."""
         if self._worker is not None:
             self._worker.stop(STOP_TIMEOUT_S)
+            self._worker = None
         self._progress.close()
-        self._directory.close()
+        if self._directory is not None:
+            self._directory.close(discard=self._run is None)
+            self._directory = None
+
+    def _claim(self) -> None:
+        config = self.config
+        self._directory: RunDirectory | None = RunDirectory(Path(config.run_dir))
+        self._write_config({self.get_name(): {**to_mapping(config), config.learner: to_mapping(self._options)}})
 
     def _on_spec(self, message: String) -> None:
         spec = TaskSpec.from_json(message.data)
         if self._run is not None:
             if spec.to_json() != self._spec.to_json():
                 self.fail(VlmrlError(f"the task changed from '{self._spec.task}' to '{spec.task}' within one run"))
+            self._join.reset()  # the bridge has started again, and its stamps with it
             return
         self._spec = spec
         self._join = StepJoin([camera.name for camera in spec.cameras])
@@ -109,15 +123,17 @@ class LearnerNode(Shell[LearnerConfig]):
         except VlmrlError as error:
             self.fail(error)
             return
-        self._run = LearningRun(self._plan(), learner, spec, self._directory, self._publish_weights)
+        self._run = self._make_run(learner, spec)
         self._worker = Worker(self._run, self._report, self._on_end)
         self._worker.start()
         self._subscribe(spec)
 
-    def _plan(self) -> Plan:
+    def _make_run(self, learner: Learner, spec: TaskSpec) -> LearningRun:
+        from vlmrl_ros.nodes.learning_run import LearningRun, Plan  # loads TensorBoard and Matplotlib
+
         config = self.config
         task_options = plugin_options(self, config.eval_task) if config.eval_task else {}
-        return Plan(
+        plan = Plan(
             learner=config.learner,
             policy=self._options.policy,
             seed=config.seed,
@@ -130,6 +146,8 @@ class LearnerNode(Shell[LearnerConfig]):
             eval_episodes=config.eval_episodes,
             final_eval_episodes=config.final_eval_episodes,
         )
+        assert self._directory is not None
+        return LearningRun(plan, learner, spec, self._directory, self._publish_weights)
 
     def _subscribe(self, spec: TaskSpec) -> None:
         vectors = {
@@ -159,6 +177,7 @@ class LearnerNode(Shell[LearnerConfig]):
         self.diagnostics.value("steps dropped", self._join.dropped)
 
     def _write_config(self, settings: Settings) -> None:
+        assert self._directory is not None
         self._directory.write_text("config.yaml", yaml.safe_dump(settings, sort_keys=True))
 
     # Called by the worker thread; publishing is thread-safe.

@@ -56,15 +56,15 @@ class PolicyServer(Shell[PolicyServerConfig]):
     def __init__(self) -> None:
         """Declare the parameters."""
         super().__init__("policy_server")
+
+    def configure(self) -> None:
+        """Find the plug-in, check the checkpoint, listen for the task's spec and for weights."""
+        config = self.config
         self._spec: TaskSpec | None = None
         self._policy: Policy | None = None
         self._weights: Weights | None = None
         self._waiting: _Request | None = None
         self._answer: JointState | None = None
-
-    def configure(self) -> None:
-        """Find the plug-in, check the checkpoint, listen for the task's spec and for weights."""
-        config = self.config
         self._build = registry.load("policies", config.policy)
         self._checkpoint = read_checkpoint(Path(config.checkpoint)) if config.checkpoint else None
         self._action = self.publisher(JointState, "policy/action", qos.STEP)
@@ -115,7 +115,8 @@ class PolicyServer(Shell[PolicyServerConfig]):
             self._act_when_due(self._waiting)
 
     def _on_state(self, message: JointState) -> None:
-        if self._answer is not None and messages.stamp_of(message) == messages.stamp_of(self._answer):
+        again = self._answer is not None and messages.stamp_of(message) == messages.stamp_of(self._answer)
+        if self.active and again:
             self._action.publish(self._answer)  # the bridge asks again: the answer was lost on the way
             return
         self._on_part("state", message)

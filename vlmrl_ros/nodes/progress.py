@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
 from vlmrl_ros.core.episode_log import EpisodeRecord
-from vlmrl_ros.nodes.learning_run import LearningRun
+
+if TYPE_CHECKING:
+    from vlmrl_ros.nodes.learning_run import LearningRun
 
 LIVE_PERIOD_S = 0.25
 PLAIN_PERIOD_S = 10.0

@@ -45,14 +45,14 @@ class ScriptedOperator(Shell[ScriptedOperatorConfig]):
     def __init__(self) -> None:
         """Declare the parameters."""
         super().__init__("scripted_operator")
+
+    def configure(self) -> None:
+        """Find the plug-in and the profile, listen for the task's spec, the feedback and the scene."""
         self._operator: Operator | None = None
         self._shown = 0
         self._demonstrating = False
         self._holding = False
         self._pressed: Joy | None = None
-
-    def configure(self) -> None:
-        """Find the plug-in and the profile, listen for the task's spec, the feedback and the scene."""
         self._build = registry.load("operators", self.config.operator)
         self._profile = load_profile(self.config.profile)
         self._joy = self.publisher(Joy, "joy", qos.JOY)

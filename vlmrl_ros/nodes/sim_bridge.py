@@ -59,6 +59,12 @@ class SimBridge(Shell[SimBridgeConfig]):
     def __init__(self) -> None:
         """Declare the parameters."""
         super().__init__("sim_bridge")
+        self._viewer: Any = None
+        self._task: Any = None
+
+    def configure(self) -> None:
+        """Build the task and publish its spec."""
+        config = self.config
         self._arrival: Arrival | None = None
         self._published = False
         self._learned_ns = 0
@@ -66,12 +72,6 @@ class SimBridge(Shell[SimBridgeConfig]):
         self._reset_asked = False
         self._command: _Command | None = None
         self._waiting_since_s = 0.0
-        self._viewer: Any = None
-        self._task: Any = None
-
-    def configure(self) -> None:
-        """Build the task and publish its spec."""
-        config = self.config
         options = plugin_options(self, config.task)
         self._task = build_task(config.task, {**options, "observation": "both"} if config.frames else options)
         self._spec = self._task.spec
@@ -109,6 +109,7 @@ class SimBridge(Shell[SimBridgeConfig]):
         for resource in (self._viewer, self._task):
             if resource is not None:
                 resource.close()
+        self._viewer = self._task = None
 
     # Lockstep: each command moves the simulation by one step.
 
@@ -130,9 +131,7 @@ class SimBridge(Shell[SimBridgeConfig]):
             self.diagnostics.count("stale commands")
 
     def _on_learner(self, message: JointState) -> None:
-        values = messages.read_values(message, "learner/status")
-        self._episodes.weights_version = int(values.get("version", 0))
-        self._learning_ended = values.get("finished", 0.0) > 0.5
+        self._episodes.weights_version, self._learning_ended = messages.read_learner_status(message)
         self._learned_ns = messages.stamp_of(message)
         if self.active and self.config.time == "lockstep":
             self._publish_when_learned()

@@ -55,12 +55,12 @@ class Teleop(Shell[TeleopConfig]):
         self._profile = load_profile(self.config.profile)
         self._arbiter_config = from_mapping(ArbiterConfig, plugin_options(self, "arbiter"), "arbiter")
         show_options(self, "arbiter", to_mapping(self._arbiter_config))
-        self._spec: TaskSpec | None = None
-        self._unanswered: tuple[int, Feedback, float] | None = None
-        self._sent: tuple[JointState, JointState] | None = None
 
     def configure(self) -> None:
         """Listen; the arbiter is made when the task's spec comes."""
+        self._spec: TaskSpec | None = None
+        self._unanswered: tuple[int, Feedback, float] | None = None
+        self._sent: tuple[JointState, JointState] | None = None
         self._command = self.publisher(JointState, "command", qos.STEP)
         self._intervention = self.publisher(JointState, "intervention", qos.STEP)
         self.create_service(SetBool, "estop", self._on_estop)
@@ -78,7 +78,10 @@ class Teleop(Shell[TeleopConfig]):
         except VlmrlError as error:
             self.fail(error)
             return
+        stopped = self._spec is not None and self._arbiter.estopped
         self._arbiter = Arbiter(spec.action, self._arbiter_config)
+        if stopped:
+            self._arbiter.estop("e-stop from before the bridge started again")
         self._join = PartJoin(("feedback", "policy_action", *(("joy",) if self.config.joy_sync else ())))
         self._unanswered = self._sent = None
         self._spec = spec
@@ -91,7 +94,7 @@ class Teleop(Shell[TeleopConfig]):
         self._put(stamp_ns, "feedback", feedback)
 
     def _on_policy(self, message: JointState) -> None:
-        if self._spec is None:
+        if self._spec is None or not self.active:
             return
         stamp_ns = messages.stamp_of(message)
         if self._sent is not None and stamp_ns == messages.stamp_of(self._sent[0]):

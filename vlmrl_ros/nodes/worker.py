@@ -5,9 +5,12 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from vlmrl_ros.core.types import Step
-from vlmrl_ros.nodes.learning_run import LearningRun
+
+if TYPE_CHECKING:
+    from vlmrl_ros.nodes.learning_run import LearningRun
 
 BACKLOG = 16
 """Steps in the queue beyond which they are stored without updates, until the worker has caught up."""
