@@ -8,6 +8,7 @@ status 1.
 from __future__ import annotations
 
 import functools
+import gc
 import signal
 import sys
 import traceback
@@ -109,6 +110,8 @@ class Shell(LifecycleNode, Generic[C]):
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """See :meth:`activate`."""
         result = self._transition(self.activate, "active")
+        gc.collect()
+        gc.freeze()  # what is loaded by now stays; later collections are short and do not delay a tick
         self.active = result == TransitionCallbackReturn.SUCCESS
         return result
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from vlmrl_ros.nodes.learning_run import LearningRun
 
 STATUS_NAMES = ["version", "steps", "updates", "finished"]
-NICENESS = 5
+NICENESS = 10
 """The control loop comes first where cores are few."""
 STOP_TIMEOUT_S = 2.0
 """After Ctrl-C the worker has so long to leave the run directory whole."""
