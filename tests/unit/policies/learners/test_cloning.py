@@ -8,7 +8,7 @@ from vlmrl_ros.policies.gaussian import build as build_gaussian
 from vlmrl_ros.policies.learners.bc.builder import Builder as Bc
 from vlmrl_ros.policies.learners.hg_dagger.builder import Builder as HgDagger
 
-OPTIONS = {"hidden": [32, 32], "learning_rate": 3e-3, "min_steps": 20}
+OPTIONS = {"hidden": [32, 32], "learning_rate": 3e-3, "min_steps": 20, "average_rate": 0.02}
 
 
 @pytest.mark.parametrize("builder", [Bc, HgDagger], ids=["bc", "hg_dagger"])
