@@ -12,17 +12,22 @@ from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.publisher import Publisher
+from rclpy.qos import DurabilityPolicy, QoSProfile
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 from sensor_msgs.msg import JointState
+from std_msgs.msg import String
 
 from vlmrl_ros.bridge import messages, qos
+from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.core.join import STEP_PARTS, Chain, StepJoin
-from vlmrl_ros.core.spec import TaskSpec
+from vlmrl_ros.core.spec import TaskSpec, VectorSpec
 from vlmrl_ros.core.types import Step
 from vlmrl_ros.core.types import Transition as StepTransition
 
 DEADLINE_S = 30.0
+PATIENT = QoSProfile(depth=10_000, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+"""As ``qos.STEP``, with room for all that comes while the test does something else."""
 CONFIGURE, CLEANUP = Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_CLEANUP
 ACTIVATE, DEACTIVATE = Transition.TRANSITION_ACTIVATE, Transition.TRANSITION_DEACTIVATE
 
@@ -55,12 +60,17 @@ class Observer:
             self._executor.spin_once(timeout_sec=0.01)
         return value
 
+    def spec(self) -> TaskSpec:
+        """The spec of the task, once a bridge is configured."""
+        specs = self.listen(String, "spec", qos.LATCHED)
+        return TaskSpec.from_json(self.until(lambda: specs, "the task's spec")[0].data)
+
     def watch(self, duration_s: float) -> None:
         """Receive for a while, to see that something does not happen."""
         end = time.monotonic() + duration_s
         self.until(lambda: time.monotonic() >= end, "the end of the watch", duration_s + 1.0)
 
-    def listen(self, kind: type[Any], topic: str, profile: Any = qos.STEP) -> list[Any]:
+    def listen(self, kind: type[Any], topic: str, profile: Any = PATIENT) -> list[Any]:
         """Subscribe; the list grows with each message."""
         received: list[Any] = []
         self.node.create_subscription(kind, topic, received.append, profile)
@@ -91,6 +101,12 @@ class Observer:
             answer = self.call(ChangeState, f"{node}/change_state", request)
             assert answer.success, f"{node}: transition {transition}"
 
+    def bring_up_again(self, node: str) -> None:
+        """Bring up a node that takes the place of a dead one, whose services may still seem to be there."""
+        self._diagnostics.pop(f"/{node}", None)
+        self.until(lambda: self.diagnosis(f"/{node}")[1].get("state") == "unconfigured", f"a new {node}")
+        self.bring_up(node)
+
     def bring_up(self, *nodes: str) -> None:
         """Configure all nodes, then activate all, in this order."""
         for transition in (CONFIGURE, ACTIVATE):
@@ -111,7 +127,7 @@ class Observer:
 
 
 class Watcher:
-    """Joins the topics of the loop as the learner does."""
+    """Joins the topics of the loop as the learner does, and leaves out what cannot be read."""
 
     def __init__(self, observer: Observer, spec: TaskSpec, namespace: str = "") -> None:
         """Listen to everything that makes a step."""
@@ -119,13 +135,9 @@ class Watcher:
         self.transitions: list[StepTransition] = []
         self.chain = Chain()
         self.join = StepJoin([camera.name for camera in spec.cameras])
-        vectors = {"observation/state": spec.observation, "policy/action": spec.action, "command": spec.action}
-        vectors["executed"] = spec.action
-        for topic, vector in vectors.items():
-            part = {"observation/state": "state", "policy/action": "policy_action"}.get(topic, topic)
-            self._listen(
-                observer, f"{namespace}{topic}", part, lambda m, v=vector, t=topic: messages.read_vector(m, v, t)
-            )
+        self._listen(observer, f"{namespace}observation/state", "state", _reader(spec.observation))
+        for topic, part in (("policy/action", "policy_action"), ("command", "command"), ("executed", "executed")):
+            self._listen(observer, f"{namespace}{topic}", part, _reader(spec.action))
         self._listen(observer, f"{namespace}feedback", "feedback", messages.read_feedback)
         self._listen(observer, f"{namespace}intervention", "intervention", messages.read_intervention)
 
@@ -133,10 +145,18 @@ class Watcher:
         assert part in STEP_PARTS
 
         def heard(message: JointState) -> None:
-            for step in self.join.put(messages.stamp_of(message), part, read(message)):
+            try:
+                value = read(message)
+            except VlmrlError:
+                return
+            for step in self.join.put(messages.stamp_of(message), part, value):
                 self.steps.append(step)
                 transition = self.chain.append(step)
                 if transition is not None:
                     self.transitions.append(transition)
 
-        observer.node.create_subscription(JointState, topic, heard, qos.STEP)
+        observer.node.create_subscription(JointState, topic, heard, PATIENT)
+
+
+def _reader(vector: VectorSpec) -> Callable[[JointState], Any]:
+    return lambda message: messages.read_vector(message, vector, "a message that the test watches")

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
+import signal
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from fakes.observer import Observer, Watcher
 from fakes.processes import Running, Stage
-from std_msgs.msg import String
 from std_srvs.srv import SetBool, Trigger
 
-from vlmrl_ros.bridge import qos
-from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.types import Source, Step
 
 pytestmark = pytest.mark.ros
@@ -31,9 +29,7 @@ def loop(stage: Stage, observer: Observer) -> SimpleNamespace:
     stage.node("teleop", {"profile": "ps"})
     pad = stage.played_joystick({"rate_hz": 100.0})
     observer.bring_up("sim_bridge")
-    specs = observer.listen(String, "spec", qos.LATCHED)
-    observer.until(lambda: specs, "the task's spec")
-    watcher = Watcher(observer, TaskSpec.from_json(specs[0].data))
+    watcher = Watcher(observer, observer.spec())
     observer.bring_up("policy_server", "teleop", "joystick")
     observer.until(lambda: len(watcher.steps) > 5, "some steps")
     return SimpleNamespace(
@@ -150,6 +146,20 @@ def test_a_joystick_that_is_pulled_out_while_held_stops_the_arm_until_it_is_back
     begin = len(loop.steps)
     observer.until(lambda: len(loop.steps) > begin + 3, "three steps")
     assert all(s.intervention.source is Source.STOPPED and not s.executed.any() for s in loop.steps[begin:])
+
+
+def test_a_joystick_that_falls_silent_while_held_stops_the_arm_at_once(observer, loop):
+    play(loop.pad, pressed=(TAKEOVER,), forward=1.0)
+    next_steps(observer, loop.steps, lambda s: s.intervention.active and s.command[0] > 0.05, "a held step")
+    loop.pad.signal(signal.SIGSTOP)
+    lost = next_steps(observer, loop.steps, lambda s: s.intervention.source is Source.STOPPED, "the stop")
+    assert not lost.command.any()
+    assert not lost.executed.any()
+    observer.until(lambda: "joystick silent for" in observer.diagnosis("/teleop")[0], "the silence in the diagnostics")
+    loop.pad.signal(signal.SIGCONT)
+    begin = len(loop.steps)
+    observer.until(lambda: len(loop.steps) > begin + 5, "five steps")
+    assert all(s.intervention.source is Source.STOPPED for s in loop.steps[begin:])
 
 
 def test_no_step_was_lost_on_the_way(loop):

@@ -76,7 +76,8 @@ class VectorSpec:
             ShapeError: another shape.
             NonFiniteError: a component is NaN or infinite; the message names it.
         """
-        array = np.asarray(value, np.float32)
+        with np.errstate(over="ignore"):  # becomes infinite, which is refused
+            array = np.asarray(value, np.float32)
         if array.shape != (self.size,):
             raise ShapeError(f"{what} has shape {array.shape}; expected ({self.size},) for {', '.join(self.names)}")
         if not np.isfinite(array).all():

@@ -1,0 +1,77 @@
+"""Real time: the arm keeps its own pace and never acts on what is too old."""
+
+from __future__ import annotations
+
+import signal
+from itertools import pairwise
+from types import SimpleNamespace
+
+import pytest
+from fakes.observer import Observer
+from fakes.processes import Stage
+from sensor_msgs.msg import JointState
+
+from vlmrl_ros.bridge import messages
+
+pytestmark = pytest.mark.ros
+
+TIMEOUT_S = 0.3
+RATE_HZ = 20.0
+
+
+@pytest.fixture(scope="module")
+def loop(stage: Stage, observer: Observer) -> SimpleNamespace:
+    task = {"task": "reach", "reach.rate_hz": RATE_HZ, "reach.horizon": 2000}
+    stage.node("sim_bridge", {**task, "time": "realtime", "command_timeout_s": TIMEOUT_S})
+    policy = stage.node("policy_server")
+    stage.node("teleop", {"profile": "scripted"})
+    executed = observer.listen(JointState, "executed")
+    commands = observer.listen(JointState, "command")
+    observer.bring_up("teleop", "policy_server", "sim_bridge")
+    observer.until(lambda: any(moving(m) for m in executed), "a movement")
+    return SimpleNamespace(policy=policy, executed=executed, commands=commands)
+
+
+def moving(message: JointState) -> bool:
+    return any(message.position[:3])
+
+
+def test_without_commands_the_arm_stands_still_within_the_timeout_and_time_goes_on(observer, loop):
+    loop.policy.signal(signal.SIGSTOP)
+    observer.until(lambda: not moving(loop.executed[-1]), "a stop")
+    observer.until(lambda: "no command for more than 0.3 s" in observer.diagnosis("/sim_bridge")[0], "a complaint")
+    begin = len(loop.executed)
+    observer.until(lambda: len(loop.executed) > begin + 5, "more ticks")
+    last_s = messages.stamp_of(loop.commands[-1]) * 1e-9
+    late = [m for m in loop.executed if messages.stamp_of(m) * 1e-9 > last_s + TIMEOUT_S + 1.5 / RATE_HZ]
+    assert len(late) > 5
+    assert not any(moving(m) for m in late)
+    assert all(m.position[3] == 0.0 for m in late), "standing still is no cut command"
+
+
+def test_it_moves_again_as_soon_as_there_are_commands(observer, loop):
+    loop.policy.signal(signal.SIGCONT)
+    begin = len(loop.executed)
+    observer.until(lambda: any(moving(m) for m in loop.executed[begin:]), "a movement")
+    observer.until(lambda: observer.diagnosis("/sim_bridge")[0] == "active", "the all-clear")
+
+
+def test_ticks_keep_their_pace_and_say_so(observer, loop):
+    said = observer.diagnosis("/sim_bridge")[1]
+    assert float(said["jitter_p99_ms"]) >= 0.0
+    assert int(said["missed_ticks"]) >= 0
+    stamps = [messages.stamp_of(m) for m in loop.executed]
+    assert all(b - a == round(1e9 / RATE_HZ) for a, b in pairwise(stamps))
+
+
+def test_a_stale_command_moves_nothing(stage, observer, loop):
+    loop.policy.signal(signal.SIGTERM)
+    loop.policy.wait()
+    observer.until(lambda: not moving(loop.executed[-1]), "a stop")
+    command = observer.publisher(JointState, "command")
+    names = list(loop.commands[-1].name)
+    begin = len(loop.executed)
+    old_ns = messages.stamp_of(loop.executed[-1]) - round(2 * TIMEOUT_S * 1e9)
+    command.publish(messages.named_vector(old_ns, names, [0.1, 0.1, 0.1, 0.0]))
+    observer.until(lambda: len(loop.executed) > begin + 5, "more ticks")
+    assert not any(moving(m) for m in loop.executed[begin:])

@@ -1,0 +1,112 @@
+"""Weights on their way: a real learner teaches a real policy server through a real loop."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from fakes.observer import Observer, Watcher
+from fakes.processes import Stage
+from sensor_msgs.msg import JointState
+from std_msgs.msg import UInt8MultiArray
+from std_srvs.srv import SetBool, Trigger
+
+from vlmrl_ros.bridge import messages, qos
+from vlmrl_ros.bridge.weights import decode
+from vlmrl_ros.core.run_directory import read_checkpoint
+from vlmrl_ros.policies.gaussian import build
+
+pytestmark = pytest.mark.ros
+
+MAX_STEPS = 400
+SMALL = {"rlif.min_steps": 16, "rlif.batch_size": 16, "rlif.samples_per_insert": 32.0, "rlif.hidden": [16]}
+
+
+@pytest.fixture(scope="module")
+def loop(stage: Stage, observer: Observer) -> SimpleNamespace:
+    run = stage.root / "run"
+    bridge = stage.node("sim_bridge", {"task": "reach", "learner_lag_steps": 4})
+    stage.node("policy_server", {"gaussian.explore": False})
+    stage.node("teleop", {"profile": "scripted", "joy_sync": True})
+    stage.node("scripted_operator", {"operator": "reach", "demonstrations": 1})
+    options = {"run_dir": str(run), "max_steps": MAX_STEPS, "publish_every": 5, **SMALL}
+    learner = stage.node("learner", {**options, "final_eval_episodes": 0})
+    weights = observer.listen(UInt8MultiArray, "weights")
+    status = observer.listen(JointState, "policy/status")
+    observer.bring_up("learner", "policy_server", "teleop", "scripted_operator")
+    observer.change("sim_bridge", 1)
+    watcher = Watcher(observer, observer.spec())
+    observer.change("sim_bridge", 3)
+    return SimpleNamespace(
+        run=run, learner=learner, bridge=bridge, weights=weights, status=status, watcher=watcher, spec=observer.spec()
+    )
+
+
+def versions(loop: SimpleNamespace) -> dict[int, int]:
+    """Stamp of each answer of the policy to the weights version that it acted with."""
+    return {messages.stamp_of(m): int(m.position[0]) for m in loop.status}
+
+
+def test_the_policy_acts_with_weights_that_get_newer_and_newer(observer, loop):
+    observer.until(lambda: max(versions(loop).values(), default=0) >= 10, "the tenth version")
+    seen = list(versions(loop).values())
+    assert seen[0] == 0
+    assert seen == sorted(seen)
+
+
+def test_every_action_is_the_one_that_its_weights_give(observer, loop):
+    learned = {w.version: w for w in map(decode, loop.weights)}
+    policy = build(loop.spec, {"explore": False})
+    actions: dict[int, np.ndarray] = {}
+    for step in loop.watcher.steps:
+        version = versions(loop).get(step.stamp_ns, 0)
+        if version in learned:
+            policy.load(learned[version].variables)
+            expected, _ = policy.act(step.observation, np.random.default_rng(0))
+            np.testing.assert_array_equal(step.policy_action, expected)
+            actions.setdefault(version, expected)
+    assert len(actions) >= 5
+    assert len({action.tobytes() for action in actions.values()}) == len(actions), "new weights, new action"
+
+
+def test_a_pause_keeps_steps_coming_and_updates_waiting(observer, loop):
+    assert observer.call(SetBool, "pause", SetBool.Request(data=True)).success
+    at = len(loop.watcher.steps)
+    observer.until(lambda: len(loop.watcher.steps) > at + 30, "steps while paused")
+    paused = observer.listen(JointState, "learner/status")
+    observer.until(lambda: len(paused) > 20, "status while paused")
+    updates = {m.position[list(m.name).index("updates")] for m in paused[-10:]}
+    assert len(updates) == 1
+    assert observer.call(SetBool, "pause", SetBool.Request(data=False)).success
+
+
+def test_a_checkpoint_can_be_asked_for(observer, loop):
+    assert observer.call(Trigger, "checkpoint", Trigger.Request()).success
+    folder = Path(loop.run) / "checkpoints"
+    written = observer.until(lambda: sorted(folder.glob("step_*")), "a checkpoint")
+    assert read_checkpoint(written[0])["task"] == "reach"
+
+
+def test_at_the_end_the_learner_leaves_a_whole_run_and_goes(observer, loop):
+    observer.until(lambda: loop.learner.ended, "the end of the run")
+    assert loop.learner.wait() == 0
+    summary = json.loads((loop.run / "summary.json").read_text())
+    assert summary["steps"] == MAX_STEPS
+    assert summary["interrupted"] is False
+    assert summary["chains_broken"] == 0
+    assert summary["demonstrations"] + summary["demonstrations_failed"] >= 1
+    assert not list(loop.run.rglob("*.partial"))
+    blamed = sum(t.took_over for t in loop.watcher.transitions)
+    recorded = sum(e["takeovers"] for e in json.loads((loop.run / "episodes.json").read_text()))
+    assert 0 < recorded <= blamed
+
+
+def test_without_the_learner_the_bridge_says_why_it_waits(observer, loop):
+    observer.until(lambda: observer.diagnosis("/sim_bridge")[1].get("state") == "active", "diagnostics")
+    at = len(loop.watcher.steps)
+    observer.watch(0.5)
+    assert len(loop.watcher.steps) == at
+    assert loop.bridge.process.poll() is None
