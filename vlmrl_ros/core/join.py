@@ -152,8 +152,8 @@ class DemonstrationSieve:
     """Tells demonstrations from takeovers.
 
     A demonstration is an episode that a person drives from its first step to its last and that succeeds. Its
-    transitions are held until the episode's end shows which it is; when the person gives back earlier they pass on as
-    ordinary ones. A demonstration that fails is dropped and counted.
+    transitions are held until the episode's end shows which it is; when the person gives back earlier, or a step is
+    missing, they pass on as ordinary ones. A demonstration that fails is dropped and counted.
     """
 
     def __init__(self) -> None:
@@ -166,23 +166,23 @@ class DemonstrationSieve:
 
     def put(self, transition: Transition) -> list[Transition]:
         """Add the next transition; returns those whose kind is settled, in order."""
-        starts = transition.before.feedback.step == 0
-        if starts:
-            self._held.clear()
-        if not transition.human or not (starts or self._held):
-            released = [*self._held, transition]
-            self._held.clear()
-            return released
+        follows = bool(self._held) and self._held[-1].after.stamp_ns == transition.before.stamp_ns
+        released = [] if follows else self._release()
+        if not transition.human or not (follows or transition.before.feedback.step == 0):
+            return [*released, *self._release(), transition]
         self._held.append(transition)
         if not transition.after.feedback.last:
-            return []
-        return self._settle(transition.after.feedback.success)
+            return released
+        return [*released, *self._settle(transition.after.feedback.success)]
+
+    def _release(self) -> list[Transition]:
+        held, self._held = self._held, []
+        return held
 
     def _settle(self, success: bool) -> list[Transition]:
-        held = [Transition(t.before, t.after, demonstration=True) for t in self._held]
-        self._held.clear()
+        held = self._release()
         if success:
             self.demonstrations += 1
-            return held
+            return [Transition(t.before, t.after, demonstration=True) for t in held]
         self.failed += 1
         return []

@@ -16,7 +16,8 @@ def stream(seed: int, role: str, *key: int) -> np.random.Generator:
     Args:
         seed: the run's seed, 0 or more.
         role: who draws, for example ``"task"``.
-        key: where, for example episode and step; 0 or more.
+        key: where, for example episode and step; 0 or more. One role always uses equally many, because numbers left
+            out at the end count as 0.
 
     Returns:
         the same stream for the same arguments, on every machine.

@@ -1,0 +1,241 @@
+from __future__ import annotations
+
+from collections import deque
+
+import pytest
+from fakes.steps import PARTS, episode, parts_of, step
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vlmrl_ros.core.errors import ConfigError
+from vlmrl_ros.core.join import Chain, DemonstrationSieve, PartJoin, StepJoin
+from vlmrl_ros.core.types import Step, Transition
+
+
+def put(join: PartJoin, stamp_ns: int, parts: str) -> list[int]:
+    """Put parts of one letter each; returns the stamps that are handed out."""
+    return [stamp for part in parts for stamp, _ in join.put(stamp_ns, part, part.upper())]
+
+
+def transitions(steps: list[Step]) -> list[Transition]:
+    chain = Chain()
+    return [made for one in steps if (made := chain.append(one)) is not None]
+
+
+def sieved(sieve: DemonstrationSieve, steps: list[Step]) -> list[Transition]:
+    return [settled for transition in transitions(steps) for settled in sieve.put(transition)]
+
+
+def numbers(found: list[Transition]) -> list[tuple[int, int]]:
+    return [(t.before.feedback.episode, t.before.feedback.step) for t in found]
+
+
+@pytest.mark.parametrize(("parts", "window"), [((), 8), (("a",), 0), (("a",), -1)])
+def test_a_join_without_parts_or_window_is_refused(parts, window):
+    with pytest.raises(ConfigError, match="parts and a window of 1 or more"):
+        PartJoin(parts, window)
+
+
+@pytest.mark.parametrize("order", ["abc", "cba", "bca"])
+def test_a_record_comes_out_with_its_last_part_whatever_the_order(order):
+    join = PartJoin("abc")
+    assert put(join, 1, order[:2]) == []
+    assert list(join.put(1, order[2], order[2].upper())) == [(1, {"a": "A", "b": "B", "c": "C"})]
+
+
+def test_a_part_that_comes_twice_counts_once_and_the_newer_one_is_kept():
+    join = PartJoin("ab")
+    assert list(join.put(1, "a", "old")) == list(join.put(1, "a", "new")) == []
+    assert list(join.put(1, "b", 0)) == [(1, {"a": "new", "b": 0})]
+    assert join.late == 1
+
+
+def test_a_record_that_was_handed_out_is_never_opened_again():
+    join = PartJoin("ab")
+    assert put(join, 5, "ab") == [5]
+    assert put(join, 5, "ab") == put(join, 4, "ab") == []
+    assert join.late == 4
+    assert join.dropped == 0
+
+
+def test_an_incomplete_record_holds_back_the_complete_ones_after_it():
+    join = PartJoin("ab", window=3)
+    put(join, 1, "a")
+    assert put(join, 2, "ab") == put(join, 3, "ab") == []
+    assert put(join, 1, "b") == [1, 2, 3]
+    assert join.dropped == 0
+
+
+def test_a_record_whose_part_never_comes_is_dropped_and_counted_after_the_window():
+    join = PartJoin("ab", window=3)
+    put(join, 1, "a")
+    assert put(join, 2, "ab") == put(join, 3, "ab") == []
+    assert put(join, 4, "a") == [2, 3]
+    assert join.dropped == 1
+    assert put(join, 1, "b") == []
+    assert join.late == 1
+    assert put(join, 4, "b") == [4]
+
+
+def test_stamps_that_arrive_out_of_order_come_out_in_order():
+    join = PartJoin("ab")
+    put(join, 3, "a")
+    put(join, 1, "a")
+    put(join, 2, "a")
+    assert put(join, 3, "b") == put(join, 2, "b") == []
+    assert put(join, 1, "b") == [1, 2, 3]
+
+
+def test_after_a_reset_earlier_stamps_are_welcome_again():
+    join = PartJoin("ab")
+    put(join, 10, "ab")
+    put(join, 11, "a")
+    join.reset()
+    assert put(join, 1, "ab") == [1]
+    assert put(join, 11, "b") == []
+
+
+def test_a_step_holds_every_part_and_the_frames_of_its_cameras():
+    join, made = StepJoin(["wrist"]), step(2, 3, human=True, edge=True)
+    for name, value in parts_of(made).items():
+        assert join.put(made.stamp_ns, name, value) == []
+    (joined,) = join.put(made.stamp_ns, "wrist", "a frame")
+    assert joined.observation == {"state": made.observation["state"], "wrist": "a frame"}
+    for name in ("stamp_ns", *PARTS[1:]):
+        assert getattr(joined, name) is getattr(made, name) or getattr(joined, name) == getattr(made, name)
+
+
+@given(data=st.data(), count=st.integers(1, 8))
+def test_any_interleaving_of_the_topics_gives_every_step_in_order(data, count):
+    """Each topic keeps its order; how they mix is free, as far as the window reaches."""
+    made = [step(0, k) for k in range(count)]
+    topics = {name: deque(made) for name in PARTS}
+    join, joined = StepJoin(window=8), []
+    while waiting := [name for name in PARTS if topics[name]]:
+        name = data.draw(st.sampled_from(waiting))
+        one = topics[name].popleft()
+        joined += join.put(one.stamp_ns, name, parts_of(one)[name])
+    assert [one.stamp_ns for one in joined] == [one.stamp_ns for one in made]
+    assert join.dropped == 0
+
+
+@given(order=st.permutations([(k, name) for k in range(4) for name in ("a", "b")]))
+def test_records_never_come_out_twice_or_out_of_order_however_parts_are_shuffled(order):
+    join = PartJoin("ab")
+    out = [stamp for k, name in order for stamp, _ in join.put(k, name, None)]
+    assert out == sorted(set(out))
+    assert join.late + 2 * len(out) + sum(len(parts) for parts in join._open.values()) == len(order)
+
+
+def test_consecutive_steps_of_an_episode_become_transitions():
+    steps = episode(0, 3)
+    chain = Chain()
+    made = [chain.append(one) for one in steps]
+    assert made[0] is None
+    assert [(t.before, t.after) for t in made[1:]] == list(zip(steps, steps[1:], strict=False))
+    assert chain.broken == 0
+
+
+def test_no_transition_leads_from_one_episode_to_the_next():
+    chain = Chain()
+    made = [chain.append(one) for one in [*episode(0, 2), *episode(1, 2)]]
+    assert [t is None for t in made] == [True, False, False, True, False, False]
+    assert chain.broken == 0
+
+
+def test_a_missing_step_breaks_the_chain_and_is_counted():
+    chain, steps = Chain(), episode(0, 4)
+    made = [chain.append(one) for one in (steps[0], steps[1], steps[3], steps[4])]
+    assert [t is None for t in made] == [True, False, True, False]
+    assert chain.broken == 1
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        pytest.param(episode(1, 3)[0], id="the end of the first episode is missing"),
+        pytest.param(episode(0, 3)[1], id="a step comes again"),
+        pytest.param(episode(1, 3)[2], id="an end and a beginning are missing"),
+    ],
+)
+def test_whatever_is_not_the_next_step_breaks_the_chain(after):
+    chain = Chain()
+    for one in episode(0, 3)[:2]:
+        chain.append(one)
+    assert chain.append(after) is None
+    assert chain.broken == 1
+
+
+def test_an_episode_that_is_skipped_as_a_whole_breaks_the_chain():
+    chain = Chain()
+    for one in [*episode(0, 2), *episode(2, 2)]:
+        chain.append(one)
+    assert chain.broken == 1
+
+
+def test_a_successful_episode_in_a_persons_hands_is_a_demonstration_once_it_has_ended():
+    sieve = DemonstrationSieve()
+    *early, last = transitions(episode(0, 4, range(5), success=True))
+    assert all(sieve.put(t) == [] for t in early)
+    settled = sieve.put(last)
+    assert numbers(settled) == [(0, k) for k in range(4)]
+    assert all(t.demonstration for t in settled)
+    assert (sieve.demonstrations, sieve.failed) == (1, 0)
+
+
+def test_a_demonstration_that_fails_is_dropped_and_counted():
+    sieve = DemonstrationSieve()
+    assert sieved(sieve, episode(0, 4, range(5), success=False)) == []
+    assert (sieve.demonstrations, sieve.failed) == (0, 1)
+
+
+def test_an_episode_given_back_early_passes_on_in_order_as_ordinary_transitions():
+    sieve = DemonstrationSieve()
+    steps = episode(0, 5, range(3), success=True)
+    released = [numbers(sieve.put(t)) for t in transitions(steps)]
+    assert released == [[], [], [], [(0, 0), (0, 1), (0, 2), (0, 3)], [(0, 4)]]
+    assert not any(t.demonstration for t in sieved(sieve, episode(1, 5, range(3), success=True)))
+    assert sieve.demonstrations == 0
+
+
+def test_a_takeover_in_an_episode_that_the_policy_began_passes_on_at_once():
+    sieve = DemonstrationSieve()
+    steps = episode(0, 4, range(1, 5), success=True)
+    assert [numbers(sieve.put(t)) for t in transitions(steps)] == [[(0, k)] for k in range(4)]
+    assert sieve.demonstrations == 0
+
+
+@pytest.mark.parametrize("missing", [2, 4])
+def test_an_episode_with_a_missing_step_is_no_demonstration_but_nothing_of_it_is_lost(missing):
+    steps = episode(0, 4, range(5), success=True) + episode(1, 3)
+    seen = [one for k, one in enumerate(steps) if k != missing]
+    sieve = DemonstrationSieve()
+    settled = sieved(sieve, seen)
+    assert numbers(settled) == numbers(transitions(seen))
+    assert not any(t.demonstration for t in settled)
+    assert sieve.demonstrations == 0
+
+
+def test_two_demonstrations_do_not_run_into_each_other_where_the_end_of_one_is_missing():
+    first, second = episode(0, 3, range(4), success=True), episode(1, 3, range(4), success=True)
+    sieve = DemonstrationSieve()
+    settled = sieved(sieve, [*first[:3], *second[1:]])
+    assert not any(t.demonstration for t in settled)
+    third = sieved(sieve, episode(2, 3, range(4), success=True))
+    assert numbers(third) == [(2, k) for k in range(3)]
+    assert sieve.demonstrations == 1
+
+
+def test_a_transition_is_a_persons_where_a_person_acted_and_ends_in_a_takeover_where_one_begins():
+    made = transitions(episode(0, 4, (2, 3)))
+    assert [t.human for t in made] == [False, False, True, True]
+    assert [t.took_over for t in made] == [False, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("terminated", "truncated", "bootstrap"), [(True, False, 0.0), (False, True, 1.0), (False, False, 1.0)]
+)
+def test_only_termination_stops_bootstrapping(terminated, truncated, bootstrap):
+    after = step(0, 1, terminated=terminated, truncated=truncated)
+    assert Transition(step(0, 0), after).bootstrap == bootstrap
+    assert after.feedback.last == (terminated or truncated)
