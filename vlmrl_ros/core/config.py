@@ -7,6 +7,7 @@ same declaration makes ROS parameters, checks YAML files and prints the tables o
 from __future__ import annotations
 
 import dataclasses
+import math
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -122,9 +123,7 @@ def _check_limits(name: str, value: Any, about: Option) -> None:
     if about.choices and value not in about.choices:
         raise ConfigError(f"{name} is '{value}'; valid: {', '.join(about.choices)}")
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        below = about.low is not None and not value >= about.low
-        above = about.high is not None and not value <= about.high
-        if below or above:
-            low = "-inf" if about.low is None else f"{about.low:g}"
-            high = "inf" if about.high is None else f"{about.high:g}"
-            raise ConfigError(f"{name} is {value:g}; valid: {low} to {high} {about.unit}".rstrip())
+        low = -math.inf if about.low is None else about.low
+        high = math.inf if about.high is None else about.high
+        if not low <= value <= high:
+            raise ConfigError(f"{name} is {value:g}; valid: {low:g} to {high:g} {about.unit}".rstrip())

@@ -24,6 +24,17 @@ def names(group: str) -> tuple[str, ...]:
     return tuple(sorted(_points(group)))
 
 
+def check(group: str, name: str) -> None:
+    """See that a plug-in is registered, without importing it.
+
+    Raises:
+        UnknownNameError: it is not; the message lists those that are.
+    """
+    points = _points(group)
+    if name not in points:
+        raise UnknownNameError(_SINGULAR[group], name, points)
+
+
 def load(group: str, name: str) -> Any:
     """Import and return the object that a plug-in name stands for.
 
@@ -38,15 +49,14 @@ def load(group: str, name: str) -> Any:
         UnknownNameError: no plug-in of that name; the message lists those that exist.
         PluginError: the plug-in is registered but fails to import.
     """
+    check(group, name)
     points = _points(group)
-    if name not in points:
-        raise UnknownNameError(_SINGULAR[group], name, points)
     try:
         return points[name].load()
-    except (ImportError, AttributeError) as error:
+    except Exception as error:
         target, valid = points[name].value, ", ".join(sorted(points))
         raise PluginError(
-            f"{group} plug-in '{name}' ({target}) cannot be loaded: {error}; registered: {valid}"
+            f"{group} plug-in '{name}' ({target}) cannot be loaded: {error!r}; registered: {valid}"
         ) from error
 
 

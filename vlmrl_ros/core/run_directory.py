@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import hashlib
 import json
+import math
 import os
 import shutil
 from collections.abc import Callable, Mapping
@@ -69,8 +70,8 @@ class RunDirectory:
         return write_whole(self.path / name, text)
 
     def write_summary(self, summary: Mapping[str, Any]) -> Path:
-        """Replace ``summary.json``."""
-        return self.write_text("summary.json", json.dumps(summary, indent=2, sort_keys=True) + "\n")
+        """Replace ``summary.json``; numbers that are not finite become null, because JSON has none."""
+        return self.write_text("summary.json", json.dumps(_finite(summary), indent=2, sort_keys=True) + "\n")
 
     def checkpoint(self, step: int, fill: Callable[[Path], None], about: Mapping[str, Any]) -> Path:
         """Write ``checkpoints/step_<n>/`` aside and rename it when whole.
@@ -87,10 +88,13 @@ class RunDirectory:
         aside = final.with_name(f".{final.name}.partial")
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(parents=True)
-        fill(aside)
-        hashes = file_hashes(aside)
-        text = json.dumps({**about, "step": step, "sha256": hashes}, indent=2, sort_keys=True)
-        write_whole(aside / CHECKPOINT_FILE, text + "\n")
+        try:
+            fill(aside)
+            text = json.dumps({**about, "step": step, "sha256": file_hashes(aside)}, indent=2, sort_keys=True)
+            write_whole(aside / CHECKPOINT_FILE, text + "\n")
+        except BaseException:
+            shutil.rmtree(aside, ignore_errors=True)
+            raise
         if final.exists():
             shutil.rmtree(final)
         aside.rename(final)
@@ -147,3 +151,12 @@ def combined_hash(about: Mapping[str, Any]) -> str:
     """One SHA-256 for a whole checkpoint, from the hashes of its files."""
     text = json.dumps(about["sha256"], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _finite(value: Any) -> Any:
+    """A JSON value in which null stands for NaN and the infinities."""
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

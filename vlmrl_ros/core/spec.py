@@ -145,7 +145,7 @@ class TaskSpec:
                 control_dt_s=float(plain["control_dt_s"]),
                 horizon=int(plain["horizon"]),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
             raise ShapeError(f"not a task spec: {error!r} in {text[:80]!r}") from error
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import pairwise
 
 import pytest
 from fakes.steps import PARTS, episode, parts_of, step
@@ -132,7 +133,7 @@ def test_consecutive_steps_of_an_episode_become_transitions():
     chain = Chain()
     made = [chain.append(one) for one in steps]
     assert made[0] is None
-    assert [(t.before, t.after) for t in made[1:]] == list(zip(steps, steps[1:], strict=False))
+    assert [(t.before, t.after) for t in made[1:]] == list(pairwise(steps))
     assert chain.broken == 0
 
 
