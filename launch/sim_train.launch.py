@@ -13,7 +13,7 @@ from vlmrl_ros.bridge.launching import COMMON, Arguments, declare, environment, 
 ARGUMENTS = {
     **COMMON,
     "learner": ("rlif", "learner plug-in"),
-    "max_steps": ("5000", "steps to learn from, without demonstrations"),
+    "max_steps": ("6000", "steps to learn from, without demonstrations"),
     "demonstrations": ("15", "successful episodes that the scripted operator shows at first"),
     "run_dir": ("", "directory of this run; empty: runs/<task>_<learner>_seed<seed>_<time>"),
     "operator": ("scripted", "who takes over", ("scripted", "joystick", "spacemouse", "none")),
@@ -33,7 +33,7 @@ def generate_launch_description() -> LaunchDescription:
 
 def _nodes(context: LaunchContext) -> list[Action]:
     a = Arguments(context)
-    task, seed, operator = a.text("task"), a.integer("seed"), a.text("operator")
+    task, seed, operator = a.plugin("task", "tasks"), a.integer("seed"), a.text("operator")
     person = operator in ("joystick", "spacemouse")
     if person and a.text("sync") == "true":
         raise ValueError(f"sync:=true needs lockstep, and a person at the {operator} needs real time; use sync:=false")
@@ -46,7 +46,7 @@ def _nodes(context: LaunchContext) -> list[Action]:
         "learner_lag_steps": -1 if person else 0 if sync else LAG_STEPS,
     }
     learner = {
-        "learner": a.text("learner"),
+        "learner": a.plugin("learner", "learners"),
         "seed": seed,
         "max_steps": a.integer("max_steps"),
         "run_dir": a.text("run_dir") or _run_name(task, a.text("learner"), seed),
@@ -60,7 +60,7 @@ def _nodes(context: LaunchContext) -> list[Action]:
         ("sim_bridge", bridge),
     ]
     if operator == "scripted":
-        parameters = {"operator": task, "seed": seed, "demonstrations": a.integer("demonstrations")}
+        parameters = {"operator": a.plugin("task", "operators"), "seed": seed, "demonstrations": a.integer("demonstrations")}
         nodes.insert(3, ("scripted_operator", parameters))
     elif person:
         nodes.insert(3, (operator, {}))

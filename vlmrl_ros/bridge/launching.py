@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from launch import LaunchContext
+from vlmrl_ros.core import registry
 from launch.action import Action
 from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable, Shutdown
 from launch.substitutions import LaunchConfiguration
@@ -53,6 +54,17 @@ class Arguments:
     def text(self, name: str) -> str:
         """The value as it was given."""
         return LaunchConfiguration(name).perform(self._context)
+
+    def plugin(self, name: str, group: str) -> str:
+        """The name of a plug-in, known before anything is started; adapters such as ``gym:<id>`` look further themselves.
+
+        Raises:
+            UnknownNameError: no such plug-in; the message lists those that exist.
+        """
+        value = self.text(name)
+        if ":" not in value:
+            registry.check(group, value)
+        return value
 
     def flag(self, name: str) -> bool:
         """True or false.

@@ -10,7 +10,9 @@ from __future__ import annotations
 import functools
 import gc
 import signal
+import socket
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
@@ -18,11 +20,12 @@ from typing import Any, Generic, TypeVar
 import rclpy
 from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import ParameterException
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
+from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 from rclpy.timer import Timer
 
@@ -170,9 +173,9 @@ def run(make: Callable[[], Shell[Any]], description: str, config_type: type[Any]
         return 0
     status = 1
     try:
-        rclpy.init(args=sys.argv)
+        rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
         status = _spin(make)
-    except (KeyboardInterrupt, ExternalShutdownException):
+    except KeyboardInterrupt:
         status = 0
     except (VlmrlError, ParameterException, rclpy_implementation.RCLError) as error:
         sys.stderr.write(f"error: {error}\n")
@@ -185,16 +188,40 @@ def _spin(make: Callable[[], Shell[Any]]) -> int:
     node = make()
     executor = SingleThreadedExecutor()
     executor.add_node(node)
+    wakeup = _finish_on_signal(node, executor)
     try:
         executor.spin_until_future_complete(node.done)
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C may come twice: from the terminal and from the launcher
         node.active = False
         node.close()
         executor.shutdown(timeout_sec=0.0)
+        signal.set_wakeup_fd(-1)
+        wakeup.close()
     return int(node.done.result() or 0) if node.done.done() else 0
+
+
+def _finish_on_signal(node: Shell[Any], executor: SingleThreadedExecutor) -> socket.socket:
+    """On SIGINT and SIGTERM let the node finish; the context stays valid until it has closed.
+
+    The executor waits in C, where Python's handlers do not run; so a thread waits for the byte that the interpreter
+    writes for each signal. Signals after the first change nothing: Ctrl-C may come from the terminal and from the
+    launcher.
+
+    Returns:
+        the writing end, to be kept open until the node has closed.
+    """
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+    signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+
+    def watch() -> None:
+        if reader.recv(1):
+            executor.create_task(node.finish)
+
+    threading.Thread(target=watch, name="signals", daemon=True).start()
+    return writer
 
 
 def usage(config_type: type[Any], description: str) -> str:

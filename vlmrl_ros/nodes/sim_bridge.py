@@ -23,6 +23,10 @@ from vlmrl_ros.core.types import Mark
 from vlmrl_ros.sim.load import build as build_task
 
 
+LEARNER_START_S = 20.0
+"""A learner that has not answered yet may be loading for so long before it counts as silent."""
+
+
 @dataclass(frozen=True)
 class SimBridgeConfig:
     """Parameters of ``sim_bridge``; options of the task are ``<task>.<option>``, limits are ``safety.<option>``."""
@@ -147,7 +151,8 @@ class SimBridge(Shell[SimBridgeConfig]):
     def _remind(self) -> None:
         """Nothing came in time: the arm stands still; say so and ask again with the same stamp."""
         timeout_s = self.config.command_timeout_s
-        recent = time.monotonic() - self._waiting_since_s < timeout_s
+        waited_s = time.monotonic() - self._waiting_since_s
+        recent = waited_s < (timeout_s if self._learned_ns or self._published else LEARNER_START_S)
         if self._arrival is None or self._learning_ended or recent:
             self.diagnostics.problem("")
         elif self._published:

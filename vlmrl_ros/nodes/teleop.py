@@ -125,7 +125,7 @@ class Teleop(Shell[TeleopConfig]):
 
     def _watch(self) -> None:
         """Let a person in control drive although the policy is silent."""
-        if not self.active or self._unanswered is None or not self._arbiter.held:
+        if self._spec is None or not self.active or self._unanswered is None or not self._arbiter.held:
             return
         stamp_ns, feedback, since_s = self._unanswered
         if time.monotonic() - since_s > self.config.policy_timeout_s:
