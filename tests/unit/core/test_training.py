@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from fakes.steps import episode
+
+from vlmrl_ros.core import registry
+from vlmrl_ros.core.config import from_mapping
+from vlmrl_ros.core.spec import TaskSpec, VectorSpec
+from vlmrl_ros.core.streams import stream
+from vlmrl_ros.core.training import Training
+from vlmrl_ros.core.types import Step
+
+MIN_STEPS, DRAW, PER_INSERT = 8, 8, 16.0
+OBSERVATION = VectorSpec(("episode", "step", "half"), ("1",) * 3, np.zeros(3), np.full(3, 100.0))
+ACTION = VectorSpec(("a", "b"), ("m/s",) * 2, np.full(2, -20.0), np.full(2, 20.0))
+SPEC = TaskSpec("toy", OBSERVATION, ACTION, (), 0.1, 10)
+
+
+def training(name: str = "rlif") -> Training:
+    """A real learner, as small as it gets: one update draws 8 transitions, so two follow each insert."""
+    builder = registry.load("learners", name)
+    small = {"device": "cpu", "batch_size": DRAW, "hidden": [4], "min_steps": MIN_STEPS, "capacity": 500}
+    rlpd = {"critic_updates": 1, "critics": 2, "samples_per_insert": PER_INSERT} if name in ("rlif", "rlpd") else {}
+    options = from_mapping(builder.config_type, {**small, **rlpd})
+    return Training(builder.build(SPEC, options, stream(0, "learner")), PER_INSERT)
+
+
+def online(episodes: int, length: int = 10) -> Iterator[Step]:
+    for number in range(episodes):
+        yield from episode(number, length, (4, 5, 6))
+
+
+def digest(made: Training, steps, **options) -> list[int]:
+    """Updates so far after each step."""
+    counts = []
+    for one in steps:
+        made.digest(one, **options)
+        counts.append(made.updates)
+    return counts
+
+
+def weights(made: Training) -> bytes:
+    return b"".join(value.tobytes() for _, value in sorted(made.learner.variables().items()))
+
+
+def test_no_update_comes_before_the_learner_is_ready():
+    made = training()
+    counts = digest(made, episode(0, MIN_STEPS - 1))
+    assert made.steps == MIN_STEPS - 1
+    assert counts[-1] == 0
+    digest(made, episode(1, 3))
+    assert made.updates > 0
+
+
+def test_updates_keep_to_the_samples_per_insert_limit():
+    made = training()
+    draw = made.learner.samples_per_update
+    inserts = 0
+    for one in online(6):
+        before, updates = made.steps, made.updates
+        made.digest(one)
+        inserts += (made.steps - before) * made.learner.ready
+        assert abs(made.updates * draw - PER_INSERT * max(0, inserts - 1)) <= max(PER_INSERT, draw)
+        if inserts > 1:
+            assert (made.updates - updates) * draw == PER_INSERT * (made.steps - before)
+    assert made.steps == 60
+    assert inserts > 40
+
+
+def test_two_trainings_on_the_same_steps_end_in_the_same_weights():
+    first, second = training(), training()
+    assert digest(first, online(4)) == digest(second, online(4))
+    assert weights(first) == weights(second)
+
+
+def test_updates_that_are_held_back_stay_due_and_are_made_up_for():
+    free, held = training(), training()
+    expected = digest(free, online(4))[-1]
+    steps = list(online(4))
+    assert digest(held, steps[:-1], go_on=lambda: False)[-1] == 0
+    assert held.steps >= free.steps - 1
+    held.digest(steps[-1])
+    assert held.updates == expected
+
+
+def test_go_on_is_asked_before_each_update():
+    made = training()
+    digest(made, list(online(2))[:-1], go_on=lambda: False)
+    answers = iter([True, True, True, False])
+    made.digest(list(online(2))[-1], go_on=lambda: next(answers))
+    assert made.updates == 3
+
+
+def test_demonstrations_are_stored_but_are_no_online_steps():
+    made = training("bc")
+    digest(made, episode(0, 10, range(11), success=True))
+    assert (made.steps, made.sieve.demonstrations) == (0, 1)
+    assert made.learner.ready, "the demonstration is in the learner's memory"
+    assert made.updates == 0, "the pace counts online steps only"
+    digest(made, episode(1, 3))
+    assert made.steps == 3
+    assert made.updates > 0
+
+
+def test_a_failed_demonstration_is_not_stored():
+    made = training("bc")
+    digest(made, episode(0, 10, range(11), success=False))
+    assert (made.sieve.failed, made.learner.ready) == (1, False)
+
+
+def test_an_episode_given_back_early_counts_all_its_steps_at_once():
+    made = training()
+    steps = episode(0, 5, range(3))
+    counts = []
+    for one in steps:
+        made.digest(one)
+        counts.append(made.steps)
+    assert counts == [0, 0, 0, 0, 4, 5]
+
+
+def test_the_record_of_an_episode_comes_with_its_last_step():
+    made = training()
+    records = [made.digest(one) for one in episode(0, 4, (2,), success=True, reward=1.0)]
+    assert records[:-1] == [None] * 4
+    assert (records[-1].online_steps, records[-1].takeovers, records[-1].success) == (4, 1, True)
+    assert made.log.records == records[-1:]
+
+
+def test_a_missing_step_costs_its_two_transitions_and_no_more():
+    made = training()
+    steps = episode(0, 10)
+    digest(made, [*steps[:5], *steps[6:]])
+    assert (made.steps, made.chain.broken) == (8, 1)
+
+
+@pytest.mark.parametrize("name", ["rlif", "bc"])
+def test_the_metrics_are_those_of_the_newest_update(name):
+    made = training(name)
+    digest(made, [*episode(0, 10, range(11), success=True), *episode(1, 10)])
+    assert made.metrics["updates"] == made.updates
+    assert all(np.isfinite(value) for value in made.metrics.values())
