@@ -35,7 +35,7 @@ def _nodes(context: LaunchContext) -> list[Action]:
         "task": a.text("task") or about["task"],
         "seed": seed,
         "headless": a.flag("headless"),
-        "frames": a.flag("video"),
+        "film": a.flag("video"),
     }
     output = a.text("output") or str(checkpoint.resolve().parents[1] / "evaluation")
     server = {"policy": policy, "checkpoint": str(checkpoint), "seed": seed}

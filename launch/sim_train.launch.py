@@ -60,7 +60,11 @@ def _nodes(context: LaunchContext) -> list[Action]:
         ("sim_bridge", bridge),
     ]
     if operator == "scripted":
-        parameters = {"operator": a.plugin("task", "operators"), "seed": seed, "demonstrations": a.integer("demonstrations")}
+        parameters = {
+            "operator": a.plugin("task", "operators"),
+            "seed": seed,
+            "demonstrations": a.integer("demonstrations"),
+        }
         nodes.insert(3, ("scripted_operator", parameters))
     elif person:
         nodes.insert(3, (operator, {}))

@@ -25,6 +25,11 @@ def generate_launch_description() -> LaunchDescription:
 def _nodes(context: LaunchContext) -> list[Action]:
     a = Arguments(context)
     operator = a.text("operator")
-    bridge = {"task": a.plugin("task", "tasks"), "seed": a.integer("seed"), "headless": a.flag("headless"), "time": "realtime"}
+    bridge = {
+        "task": a.plugin("task", "tasks"),
+        "seed": a.integer("seed"),
+        "headless": a.flag("headless"),
+        "time": "realtime",
+    }
     nodes = [("teleop", {"profile": a.text("profile") or PROFILES[operator]}), ("sim_bridge", bridge)]
     return managed(a, nodes if operator == "none" else [(operator, {}), *nodes])

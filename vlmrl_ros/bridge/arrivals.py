@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+import numpy.typing as npt
 from rclpy.publisher import Publisher
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image, JointState
@@ -13,7 +15,10 @@ from vlmrl_ros.bridge import messages, qos
 from vlmrl_ros.bridge.shell import Shell
 from vlmrl_ros.core.episode import Arrival
 from vlmrl_ros.core.safety import Applied
-from vlmrl_ros.core.spec import TaskSpec
+from vlmrl_ros.core.spec import CameraSpec, TaskSpec
+
+FILM = CameraSpec("film", 240, 320)
+"""Frames for people, beside the observation: ``film/image_raw``, rendered from the task's front view."""
 
 
 class ArrivalPublisher:
@@ -31,6 +36,7 @@ class ArrivalPublisher:
         self._cameras = {
             camera: shell.publisher(Image, f"observation/{camera.name}/image_raw", qos.STEP) for camera in spec.cameras
         }
+        self._film = shell.publisher(Image, "film/image_raw", qos.STEP)
         self._spec_publisher = shell.publisher(String, "spec", qos.LATCHED)
         self._spec_publisher.publish(String(data=spec.to_json()))
 
@@ -45,6 +51,10 @@ class ArrivalPublisher:
         self._feedback.publish(messages.feedback_message(stamp_ns, arrival.feedback))
         self._publish_values(self._scene, stamp_ns, arrival.scene)
         self._publish_values(self._joints, stamp_ns, arrival.joints)
+
+    def film(self, stamp_ns: int, frame: npt.NDArray[np.uint8]) -> None:
+        """Publish a frame for people, uint8 (240, 320, 3) RGB."""
+        self._film.publish(messages.image_message(stamp_ns, FILM, frame))
 
     def executed(self, stamp_ns: int, applied: Applied) -> None:
         """Publish what was really applied from the step ``stamp_ns`` on."""

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from launch import LaunchContext
-from vlmrl_ros.core import registry
 from launch.action import Action
 from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable, Shutdown
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
+
+from vlmrl_ros.core import registry
 
 PACKAGE = "vlmrl_ros"
 BOOLEAN = ("true", "false")
@@ -56,7 +57,7 @@ class Arguments:
         return LaunchConfiguration(name).perform(self._context)
 
     def plugin(self, name: str, group: str) -> str:
-        """The name of a plug-in, known before anything is started; adapters such as ``gym:<id>`` look further themselves.
+        """The name of a plug-in, checked before anything starts; adapters such as ``gym:<id>`` look for the rest.
 
         Raises:
             UnknownNameError: no such plug-in; the message lists those that exist.

@@ -13,6 +13,7 @@ from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import String
 
 from vlmrl_ros.bridge import messages, qos
+from vlmrl_ros.bridge.arrivals import FILM
 from vlmrl_ros.bridge.shell import Shell, run
 from vlmrl_ros.core.config import option
 from vlmrl_ros.core.join import PartJoin
@@ -30,7 +31,7 @@ class EvaluateConfig:
 
     episodes: int = option(100, "autonomous episodes to judge", low=1, high=1_000_000)
     output: str = option("evaluation", "directory for evaluation.json, film.mp4 and film.png")
-    video: bool = option(False, "record the first episodes from the task's cameras")
+    video: bool = option(False, "record the first episodes from film/image_raw of the bridge")
     video_episodes: int = option(5, "episodes in the video", low=1, high=1000)
 
 
@@ -63,14 +64,11 @@ class Evaluate(Shell[EvaluateConfig]):
 
     def _on_spec(self, message: String) -> None:
         self._spec = spec = TaskSpec.from_json(message.data)
-        self._join = PartJoin(("feedback", "intervention"))
+        self._join = PartJoin(("feedback", "intervention", *(("film",) if self.config.video else ())))
         if self.config.video and self._film is None:
             self._output.mkdir(parents=True, exist_ok=True)
-            self._film = Film(self._output, spec.cameras, 1.0 / spec.control_dt_s)
-            for camera in spec.cameras:
-                topic = f"observation/{camera.name}/image_raw"
-                self.listen(Image, topic, partial(self._on_part, camera.name), qos.STEP)
-            self._join = PartJoin(("feedback", "intervention", *(camera.name for camera in spec.cameras)))
+            self._film = Film(self._output, 1.0 / spec.control_dt_s)
+            self.listen(Image, "film/image_raw", partial(self._on_part, "film"), qos.STEP)
 
     def _on_part(self, part: str, message: Any) -> None:
         if self._spec is None:
@@ -80,11 +78,11 @@ class Evaluate(Shell[EvaluateConfig]):
         elif part == "intervention":
             value = messages.read_intervention(message)
         else:
-            value = messages.read_image(message, next(c for c in self._spec.cameras if c.name == part))
+            value = messages.read_image(message, FILM)
         for _, parts in self._join.put(messages.stamp_of(message), part, value):
-            self._judge(parts.pop("feedback"), parts.pop("intervention"), parts)
+            self._judge(parts["feedback"], parts["intervention"], parts.get("film"))
 
-    def _judge(self, feedback: Feedback, intervention: Intervention, frames: dict[str, Any]) -> None:
+    def _judge(self, feedback: Feedback, intervention: Intervention, frame: Any) -> None:
         if self.done.done():
             return
         if feedback.step == 0:
@@ -93,7 +91,7 @@ class Evaluate(Shell[EvaluateConfig]):
         self._touched |= intervention.active
         self.diagnostics.tick()
         if self._film is not None and len(self._episodes) < self.config.video_episodes:
-            self._film.add(frames, feedback.last)
+            self._film.add(frame, feedback.last)
         if feedback.last:
             self._end_episode(feedback)
 

@@ -1,18 +1,17 @@
-"""A film of what the cameras saw: an MP4 and one picture with a row of frames for each episode."""
+"""A film for people: an MP4, and one picture with a row of frames for each episode."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from vlmrl_ros.core.spec import CameraSpec
+from vlmrl_ros.bridge.arrivals import FILM
 from vlmrl_ros.policies.evaluation.strip import image_strip, write_png
 
-STRIP_FRAMES = 8
+STRIP_FRAMES = 6
 _HOLD_FRAMES = 5
 
 Frame = npt.NDArray[np.uint8]
@@ -21,31 +20,26 @@ Frame = npt.NDArray[np.uint8]
 class Film:
     """Writes ``film.mp4`` while it goes on and ``film.png`` at the end."""
 
-    def __init__(self, directory: Path, cameras: Sequence[CameraSpec], rate_hz: float) -> None:
+    def __init__(self, directory: Path, rate_hz: float) -> None:
         """Open the video.
 
         Args:
             directory: where to write; exists.
-            cameras: shown side by side, at least one, of one height.
             rate_hz: frames a second.
         """
-        self._names = [camera.name for camera in cameras]
-        size = (sum(camera.width for camera in cameras), cameras[0].height)
-        self._video = cv2.VideoWriter(str(directory / "film.mp4"), cv2.VideoWriter_fourcc(*"mp4v"), rate_hz, size)
+        codec = cv2.VideoWriter_fourcc(*"mp4v")
+        self._video = cv2.VideoWriter(str(directory / "film.mp4"), codec, rate_hz, (FILM.width, FILM.height))
         self._picture = directory / "film.png"
         self._episode: list[Frame] = []
         self._strips: list[Frame] = []
 
-    def add(self, frames: Mapping[str, Frame], last: bool) -> None:
-        """Add one step: uint8 (H, W, 3) RGB by camera; ``last`` ends an episode."""
-        frame = np.concatenate([frames[name] for name in self._names], axis=1)
+    def add(self, frame: Frame, last: bool) -> None:
+        """Add the frame of one step, uint8 (H, W, 3) RGB; ``last`` ends an episode."""
         self._episode.append(frame)
         for _ in range(_HOLD_FRAMES if last else 1):
             self._video.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
         if last:
-            self._strips.append(
-                image_strip([f[:, : f.shape[1] // len(self._names)] for f in self._episode], STRIP_FRAMES)
-            )
+            self._strips.append(image_strip(self._episode, STRIP_FRAMES))
             self._episode.clear()
 
     def close(self) -> None:

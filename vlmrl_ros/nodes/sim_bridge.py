@@ -11,7 +11,7 @@ from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
 from vlmrl_ros.bridge import messages, qos
-from vlmrl_ros.bridge.arrivals import ArrivalPublisher
+from vlmrl_ros.bridge.arrivals import FILM, ArrivalPublisher
 from vlmrl_ros.bridge.parameters import plugin_options, show_options
 from vlmrl_ros.bridge.shell import Shell, run
 from vlmrl_ros.core.config import from_mapping, option, to_mapping
@@ -21,7 +21,6 @@ from vlmrl_ros.core.safety import SafetyConfig, SafetyFilter
 from vlmrl_ros.core.spec import FloatArray
 from vlmrl_ros.core.types import Mark
 from vlmrl_ros.sim.load import build as build_task
-
 
 LEARNER_START_S = 20.0
 """A learner that has not answered yet may be loading for so long before it counts as silent."""
@@ -44,7 +43,7 @@ class SimBridgeConfig:
         -1, "lockstep: steps that the learner may be behind; 0 is in sync, -1 does not wait", low=-1, high=10_000
     )
     headless: bool = option(True, "run without MuJoCo's viewer")
-    frames: bool = option(False, "add the task's cameras to a state observation, for videos")
+    film: bool = option(False, "publish the front view at each step on film/image_raw, for people")
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,6 @@ class SimBridge(Shell[SimBridgeConfig]):
     def configure(self) -> None:
         """Build the task and publish its spec."""
         config = self.config
-        self._arrival: Arrival | None = None
         self._published = False
         self._learned_ns = 0
         self._learning_ended = False
@@ -77,13 +75,14 @@ class SimBridge(Shell[SimBridgeConfig]):
         self._command: _Command | None = None
         self._waiting_since_s = 0.0
         options = plugin_options(self, config.task)
-        self._task = build_task(config.task, {**options, "observation": "both"} if config.frames else options)
+        self._task = build_task(config.task, options)
         self._spec = self._task.spec
         limits = from_mapping(SafetyConfig, plugin_options(self, "safety"), "safety")
         show_options(self, config.task, self._task.options)
         show_options(self, "safety", to_mapping(limits))
         self._safety = SafetyFilter(self._spec.action, self._spec.control_dt_s, limits)
         self._episodes = Episodes(self._task, self._safety, config.seed)
+        self._arrival = self._episodes.begin()  # what cannot begin, or be rendered, fails here
         if not config.headless:
             from vlmrl_ros.sim.viewer import Viewer  # opens a window: only where one is wanted
 
@@ -102,7 +101,7 @@ class SimBridge(Shell[SimBridgeConfig]):
             self._timer = self.steady_timer(period_s, self._tick)
         else:
             self._timer = self.steady_timer(config.command_timeout_s, self._remind)
-        self._publish(self._arrival or self._episodes.begin())
+        self._publish(self._arrival)
 
     def deactivate(self) -> None:
         """Stop ticking; the simulation stands still."""
@@ -124,7 +123,7 @@ class SimBridge(Shell[SimBridgeConfig]):
             messages.read_mark(message),
             time.monotonic(),
         )
-        if not self.active or self._arrival is None:
+        if not self.active:
             return
         if self.config.time == "realtime":
             self._command = command
@@ -143,7 +142,7 @@ class SimBridge(Shell[SimBridgeConfig]):
     def _publish_when_learned(self) -> None:
         """Publish the arrival once the learner is close enough behind it."""
         arrival, lag = self._arrival, self.config.learner_lag_steps
-        if arrival is None or self._published:
+        if self._published:
             return
         if lag < 0 or self._learned_ns >= arrival.stamp_ns - (1 + lag) * self._episodes.dt_ns:
             self._publish(arrival)
@@ -153,7 +152,7 @@ class SimBridge(Shell[SimBridgeConfig]):
         timeout_s = self.config.command_timeout_s
         waited_s = time.monotonic() - self._waiting_since_s
         recent = waited_s < (timeout_s if self._learned_ns or self._published else LEARNER_START_S)
-        if self._arrival is None or self._learning_ended or recent:
+        if self._learning_ended or recent:
             self.diagnostics.problem("")
         elif self._published:
             self.diagnostics.problem(f"no command for more than {timeout_s:g} s: the arm stands still and waits")
@@ -206,6 +205,8 @@ class SimBridge(Shell[SimBridgeConfig]):
         self._published = True
         self._waiting_since_s = time.monotonic()
         self._out.arrival(self._arrival)
+        if self.config.film:
+            self._out.film(self._arrival.stamp_ns, self._task.render("front", FILM.height, FILM.width))
         self.diagnostics.tick()
         if self._viewer is not None:
             self._viewer.sync()
