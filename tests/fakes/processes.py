@@ -95,10 +95,23 @@ class Running:
         wait_until(lambda: self.ended, f"the end of {self.process.args}; it wrote {self.output}", deadline_s)
         return int(self.process.returncode)
 
-    def interrupt(self, deadline_s: float = STOP_S) -> int:
-        """Press Ctrl-C and wait for its end; returns the exit code."""
-        self.signal(signal.SIGINT)
+    def interrupt(self, deadline_s: float = STOP_S, everyone: bool = False) -> int:
+        """Send SIGINT and wait for the end; returns the exit code.
+
+        Args:
+            deadline_s: longest wait.
+            everyone: to all that it has started too, as Ctrl-C on a terminal does.
+        """
+        if everyone:
+            os.killpg(self.process.pid, signal.SIGINT)
+        else:
+            self.signal(signal.SIGINT)
         return self.wait(deadline_s)
+
+    def family(self) -> list[int]:
+        """The processes of its session: itself and what it has started."""
+        pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+        return [pid for pid in pids if _session(pid) == self.process.pid]
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal."""
@@ -120,6 +133,13 @@ class Running:
                 self.process.wait()
         if self.process.stdin is not None:
             self.process.stdin.close()
+
+
+def _session(pid: int) -> int:
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return -1
 
 
 class Stage:

@@ -57,13 +57,13 @@ class Arguments:
         return LaunchConfiguration(name).perform(self._context)
 
     def plugin(self, name: str, group: str) -> str:
-        """The name of a plug-in, checked before anything starts; adapters such as ``gym:<id>`` look for the rest.
+        """The name of a plug-in, checked before anything starts; tasks like ``gym:<id>`` are left to their adapter.
 
         Raises:
             UnknownNameError: no such plug-in; the message lists those that exist.
         """
         value = self.text(name)
-        if ":" not in value:
+        if group != "tasks" or ":" not in value:
             registry.check(group, value)
         return value
 

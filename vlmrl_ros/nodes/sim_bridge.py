@@ -166,7 +166,7 @@ class SimBridge(Shell[SimBridgeConfig]):
 
     def _tick(self) -> None:
         arrival = self._arrival
-        if arrival is None or not self.active:
+        if not self.active:
             return
         self._pace.tick(time.monotonic())
         command = self._fresh_command(arrival)

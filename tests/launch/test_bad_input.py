@@ -1,0 +1,108 @@
+"""Each mistake of a user: one clear line that names the bad value and the valid ones, and nothing is left behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fakes.processes import Stage
+
+pytestmark = [pytest.mark.launch, pytest.mark.timeout(120)]
+
+
+def refused(stage: Stage, *arguments: str, line: str, env: dict[str, str] | None = None) -> None:
+    """The launch ends with an error, of which one line says everything."""
+    left = sorted(stage.root.glob("work/**/*"))
+    launched = stage.launch(*arguments, env=env)
+    assert launched.wait(60.0) != 0, launched.output
+    assert line in launched.output, launched.output
+    assert "Traceback" not in launched.output, launched.output
+    assert sorted(stage.root.glob("work/**/*")) == left
+
+
+TRAIN = "sim_train.launch.py"
+
+
+@pytest.mark.parametrize(
+    ("argument", "line"),
+    [
+        ("task:=juggle", "unknown task 'juggle'; valid: peg_insert, pick_lift, reach"),
+        ("task:=gym:FetchReach-v4", "unknown operator 'gym:FetchReach-v4'; valid: peg_insert, pick_lift, reach"),
+        ("learner:=oracle", "unknown learner 'oracle'; valid: bc, hg_dagger, rlif, rlpd"),
+        (
+            "operator:=ghost",
+            "'operator' provided value 'ghost' is not valid. Valid options are: ['scripted', 'joystick'",
+        ),
+        ("max_steps:=abc", "launch argument max_steps is 'abc'; valid: a whole number"),
+        ("headless:=maybe", "'headless' provided value 'maybe' is not valid. Valid options are: ['true', 'false']"),
+        ("params_file:=nowhere.yaml", "'nowhere.yaml'"),
+        ("device:=tpu", "'device' provided value 'tpu' is not valid. Valid options are: ['auto', 'cpu', 'cuda']"),
+    ],
+)
+def test_a_bad_argument_is_refused_before_anything_starts(stage, argument, line):
+    refused(stage, TRAIN, argument, line=line)
+
+
+def test_sync_with_a_person_is_refused(stage):
+    refused(stage, TRAIN, "operator:=joystick", "sync:=true", line="sync:=true needs lockstep")
+
+
+@pytest.mark.parametrize(
+    ("argument", "line"),
+    [
+        ("max_steps:=-1", "learner.max_steps is -1; valid: 1 to 1e+09"),
+        (
+            "profile:=steering_wheel",
+            "unknown joystick profile 'steering_wheel'; valid: <path>.yaml, ps, ps_kernel, scripted, spacemouse",
+        ),
+        ("task:=peg_insert", None),
+    ],
+)
+def test_what_a_node_refuses_stops_the_launch_and_leaves_no_run(stage, argument, line):
+    run = stage.root / "never"
+    more, expected = [argument], line
+    if line is None:
+        rows = {"learner": {"max_step": 3}}
+        more = [f"params_file:={stage.params_file(rows)}"]
+        expected = "unknown parameter of learner 'max_step'; valid: checkpoint_every, device, "
+    refused(stage, TRAIN, f"run_dir:={run}", *more, line=expected)
+    assert not run.exists()
+
+
+def test_a_bad_option_of_the_task_is_refused_and_leaves_no_run(stage):
+    run = stage.root / "never"
+    params = stage.params_file({"sim_bridge": {"reach.tolerance_mm": 500.0}})
+    line = "task reach.tolerance_mm is 500; valid: 1 to 50 mm"
+    refused(stage, TRAIN, "task:=reach", f"run_dir:={run}", f"params_file:={params}", line=line)
+    assert not run.exists()
+
+
+@pytest.mark.parametrize("checkpoint", ["", "/nowhere/step_1"])
+def test_what_is_no_checkpoint_is_refused(stage, checkpoint):
+    shown = checkpoint or "."
+    refused(
+        stage, "eval.launch.py", f"checkpoint:={checkpoint}", line=f"'{shown}' is not a checkpoint (no checkpoint.json)"
+    )
+
+
+def test_a_damaged_checkpoint_is_refused(stage):
+    checkpoint = Path(stage.root) / "damaged"
+    checkpoint.mkdir()
+    (checkpoint / "checkpoint.json").write_text('{"step": 3')
+    refused(stage, "eval.launch.py", f"checkpoint:={checkpoint}", line=f"'{checkpoint}/checkpoint.json' is damaged")
+
+
+def test_without_opengl_pixels_are_refused_and_the_message_says_what_to_install(stage):
+    run = stage.root / "never"
+    params = stage.params_file({"/**": {"reach.observation": "pixels"}})
+    arguments = ("task:=reach", f"run_dir:={run}", f"params_file:={params}")
+    refused(stage, TRAIN, *arguments, line="rendering needs one of: egl, glfw, osmesa", env={"MUJOCO_GL": "vulkan"})
+    assert not run.exists()
+
+
+def test_an_arm_can_be_driven_by_nobody_and_stops_on_ctrl_c(stage):
+    launched = stage.launch("teleop.launch.py", "operator:=none", "task:=reach", "headless:=true")
+    launched.wait_for("all active: teleop, sim_bridge")
+    launched.wait_for("no command for more than 0.5 s: the arm stands still")
+    launched.interrupt()
+    assert "Traceback" not in launched.output

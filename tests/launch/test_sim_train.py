@@ -1,0 +1,144 @@
+"""The whole stack by one command: a run that ends, a run that is interrupted, and what they leave behind."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from fakes.observer import Observer
+from fakes.processes import Running, Stage, wait_until
+from sensor_msgs.msg import JointState
+
+from vlmrl_ros.core.run_directory import combined_hash, read_checkpoint
+
+pytestmark = [pytest.mark.launch, pytest.mark.timeout(180)]
+
+MAX_STEPS = 200
+SMALL = {"rlif.min_steps": 32, "rlif.batch_size": 32, "rlif.samples_per_insert": 32.0, "rlif.hidden": [32]}
+QUICK = {"eval_episodes": 2, "final_eval_episodes": 2, "checkpoint_every": 100, **SMALL}
+
+
+def settings(stage: Stage, **learner: object) -> str:
+    """A params file for a run that takes seconds; the tasks' options go to everybody."""
+    everybody = {"reach.horizon": 40}
+    return str(stage.params_file({"/**": everybody, "/**/learner": {**QUICK, **learner}}))
+
+
+def train(stage: Stage, run: Path, *more: str, params: str = "", namespace: str = "") -> Running:
+    given = [f"run_dir:={run}", "task:=reach", "demonstrations:=2", f"params_file:={params or settings(stage)}"]
+    space = [f"namespace:={namespace}"] if namespace else []
+    return stage.launch("sim_train.launch.py", *given, *space, *more)
+
+
+@pytest.fixture(scope="module")
+def run(stage: Stage) -> Path:
+    """A run directory as a complete run leaves it."""
+    directory = stage.root / "runs" / "complete"
+    observer = Observer(stage.domain)
+    status = observer.listen(JointState, "/left/policy/status")
+    launched = train(stage, directory, f"max_steps:={MAX_STEPS}", namespace="left")
+    observer.until(lambda: launched.ended, "the end of the run", 120.0)
+    versions = [int(message.position[0]) for message in status]
+    observer.close()
+    assert launched.wait() == 0, launched.output
+    assert "Traceback" not in launched.output
+    assert versions[0] == 0
+    assert max(versions) >= 10
+    assert versions == sorted(versions)
+    return directory
+
+
+def test_a_run_leaves_checkpoint_plots_configuration_and_summary(run):
+    summary = json.loads((run / "summary.json").read_text())
+    assert summary["steps"] == MAX_STEPS
+    assert summary["updates"] > 50
+    assert summary["interrupted"] is False
+    assert summary["final"]["episodes"] == 2
+    assert [e["step"] for e in summary["evaluations"]] == [100, 200]
+    about = read_checkpoint(Path(summary["checkpoint"]))
+    assert combined_hash(about) == summary["checkpoint_sha256"]
+    assert about["step"] == MAX_STEPS
+    assert {p.name for p in (run / "plots").iterdir()} == {"success.png", "interventions.png"}
+    assert all(p.read_bytes().startswith(b"\x89PNG") for p in (run / "plots").iterdir())
+    assert list((run / "tensorboard").iterdir())
+    assert not list(run.rglob("*.partial"))
+
+
+def test_the_configuration_holds_every_value_in_force_of_every_node(run):
+    written = yaml.safe_load((run / "config.yaml").read_text())
+    assert {"learner", "policy_server", "teleop", "sim_bridge", "scripted_operator"} <= set(written)
+    assert written["learner"]["max_steps"] == MAX_STEPS
+    assert written["learner"]["checkpoint_every"] == 100
+
+
+def test_a_second_run_in_the_same_directory_is_refused_and_touches_nothing(stage, run):
+    before = (run / "summary.json").read_bytes()
+    launched = train(stage, run)
+    assert launched.wait() != 0
+    assert f"run directory '{run}' already holds a run; choose another run_dir or remove it" in launched.output
+    assert "Traceback" not in launched.output
+    assert (run / "summary.json").read_bytes() == before
+
+
+def test_the_checkpoint_is_evaluated_by_a_launch_of_its_own(stage, run):
+    checkpoint = json.loads((run / "summary.json").read_text())["checkpoint"]
+    launched = stage.launch("eval.launch.py", f"checkpoint:={checkpoint}", "episodes:=3")
+    assert launched.wait(60.0) == 0, launched.output
+    assert "Traceback" not in launched.output
+    result = json.loads((run / "evaluation" / "evaluation.json").read_text())
+    assert result["episodes"] == 3
+    assert result["task"] == "reach"
+    assert 0.0 <= result["success_low"] <= result["success"] <= result["success_high"] <= 1.0
+
+
+def test_a_checkpoint_of_another_task_is_refused_by_name(stage, run):
+    checkpoint = json.loads((run / "summary.json").read_text())["checkpoint"]
+    output = stage.root / "other_task"
+    launched = stage.launch(
+        "eval.launch.py", f"checkpoint:={checkpoint}", "task:=pick_lift", f"output:={output}", "episodes:=1"
+    )
+    assert launched.wait() != 0
+    assert re.search(r"checkpoint '.*' was trained on 'reach', not on 'pick_lift'", launched.output)
+    assert "Traceback" not in launched.output
+    assert not output.exists()
+
+
+def test_a_video_without_opengl_is_refused_and_the_message_says_what_is_needed(stage, run):
+    checkpoint = json.loads((run / "summary.json").read_text())["checkpoint"]
+    output = stage.root / "no_video"
+    arguments = (f"checkpoint:={checkpoint}", f"output:={output}", "video:=true")
+    launched = stage.launch("eval.launch.py", *arguments, env={"MUJOCO_GL": "vulkan"})
+    assert launched.wait() != 0
+    assert "MUJOCO_GL is 'vulkan'; rendering needs one of: egl, glfw, osmesa" in launched.output
+    assert "Traceback" not in launched.output
+    assert not output.exists()
+
+
+def test_with_sync_two_runs_with_one_seed_end_in_the_same_checkpoint(stage):
+    params = settings(stage, final_eval_episodes=0, eval_task="")
+    hashes = []
+    for name in ("first", "second"):
+        directory = stage.root / "runs" / name
+        launched = train(stage, directory, "max_steps:=150", "seed:=7", "sync:=true", params=params)
+        assert launched.wait(120.0) == 0, launched.output
+        hashes.append(json.loads((directory / "summary.json").read_text())["checkpoint_sha256"])
+    assert hashes[0] == hashes[1]
+
+
+def test_ctrl_c_ends_everything_within_three_seconds_and_leaves_a_whole_run(stage):
+    directory = stage.root / "runs" / "interrupted"
+    launched = train(stage, directory, "max_steps:=100000", params=settings(stage, checkpoint_every=50))
+    checkpoint = directory / "checkpoints" / "step_50" / "checkpoint.json"
+    wait_until(lambda: checkpoint.exists() or launched.ended, "a checkpoint", 60.0)
+    family = launched.family()
+    assert len(family) > 6
+    launched.interrupt(everyone=True)
+    assert not [pid for pid in family if Path(f"/proc/{pid}").exists()]
+    assert "Traceback" not in launched.output
+    summary = json.loads((directory / "summary.json").read_text())
+    assert summary["interrupted"] is True
+    assert combined_hash(read_checkpoint(Path(summary["checkpoint"]))) == summary["checkpoint_sha256"]
+    assert not list(directory.rglob("*.partial"))
