@@ -36,8 +36,8 @@ CLASSES = {
 HEAD = """\
 # Parameters
 
-Made by `python tools/reference.py` from the configuration classes, which are the only home of the defaults. Set them in a YAML
-file (`params_file:=my.yaml`); `/**/` before a node's name keeps the file valid in every namespace:
+Made by `python tools/reference.py` from the configuration classes, which are the only home of the defaults. Set them
+in a YAML file (`params_file:=my.yaml`); `/**/` before a node's name keeps the file valid in every namespace:
 
 ```yaml
 /**/learner:
@@ -53,8 +53,8 @@ file (`params_file:=my.yaml`); `/**/` before a node's name keeps the file valid 
       trigger: random
 ```
 
-Options of plug-ins (`rlif.*`, `peg_insert.*`, `operator.*`, `safety.*`) may stand under `/**`: each node reads those of the plug-ins that it
-uses. The learner needs the task's options too, because it evaluates.
+Options of plug-ins (`rlif.*`, `peg_insert.*`, `operator.*`, `safety.*`) may stand under `/**`: each node reads those of
+the plug-ins that it uses. The learner needs the task's options too, because it evaluates.
 
 An unknown key or a value out of range ends the launch with one line that names the valid ones.
 """

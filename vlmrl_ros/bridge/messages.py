@@ -211,7 +211,7 @@ def _required(message: JointState, names: Sequence[str], what: str) -> Mapping[s
 
 def _member(kind: type[E], value: float, what: str) -> E:
     try:
-        return kind(int(value))
-    except (ValueError, OverflowError) as error:
+        return kind(value)
+    except ValueError as error:
         valid = ", ".join(f"{m.value} ({m.name.lower()})" for m in kind)
         raise ShapeError(f"{what} is {value:g}; valid: {valid}") from error

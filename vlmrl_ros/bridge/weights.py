@@ -38,9 +38,9 @@ class Weights:
 
 
 def encode(weights: Weights) -> UInt8MultiArray:
-    """Compose the message; its metadata holds version, step and the SHA-256 of the tensors."""
-    tensors = {name: np.ascontiguousarray(value) for name, value in weights.variables.items()}
-    digest = _digest(tensors)
+    """Compose the message; its metadata holds version, step and the SHA-256 of the whole."""
+    tensors = {name: np.asarray(value, order="C") for name, value in weights.variables.items()}
+    digest = _digest(tensors, weights.version, weights.step)
     metadata = {"version": str(weights.version), "step": str(weights.step), "sha256": digest}
     return UInt8MultiArray(data=array.array("B", save(tensors, metadata=metadata)))
 
@@ -58,9 +58,9 @@ def decode(message: UInt8MultiArray) -> Weights:
         variables = load(raw)
         metadata = _metadata(raw)
         version, step, digest = int(metadata["version"]), int(metadata["step"]), metadata["sha256"]
-    except (SafetensorError, KeyError, ValueError, TypeError, struct.error) as error:
+    except (SafetensorError, KeyError, ValueError, TypeError, RecursionError, struct.error) as error:
         raise CheckpointError(f"not a message of weights: {error}") from error
-    if digest != _digest(variables):
+    if digest != _digest(variables, version, step):
         raise CheckpointError(f"weights version {version} were damaged on the way (SHA-256 differs)")
     return Weights(variables, version, step)
 
@@ -70,9 +70,10 @@ def _metadata(raw: bytes) -> dict[str, str]:
     return dict(json.loads(raw[8 : 8 + length])["__metadata__"])
 
 
-def _digest(tensors: Mapping[str, npt.NDArray[Any]]) -> str:
-    digest = hashlib.sha256()
-    for name in sorted(tensors):
-        digest.update(name.encode())
-        digest.update(np.ascontiguousarray(tensors[name]).tobytes())
+def _digest(tensors: Mapping[str, npt.NDArray[Any]], version: int, step: int) -> str:
+    """SHA-256 of everything that is read from the message."""
+    digest = hashlib.sha256(f"{version} {step}".encode())
+    for name, value in sorted(tensors.items()):
+        digest.update(f"{name} {value.dtype} {value.shape}".encode())
+        digest.update(value.tobytes())
     return digest.hexdigest()

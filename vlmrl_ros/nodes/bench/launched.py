@@ -34,7 +34,7 @@ def environment() -> dict[str, str]:
 
 
 def train(
-    work: Path, name: str, arguments: Mapping[str, Any], parameters: Mapping[str, Any], timeout_s: float
+    work: Path, name: str, arguments: Mapping[str, Any], parameters: Mapping[str, Mapping[str, Any]], timeout_s: float
 ) -> LaunchedRun:
     """Run ``ros2 launch vlmrl_ros sim_train.launch.py`` to its end.
 
@@ -42,7 +42,7 @@ def train(
         work: directory for the run.
         name: of the run; its log is ``<name>.log``.
         arguments: launch arguments.
-        parameters: deviations from the nodes' defaults, by dotted name.
+        parameters: deviations from the defaults, for each node name; ``"*"`` for the options of plug-ins.
         timeout_s: longest time.
 
     Returns:
@@ -53,7 +53,8 @@ def train(
     """
     run_dir, params_file, log = work / name, work / f"{name}.yaml", work / f"{name}.log"
     shutil.rmtree(run_dir, ignore_errors=True)
-    params_file.write_text(yaml.safe_dump({"/**": {"ros__parameters": dict(parameters)}}))
+    scopes = {"/**" if node == "*" else f"/**/{node}": values for node, values in parameters.items()}
+    params_file.write_text(yaml.safe_dump({s: {"ros__parameters": dict(values)} for s, values in scopes.items()}))
     given = {**arguments, "run_dir": run_dir, "params_file": params_file}
     command = ["ros2", "launch", "vlmrl_ros", "sim_train.launch.py", *(f"{k}:={v}" for k, v in given.items())]
     started_s = time.monotonic()

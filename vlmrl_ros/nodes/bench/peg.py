@@ -28,7 +28,7 @@ METHODS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "rlif": ("rlif", {}),
     "hg_dagger": ("hg_dagger", {}),
     "bc": ("bc", {}),
-    "random": ("rlif", {"operator.trigger": "random"}),
+    "random": ("rlif", {"*": {"operator.trigger": "random"}}),
 }
 """Method: learner, and the parameters in which it differs."""
 RUN_TIMEOUT_S = 900.0

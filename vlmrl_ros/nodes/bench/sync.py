@@ -8,6 +8,7 @@ from vlmrl_ros.nodes.bench.figures import Figures
 from vlmrl_ros.nodes.bench.launched import train
 
 STEPS, QUICK_STEPS = 1500, 400
+NO_EVALUATION = {"learner": {"eval_task": "", "final_eval_episodes": 0}}
 
 
 def measure(quick: bool, work: Path) -> Figures:
@@ -20,7 +21,7 @@ def measure(quick: bool, work: Path) -> Figures:
     hashes = []
     for name, seed in (("first", 0), ("second", 0), ("other_seed", 1)):
         arguments = {"seed": seed, "max_steps": steps, "demonstrations": 3, "sync": "true"}
-        run = train(work, name, arguments, {"eval_episodes": 1, "final_eval_episodes": 0}, timeout_s=300)
+        run = train(work, name, arguments, NO_EVALUATION, timeout_s=300)
         hashes.append(run.summary["checkpoint_sha256"])
     first, second, other = hashes
     return {"hash_equal": float(first == second), "other_seed_differs": float(first != other)}
