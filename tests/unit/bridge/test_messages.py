@@ -1,0 +1,224 @@
+from __future__ import annotations
+
+import array
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from rclpy.serialization import deserialize_message, serialize_message
+from sensor_msgs.msg import Image, JointState, Joy
+
+from vlmrl_ros.bridge import messages
+from vlmrl_ros.core.errors import NonFiniteError, ShapeError, VlmrlError
+from vlmrl_ros.core.interfaces import JoyState
+from vlmrl_ros.core.spec import CameraSpec, VectorSpec
+from vlmrl_ros.core.types import Feedback, Intervention, Mark, Source
+
+SPEC = VectorSpec(("x", "y", "z"), ("m/s",) * 3, np.full(3, -1.0), np.full(3, 1.0))
+CAMERA = CameraSpec("wrist", 4, 6)
+STAMP_NS = 12_345_678_901
+
+
+def sent(message):
+    """The message after the way over the wire."""
+    return deserialize_message(serialize_message(message), type(message))
+
+
+def vector(names, values) -> JointState:
+    return sent(messages.named_vector(STAMP_NS, names, values))
+
+
+def raw(names, values) -> JointState:
+    return JointState(name=list(names), position=array.array("d", values))
+
+
+@given(stamp_ns=st.integers(0, 2**31 * 10**9 - 1))
+def test_a_stamp_survives_to_the_nanosecond(stamp_ns):
+    assert messages.to_ns(messages.to_time(stamp_ns)) == stamp_ns
+    assert messages.stamp_of(messages.named_vector(stamp_ns, ["a"], [1.0])) == stamp_ns
+
+
+@given(values=hnp.arrays(np.float32, 3, elements=st.floats(-(2.0**99), 2.0**99, width=32)))
+def test_a_named_vector_survives_to_the_same_bit(values):
+    read = messages.read_vector(vector(SPEC.names, values), SPEC, "command")
+    assert read.dtype == np.float32
+    np.testing.assert_array_equal(read, values)
+
+
+@given(order=st.permutations(["x", "y", "z", "other", "more"]))
+def test_components_are_found_by_name_in_any_order_and_others_are_ignored(order):
+    values = {"x": 0.1, "y": 0.2, "z": 0.3, "other": np.nan, "more": 7.0}
+    message = vector(order, [values[name] for name in order])
+    np.testing.assert_allclose(messages.read_vector(message, SPEC, "command"), [0.1, 0.2, 0.3])
+
+
+@pytest.mark.parametrize("names", [["x", "z"], [], ["X", "Y", "Z"]])
+def test_missing_components_are_named_with_those_that_came(names):
+    with pytest.raises(ShapeError, match=r"policy/action lacks .*y.*; it has (x, z|nothing|X, Y, Z)$"):
+        messages.read_vector(vector(names, np.zeros(len(names))), SPEC, "policy/action")
+
+
+@pytest.mark.parametrize(("names", "values"), [("xyz", (1, 2)), ("xyz", (1, 2, 3, 4)), ("", (1,)), ("yxz", ())])
+def test_names_and_values_must_agree_in_number(names, values):
+    with pytest.raises(ShapeError, match=rf"command has {len(names)} names and {len(values)} values"):
+        messages.read_vector(raw(names, values), SPEC, "command")
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("order", ["xyz", "zyx"])
+def test_a_component_that_is_not_finite_is_named(order, bad):
+    with pytest.raises(NonFiniteError, match="command is not finite in y$"):
+        messages.read_vector(vector(order, [0, bad, 0]), SPEC, "command")
+
+
+def test_a_huge_vector_is_refused():
+    names = [f"n{k}" for k in range(messages.MAX_VECTOR + 1)]
+    with pytest.raises(ShapeError, match="4097 names and 4097 values; they must agree and be 4096 at most"):
+        messages.read_values(vector(names, np.zeros(len(names))), "observation/state")
+    assert len(messages.read_values(vector(names[1:], np.zeros(4096)), "observation/state")) == 4096
+
+
+def test_a_frame_survives_to_the_same_byte():
+    frame = np.random.default_rng(0).integers(0, 256, (4, 6, 3), np.uint8)
+    message = sent(messages.image_message(STAMP_NS, CAMERA, frame))
+    np.testing.assert_array_equal(messages.read_image(message, CAMERA), frame)
+    assert (message.header.frame_id, message.step, message.encoding) == ("wrist_optical_frame", 18, "rgb8")
+    assert messages.stamp_of(message) == STAMP_NS
+
+
+def test_a_frame_that_is_a_view_is_sent_as_it_looks():
+    frame = np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)[::-1][:4, 1:7]
+    np.testing.assert_array_equal(messages.read_image(messages.image_message(0, CAMERA, frame), CAMERA), frame)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"encoding": "bgr8"}, "sent bgr8 4x6; expected rgb8 4x6"),
+        ({"encoding": ""}, "sent  4x6; expected rgb8 4x6"),
+        ({"height": 6, "width": 4}, "sent rgb8 6x4; expected rgb8 4x6"),
+        ({"height": 2**32 - 1}, "sent rgb8 4294967295x6; expected rgb8 4x6"),
+        ({"data": array.array("B", bytes(71))}, "sent 71 bytes; expected 72"),
+        ({"data": array.array("B", bytes(73))}, "sent 73 bytes; expected 72"),
+        ({"data": array.array("B")}, "sent 0 bytes; expected 72"),
+    ],
+)
+def test_a_frame_of_another_size_or_encoding_is_refused(change, reason):
+    message = messages.image_message(STAMP_NS, CAMERA, np.zeros((4, 6, 3), np.uint8))
+    for name, value in change.items():
+        setattr(message, name, value)
+    with pytest.raises(ShapeError, match=f"camera 'wrist' {reason}"):
+        messages.read_image(message, CAMERA)
+
+
+@given(
+    st.builds(
+        Feedback,
+        reward=st.floats(-1e6, 1e6),
+        terminated=st.booleans(),
+        truncated=st.booleans(),
+        success=st.booleans(),
+        episode=st.integers(0, 2**40),
+        step=st.integers(0, 2**40),
+        weights_version=st.integers(0, 2**40),
+    )
+)
+def test_feedback_survives(feedback):
+    assert messages.read_feedback(sent(messages.feedback_message(STAMP_NS, feedback))) == feedback
+
+
+@given(st.builds(Intervention, st.booleans(), st.booleans(), st.sampled_from([0.0, -1.0]), st.sampled_from(Source)))
+def test_an_intervention_survives(intervention):
+    assert messages.read_intervention(sent(messages.intervention_message(STAMP_NS, intervention))) == intervention
+
+
+@pytest.mark.parametrize(
+    ("read", "names"),
+    [
+        (messages.read_feedback, messages.FEEDBACK_NAMES),
+        (messages.read_intervention, messages.INTERVENTION_NAMES),
+        (messages.read_learner_status, ["version", "finished"]),
+    ],
+)
+def test_each_component_of_a_report_is_needed_and_must_be_finite(read, names):
+    for index, name in enumerate(names):
+        others = [other for other in names if other != name]
+        with pytest.raises(ShapeError, match=f"lacks {name}; it needs {', '.join(names)}"):
+            read(vector(others, np.zeros(len(others))))
+        with pytest.raises(NonFiniteError, match=f"not finite in {name}"):
+            read(vector(names, np.where(np.arange(len(names)) == index, np.nan, 0.0)))
+
+
+@pytest.mark.parametrize("source", [-1, 3, 0.5])
+def test_an_unknown_source_is_refused_with_those_that_exist(source):
+    with pytest.raises(ShapeError, match=r"source is .*; valid: 0 \(policy\), 1 \(human\), 2 \(stopped\)"):
+        messages.read_intervention(vector(messages.INTERVENTION_NAMES, [0, 0, 0, source]))
+
+
+@pytest.mark.parametrize("mark", list(Mark))
+def test_a_command_carries_its_action_and_the_mark(mark):
+    action = np.array([0.1, -0.2, 0.3], np.float32)
+    message = sent(messages.command_message(STAMP_NS, SPEC, action, mark))
+    np.testing.assert_array_equal(messages.read_vector(message, SPEC, "command"), action)
+    assert messages.read_mark(message) is mark
+    assert message.header.frame_id == "base_link"
+
+
+def test_a_command_without_mark_marks_nothing():
+    assert messages.read_mark(vector(SPEC.names, np.zeros(3))) is Mark.NONE
+
+
+@pytest.mark.parametrize("mark", [-1, 4, 0.5, 1.5, np.nan, np.inf])
+def test_an_unknown_mark_is_refused_with_those_that_exist(mark):
+    with pytest.raises(ShapeError, match=r"mark is .*; valid: 0 \(none\), 1 \(success\), 2 \(failure\), 3 \(reset\)"):
+        messages.read_mark(vector([*SPEC.names, "mark"], [0, 0, 0, mark]))
+
+
+def test_the_status_of_the_learner_is_read_among_other_components():
+    message = vector(["version", "steps", "updates", "finished"], [7, 100, 900, 1])
+    assert messages.read_learner_status(message) == (7, True)
+
+
+@given(
+    axes=hnp.arrays(np.float32, st.integers(0, 20), elements=st.floats(-1, 1, width=32)),
+    buttons=hnp.arrays(np.int32, st.integers(0, 20), elements=st.integers(0, 1)),
+)
+def test_a_joystick_survives(axes, buttons):
+    message = sent(messages.joy_message(STAMP_NS, JoyState(axes, buttons)))
+    read = messages.read_joy(message)
+    np.testing.assert_array_equal(read.axes, axes)
+    np.testing.assert_array_equal(read.buttons, buttons)
+    assert messages.stamp_of(message) == STAMP_NS
+
+
+def test_a_device_without_axes_and_buttons_is_read():
+    read = messages.read_joy(sent(Joy()))
+    assert (read.axes.shape, read.buttons.shape) == ((0,), (0,))
+
+
+@given(
+    names=st.lists(st.sampled_from([*messages.FEEDBACK_NAMES, *messages.INTERVENTION_NAMES, "mark", "x", "y"])),
+    values=st.lists(st.floats()),
+)
+@pytest.mark.filterwarnings("ignore:overflow encountered in cast")
+def test_whatever_comes_is_read_or_refused_by_an_error_of_this_package(names, values):
+    message = raw(names, values)
+    readers = (
+        messages.read_feedback,
+        messages.read_intervention,
+        messages.read_mark,
+        messages.read_learner_status,
+        lambda m: messages.read_vector(m, SPEC, "command"),
+    )
+    for read in readers:
+        try:
+            read(message)
+        except VlmrlError as error:
+            assert str(error)
+
+
+def test_an_empty_image_is_refused():
+    with pytest.raises(ShapeError, match="sent  0x0"):
+        messages.read_image(Image(), CAMERA)
