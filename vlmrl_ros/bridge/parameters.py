@@ -15,6 +15,8 @@ from vlmrl_ros.core.registry import GROUPS, names
 
 T = TypeVar("T")
 
+_PREFIXES = ("gym", "dm", "safety", "arbiter", "operator")
+"""Besides the names of the plug-ins."""
 _OF_ROS = ("use_sim_time", "start_type_description_service", "qos_overrides")
 
 
@@ -68,7 +70,8 @@ def show_options(node: Node, plugin: str, in_force: Mapping[str, Any]) -> None:
             if node.describe_parameter(full).read_only:
                 continue  # shown before the bridge, or the node, began anew
             node.undeclare_parameter(full)
-        node.declare_parameter(full, value, ParameterDescriptor(read_only=True, dynamic_typing=value == []))
+        descriptor = ParameterDescriptor(read_only=True, dynamic_typing=value == [])
+        node.declare_parameter(full, value, descriptor, ignore_override=True)
 
 
 def _given(node: Node) -> dict[str, Any]:
@@ -77,18 +80,11 @@ def _given(node: Node) -> dict[str, Any]:
 
 
 def _refuse_unknown(node: Node, given: Iterable[str], known: Iterable[str]) -> None:
-    prefixes = {
-        "gym",
-        "dm",
-        "safety",
-        "arbiter",
-        "operator",
-        *_OF_ROS,
-        *(name for group in GROUPS for name in names(group)),
-    }
+    prefixes = {*_PREFIXES, *(name for group in GROUPS for name in names(group))}
     valid = set(known)
     for name in given:
-        if name not in valid and (name.partition(".")[0] not in prefixes):
+        prefix, dot, _ = name.partition(".")
+        if name not in valid and prefix not in _OF_ROS and not (dot and prefix in prefixes):
             raise UnknownNameError(f"parameter of {node.get_name()}", name, valid)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import array
+import contextlib
 
 import numpy as np
 import pytest
@@ -69,7 +70,7 @@ def test_names_and_values_must_agree_in_number(names, values):
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("order", ["xyz", "zyx"])
 def test_a_component_that_is_not_finite_is_named(order, bad):
-    with pytest.raises(NonFiniteError, match="command is not finite in y$"):
+    with pytest.raises(NonFiniteError, match=r"command is not finite in y$"):
         messages.read_vector(vector(order, [0, bad, 0]), SPEC, "command")
 
 
@@ -213,10 +214,8 @@ def test_whatever_comes_is_read_or_refused_by_an_error_of_this_package(names, va
         lambda m: messages.read_vector(m, SPEC, "command"),
     )
     for read in readers:
-        try:
+        with contextlib.suppress(VlmrlError):
             read(message)
-        except VlmrlError as error:
-            assert str(error)
 
 
 def test_an_empty_image_is_refused():

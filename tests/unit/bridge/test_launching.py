@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import pytest
+from launch import LaunchContext
+from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable
+
+from vlmrl_ros.bridge.launching import COMMON, Arguments, declare, environment, managed
+from vlmrl_ros.core.errors import UnknownNameError
+
+
+def arguments(**given: str) -> Arguments:
+    """The arguments as a launch file sees them: the defaults of COMMON, and what a user gave."""
+    context = LaunchContext()
+    context.launch_configurations.update(given)
+    for action in declare(COMMON):
+        action.visit(context)
+    return Arguments(context)
+
+
+def test_an_argument_that_is_not_given_has_its_default():
+    made = arguments(seed="7")
+    assert (made.text("task"), made.integer("seed"), made.flag("headless")) == ("peg_insert", 7, True)
+
+
+@pytest.mark.parametrize(("text", "flag"), [("true", True), ("True", True), ("false", False), ("FALSE", False)])
+def test_a_flag_is_true_or_false_in_any_case(text, flag):
+    context = LaunchContext()
+    context.launch_configurations["headless"] = text
+    assert Arguments(context).flag("headless") is flag
+
+
+@pytest.mark.parametrize("text", ["yes", "1", "", "maybe"])
+def test_any_other_flag_is_refused_with_the_valid_ones(text):
+    context = LaunchContext()
+    context.launch_configurations["headless"] = text
+    with pytest.raises(ValueError, match=f"launch argument headless is '{text}'; valid: true, false"):
+        Arguments(context).flag("headless")
+
+
+@pytest.mark.parametrize("text", ["two", "1.5", "", "0x10"])
+def test_a_number_that_is_not_whole_is_refused(text):
+    with pytest.raises(ValueError, match=f"launch argument seed is '{text}'; valid: a whole number"):
+        arguments(seed=text).integer("seed")
+
+
+def test_an_unknown_plug_in_is_refused_before_anything_starts():
+    with pytest.raises(UnknownNameError, match=r"unknown task 'juggle'; valid: .*peg_insert"):
+        arguments(task="juggle").plugin("task", "tasks")
+    assert arguments(task="gym:Some-v1").plugin("task", "tasks") == "gym:Some-v1"
+
+
+def test_every_argument_is_declared_with_default_description_and_choices():
+    declared = {action.name: action for action in declare(COMMON)}
+    assert all(isinstance(action, DeclareLaunchArgument) and action.description for action in declared.values())
+    assert declared.keys() == COMMON.keys()
+    assert list(declared["log_level"].choices) == ["debug", "info", "warn", "error", "fatal"]
+    assert declared["task"].choices is None
+
+
+def test_a_choice_that_does_not_exist_is_refused():
+    with pytest.raises(RuntimeError, match=r"log_level.*loud"):
+        arguments(log_level="loud")
+
+
+def test_each_node_is_started_and_the_manager_last():
+    actions = managed(arguments(), [("sim_bridge", {"task": "reach"}), ("teleop", {})])
+    assert [action.node_executable for action in actions] == ["sim_bridge", "teleop", "lifecycle_manager"]
+    assert {action.node_package for action in actions} == {"vlmrl_ros"}
+
+
+@pytest.mark.parametrize(
+    ("given", "chosen"), [({}, True), ({"MUJOCO_GL": "osmesa"}, False), ({"DISPLAY": ":0"}, False)]
+)
+def test_off_screen_rendering_is_chosen_where_there_is_no_display_and_nobody_chose(monkeypatch, given, chosen):
+    for name in ("MUJOCO_GL", "DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, text in given.items():
+        monkeypatch.setenv(name, text)
+    context = LaunchContext()
+    actions = environment()
+    assert all(isinstance(action, SetEnvironmentVariable) for action in actions)
+    for action in actions:
+        action.visit(context)
+    assert (context.environment.get("MUJOCO_GL") == "egl") is chosen
