@@ -1,15 +1,15 @@
 """All QoS profiles of the package.
 
-===============  ===========  ================  ======  ===================================================================
+===============  ===========  ================  ======  ============================================================
 profile          reliability  durability        depth   for
-===============  ===========  ================  ======  ===================================================================
-``STEP``         reliable     transient local   64      parts of a step, ``learner/status``: who joins late gets the newest
+===============  ===========  ================  ======  ============================================================
+``STEP``         reliable     transient local   64      parts of a step, ``learner/status``: latecomers get the newest
 ``COMMAND``      reliable     volatile          1       ``command``: an old one must never move an arm
 ``JOY``          reliable     volatile          10      ``joy``, as joy_node offers it
 ``LATCHED``      reliable     transient local   1       ``spec``, ``weights``, ``instruction``
 ``CLOCK``        best effort  volatile          1       ``/clock``, as rclpy subscribes to it
 ``DIAGNOSTICS``  reliable     volatile          10      ``/diagnostics``
-===============  ===========  ================  ======  ===================================================================
+===============  ===========  ================  ======  ============================================================
 """
 
 from __future__ import annotations
