@@ -142,3 +142,14 @@ def test_ctrl_c_ends_everything_within_three_seconds_and_leaves_a_whole_run(stag
     assert summary["interrupted"] is True
     assert combined_hash(read_checkpoint(Path(summary["checkpoint"]))) == summary["checkpoint_sha256"]
     assert not list(directory.rglob("*.partial"))
+
+
+def test_a_video_shows_the_episodes(stage, run):
+    checkpoint = json.loads((run / "summary.json").read_text())["checkpoint"]
+    output = stage.root / "video"
+    launched = stage.launch(
+        "eval.launch.py", f"checkpoint:={checkpoint}", "episodes:=1", f"output:={output}", "video:=true"
+    )
+    assert launched.wait(60.0) == 0, launched.output
+    assert {p.name for p in output.iterdir()} == {"evaluation.json", "film.mp4", "film.png"}
+    assert (output / "film.mp4").stat().st_size > 1000

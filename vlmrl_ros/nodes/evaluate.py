@@ -55,6 +55,8 @@ class Evaluate(Shell[EvaluateConfig]):
         self.listen(String, "spec", self._on_spec, qos.LATCHED)
         self.listen(JointState, "feedback", partial(self._on_part, "feedback"), qos.STEP)
         self.listen(JointState, "intervention", partial(self._on_part, "intervention"), qos.STEP)
+        if self.config.video:
+            self.listen(Image, "film/image_raw", partial(self._on_part, "film"), qos.STEP)
 
     def close(self) -> None:
         """Finish the video."""
@@ -63,12 +65,8 @@ class Evaluate(Shell[EvaluateConfig]):
             self._film = None
 
     def _on_spec(self, message: String) -> None:
-        self._spec = spec = TaskSpec.from_json(message.data)
+        self._spec = TaskSpec.from_json(message.data)
         self._join = PartJoin(("feedback", "intervention", *(("film",) if self.config.video else ())))
-        if self.config.video and self._film is None:
-            self._output.mkdir(parents=True, exist_ok=True)
-            self._film = Film(self._output, 1.0 / spec.control_dt_s)
-            self.listen(Image, "film/image_raw", partial(self._on_part, "film"), qos.STEP)
 
     def _on_part(self, part: str, message: Any) -> None:
         if self._spec is None:
@@ -90,10 +88,16 @@ class Evaluate(Shell[EvaluateConfig]):
         self._task_return += feedback.reward
         self._touched |= intervention.active
         self.diagnostics.tick()
-        if self._film is not None and len(self._episodes) < self.config.video_episodes:
+        if frame is not None and len(self._episodes) < self.config.video_episodes:
+            self._film = self._film or self._open_film()
             self._film.add(frame, feedback.last)
         if feedback.last:
             self._end_episode(feedback)
+
+    def _open_film(self) -> Film:
+        assert self._spec is not None
+        self._output.mkdir(parents=True, exist_ok=True)
+        return Film(self._output, 1.0 / self._spec.control_dt_s)
 
     def _end_episode(self, feedback: Feedback) -> None:
         if self._touched:
