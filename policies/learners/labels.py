@@ -32,6 +32,11 @@ def demonstrated(transition: Transition) -> bool:
     return transition.demonstration
 
 
+def nobodys(transition: Transition) -> bool:
+    """No transition is set apart: a person's steps share the memory of the policy's."""
+    return False
+
+
 def driven_by_person(transition: Transition) -> bool:
     """A person acted: a demonstration, or while in control after a takeover."""
     return transition.demonstration or transition.human

@@ -58,6 +58,7 @@ class Evaluator:
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
+            start_new_session=True,  # Ctrl-C is for the learner, which ends its child itself
             env={**os.environ, "OMP_NUM_THREADS": "1"},
         )
         self._asked: list[tuple[int, str]] = []
@@ -79,21 +80,24 @@ class Evaluator:
         """The evaluations that are finished.
 
         Args:
-            wait_s: wait so long, if need be, until none is under way.
+            wait_s: wait so long for the next one, if any is under way.
 
         Raises:
-            VlmrlError: the child failed or did not answer in time.
+            VlmrlError: the child failed or has died.
         """
         done: list[Evaluation] = []
         while self._asked:
             try:
-                answer = self._answers.get(timeout=wait_s) if wait_s else self._answers.get_nowait()
+                answer = self._answers.get(block=wait_s > 0 and not done, timeout=wait_s or None)
             except queue.Empty:
-                if wait_s:
-                    raise VlmrlError(f"no answer from the evaluation process within {wait_s:g} s") from None
                 break
             done.append(self._evaluation(answer))
         return done
+
+    @property
+    def pending(self) -> bool:
+        """An evaluation is under way."""
+        return bool(self._asked)
 
     def close(self) -> None:
         """End the child."""

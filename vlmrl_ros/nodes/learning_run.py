@@ -132,17 +132,17 @@ class LearningRun:
             self._evaluator.ask(self.training.steps, path, self._plan.eval_episodes)
         return path
 
-    def end(self, interrupted: bool) -> None:
-        """Write the last checkpoint, wait for the evaluations, write plots and ``summary.json``."""
+    def end(self, interrupted: Callable[[], bool]) -> None:
+        """Write the last checkpoint, wait for the evaluations unless interrupted, write plots and ``summary.json``."""
         learned_s = time.monotonic() - (self._learning_since_s or self._started_s)
         if self.training.steps and not self._is_checkpointed():
             self.checkpoint()
-        final = self._final_evaluation() if not interrupted else None
+        final = self._final_evaluation(interrupted)
         if self._evaluator is not None:
             self._evaluator.close()
         self._board.close()
         summary = self._settings() | summarise(self.training, self.evaluations, final)
-        summary |= {"interrupted": interrupted, "wall_s": time.monotonic() - self._started_s, "learning_s": learned_s}
+        summary |= {"interrupted": interrupted(), "wall_s": time.monotonic() - self._started_s, "learning_s": learned_s}
         if self._checkpoints:
             last = self._checkpoints[-1]
             summary |= {"checkpoint": str(last), "checkpoint_sha256": combined_hash(read_checkpoint(last))}
@@ -175,14 +175,21 @@ class LearningRun:
     def _is_checkpointed(self) -> bool:
         return bool(self._checkpoints) and self._checkpoints[-1].name == f"step_{self.training.steps}"
 
-    def _final_evaluation(self) -> Evaluation | None:
+    def _final_evaluation(self, interrupted: Callable[[], bool]) -> Evaluation | None:
         if self._evaluator is None or not self._checkpoints:
             return None
-        self._keep(self._evaluator.collect(wait_s=300.0))
-        if not self._plan.final_eval_episodes:
+        self._keep(self._await(interrupted))
+        if not self._plan.final_eval_episodes or interrupted():
             return None
         self._evaluator.ask(self.training.steps, self._checkpoints[-1], self._plan.final_eval_episodes)
-        return self._evaluator.collect(wait_s=600.0)[0]
+        return next(iter(self._await(interrupted)), None)
+
+    def _await(self, interrupted: Callable[[], bool]) -> list[Evaluation]:
+        """The evaluations under way, when they are finished; fewer if interrupted."""
+        found: list[Evaluation] = []
+        while self._evaluator is not None and self._evaluator.pending and not interrupted():
+            found += self._evaluator.collect(wait_s=0.2)
+        return found
 
     def _log_episode(self, episode: EpisodeRecord) -> None:
         step = self.training.steps

@@ -65,7 +65,7 @@ class Worker:
         error: BaseException | None = None
         try:
             self._learn()
-            self._run.end(interrupted=self._stop.is_set())
+            self._run.end(self._stop.is_set)
         except Exception as caught:  # noqa: BLE001 - handed on to the node, which ends with it
             error = caught
         self._ended(error)

@@ -13,7 +13,7 @@ from vlmrl_ros.core.interfaces import Variables
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.types import Transition
 from vlmrl_ros.policies.learners.checkpoint import LearnerState
-from vlmrl_ros.policies.learners.labels import Reward, driven_by_person, task_reward
+from vlmrl_ros.policies.learners.labels import Reward, driven_by_person, nobodys, task_reward
 from vlmrl_ros.policies.learners.memory import MixedMemory
 from vlmrl_ros.policies.learners.rlpd.config import RlpdConfig
 from vlmrl_ros.policies.learners.rlpd.learning import Batch, Rlpd
@@ -42,7 +42,8 @@ class RlpdLearner:
         keep_freed_memory()
         self.samples_per_update = config.batch_size * config.critic_updates
         self._config = config
-        self._memory = MixedMemory(spec, config.capacity, reward, prior=driven_by_person)
+        prior = driven_by_person if config.buffers == "symmetric" else nobodys
+        self._memory = MixedMemory(spec, config.capacity, reward, prior)
         self._rows = np.empty((config.critic_updates, config.batch_size, self._memory.layout.width), np.float32)
         self._tensor = torch.from_numpy(self._rows)
         self._rng = np.random.default_rng(rng.integers(2**62))

@@ -14,6 +14,11 @@ class RlpdConfig:
     policy: str = option("gaussian", "policy plug-in that takes the weights")
     device: str = option("auto", "where the learner computes", choices=("auto", "cpu", "cuda"))
     samples_per_insert: float = option(512.0, "transitions drawn for each online transition stored", low=1.0)
+    buffers: str = option(
+        "symmetric",
+        "symmetric: half of each batch is a person's; shared: one buffer, drawn from as it comes",
+        choices=("symmetric", "shared"),
+    )
     batch_size: int = option(256, "transitions in a gradient step", low=2)
     critic_updates: int = option(2, "gradient steps of the critics for one of the actor", low=1)
     min_steps: int = option(128, "online transitions before the first update", low=1)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from vlmrl_ros.core.spec import TaskSpec
-from vlmrl_ros.policies.learners.labels import driven_by_person, takeover_reward
+from vlmrl_ros.policies.learners.labels import driven_by_person, nobodys, takeover_reward
 from vlmrl_ros.policies.learners.memory import MixedMemory, transition_values
 
 
@@ -58,3 +58,14 @@ def test_frames_are_kept_where_the_task_has_cameras(camera_spec, transitions):
     before, after = part.frames(slots, "wrist"), part.frames(slots, "wrist", after=True)
     np.testing.assert_array_equal(before, [item.before.observation["wrist"] for item in policy])
     np.testing.assert_array_equal(after, [item.after.observation["wrist"] for item in policy])
+
+
+def test_a_shared_buffer_draws_a_persons_steps_as_often_as_they_came(spec, transitions):
+    items = transitions()
+    memory = MixedMemory(spec, 1000, takeover_reward, nobodys)
+    for item in items:
+        memory.add(item)
+    person = rows_of(spec, [i for i in items if driven_by_person(i)])
+    states = memory.layout.split(batch_of(memory, 4096))["state"]
+    share = np.mean([row.tobytes() in person for row in states])
+    assert abs(share - np.mean([driven_by_person(i) for i in items])) < 0.05
