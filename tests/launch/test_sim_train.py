@@ -17,6 +17,7 @@ from vlmrl_ros.core.run_directory import combined_hash, read_checkpoint
 pytestmark = [pytest.mark.launch, pytest.mark.timeout(180)]
 
 MAX_STEPS = 200
+REPEATABLE = (f"max_steps:={MAX_STEPS}", "seed:=7", "sync:=true", "demonstrations:=2")
 SMALL = {"rlif.min_steps": 32, "rlif.batch_size": 32, "rlif.samples_per_insert": 32.0, "rlif.hidden": [32]}
 QUICK = {"eval_episodes": 2, "final_eval_episodes": 2, "checkpoint_every": 100, **SMALL}
 
@@ -39,7 +40,7 @@ def run(stage: Stage) -> Path:
     directory = stage.root / "runs" / "complete"
     observer = Observer(stage.domain)
     status = observer.listen(JointState, "/left/policy/status")
-    launched = train(stage, directory, f"max_steps:={MAX_STEPS}", namespace="left")
+    launched = train(stage, directory, *REPEATABLE, namespace="left")
     observer.until(lambda: launched.ended, "the end of the run", 120.0)
     versions = [int(message.position[0]) for message in status]
     observer.close()
@@ -117,15 +118,59 @@ def test_a_video_without_opengl_is_refused_and_the_message_says_what_is_needed(s
     assert not output.exists()
 
 
-def test_with_sync_two_runs_with_one_seed_end_in_the_same_checkpoint(stage):
-    params = settings(stage, final_eval_episodes=0, eval_task="")
-    hashes = []
-    for name in ("first", "second"):
-        directory = stage.root / "runs" / name
-        launched = train(stage, directory, "max_steps:=150", "seed:=7", "sync:=true", params=params)
-        assert launched.wait(120.0) == 0, launched.output
-        hashes.append(json.loads((directory / "summary.json").read_text())["checkpoint_sha256"])
-    assert hashes[0] == hashes[1]
+SCRAMBLED = """
+import numpy as np
+from vlmrl_ros.sim.operators import reach as person
+from vlmrl_ros.sim.tasks import reach
+
+def build(config):
+    return Scrambled(reach.build(config))
+
+def operator(spec, config):
+    return person.build(spec, config)
+
+class Scrambled:
+    def __init__(self, task):
+        self._task, self._rng = task, np.random.default_rng(5)
+
+    def __getattr__(self, name):
+        return getattr(self._task, name)
+
+    def step(self, action):
+        return self._task.step(action)._replace(reward=float(self._rng.normal()))
+"""
+POINTS = """
+[vlmrl_ros.tasks]
+reach_scrambled = scrambled:build
+[vlmrl_ros.operators]
+reach_scrambled = scrambled:operator
+"""
+
+
+def plugin(root: Path) -> Path:
+    """A distribution of somebody else with a task of theirs: ``reach`` with nonsense for a reward."""
+    about = root / "scrambled-1.0.dist-info"
+    about.mkdir(parents=True)
+    (root / "scrambled.py").write_text(SCRAMBLED)
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: scrambled\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text(POINTS)
+    return root
+
+
+def test_one_seed_ends_in_one_checkpoint_whatever_reward_the_task_gives(stage, run):
+    """Without evaluations, too: they must not touch learning. Repeatable to the bit, and RLIF reads takeovers alone."""
+    learner = {"eval_task": "", "final_eval_episodes": 0, "checkpoint_every": 100, **SMALL}
+    params = stage.params_file({"/**": {"reach_scrambled.horizon": 40}, "learner": learner})
+    directory = stage.root / "runs" / "scrambled"
+    given = ["task:=reach_scrambled", f"run_dir:={directory}", f"params_file:={params}", *REPEATABLE]
+    launched = stage.launch("sim_train.launch.py", *given, env={"PYTHONPATH": str(plugin(stage.root / "plugin"))})
+    assert launched.wait(60.0) == 0, launched.output
+    plain, scrambled = (json.loads((path / "summary.json").read_text()) for path in (run, directory))
+    assert scrambled["checkpoint_sha256"] == plain["checkpoint_sha256"]
+    returns = [
+        [e["task_return"] for e in json.loads((path / "episodes.json").read_text())] for path in (run, directory)
+    ]
+    assert returns[0] != returns[1]
 
 
 def test_ctrl_c_ends_everything_within_three_seconds_and_leaves_a_whole_run(stage):
