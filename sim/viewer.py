@@ -8,6 +8,8 @@ from types import TracebackType
 from vlmrl_ros.core.errors import RenderError
 from vlmrl_ros.sim.task import ArmTask
 
+_LOOK_AT_M = (0.45, 0.0, 0.15)
+
 
 class Viewer:
     """Shows an arm task; the task keeps stepping itself. Close it before the task."""
@@ -29,6 +31,9 @@ class Viewer:
         from mujoco import viewer  # opens GLFW on import
 
         self._handle = viewer.launch_passive(task.robot.model, task.robot.data, show_left_ui=False, show_right_ui=False)
+        with self._handle.lock():
+            self._handle.cam.lookat[:] = _LOOK_AT_M
+            self._handle.cam.distance, self._handle.cam.azimuth, self._handle.cam.elevation = 1.1, 150.0, -25.0
 
     def sync(self) -> None:
         """Show the present state; call it once a control step."""
