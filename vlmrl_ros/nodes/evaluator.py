@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -103,6 +104,9 @@ class Evaluator:
         """End the child."""
         self._child.kill()
         self._child.wait()
+        assert self._child.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # a request that it never read
+            self._child.stdin.close()
         self._log.close()
 
     def _read(self) -> None:
@@ -113,6 +117,7 @@ class Evaluator:
 
     def _evaluation(self, answer: str | None) -> Evaluation:
         if answer is None:
+            self._answers.put(None)  # dead for good: nobody waits for it again
             raise VlmrlError(f"the evaluation process has died; see {self._log.name}")
         plain = json.loads(answer)
         if "error" in plain:

@@ -135,11 +135,12 @@ class LearningRun:
     def end(self, interrupted: Callable[[], bool]) -> None:
         """Write the last checkpoint, wait for the evaluations unless interrupted, write plots and ``summary.json``."""
         learned_s = time.monotonic() - (self._learning_since_s or self._started_s)
+        if interrupted():
+            self._close_evaluator()
         if self.training.steps and not self._is_checkpointed():
             self.checkpoint()
         final = self._final_evaluation(interrupted)
-        if self._evaluator is not None:
-            self._evaluator.close()
+        self._close_evaluator()
         self._board.close()
         summary = self._settings() | summarise(self.training, self.evaluations, final)
         summary |= {"interrupted": interrupted(), "wall_s": time.monotonic() - self._started_s, "learning_s": learned_s}
@@ -190,6 +191,11 @@ class LearningRun:
         while self._evaluator is not None and self._evaluator.pending and not interrupted():
             found += self._evaluator.collect(wait_s=0.2)
         return found
+
+    def _close_evaluator(self) -> None:
+        if self._evaluator is not None:
+            self._evaluator.close()
+            self._evaluator = None
 
     def _log_episode(self, episode: EpisodeRecord) -> None:
         step = self.training.steps

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from collections.abc import Callable
@@ -68,6 +69,8 @@ class Worker:
             self._run.end(self._stop.is_set)
         except Exception as caught:  # noqa: BLE001 - handed on to the node, which ends with it
             error = caught
+            with contextlib.suppress(Exception):  # the first error is the one to tell
+                self._run.end(lambda: True)
         self._ended(error)
 
     def _learn(self) -> None:

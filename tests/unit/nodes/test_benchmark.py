@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vlmrl_ros.nodes.bench.figures import over_seeds
+from vlmrl_ros.nodes.benchmark import SUITES
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, cwd=ROOT, timeout=58)
+
+
+def test_an_unknown_suite_is_refused_with_those_that_exist():
+    done = run("-m", "vlmrl_ros.nodes.benchmark", "speed")
+    assert done.returncode != 0
+    assert "'speed'" in done.stderr
+    assert all(suite in done.stderr for suite in SUITES)
+
+
+def test_the_replay_suite_writes_flat_numbers_and_stays_near_the_raw_frames(tmp_path):
+    path = tmp_path / "replay.json"
+    done = run("-m", "vlmrl_ros.nodes.benchmark", "replay", "--quick", "--json", str(path), "--work", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(path.read_text())
+    assert {"bytes_ratio", "sample_ms", "insert_us"} <= figures.keys()
+    assert all(type(value) in (int, float) for value in figures.values())
+    assert 0.99 < figures["bytes_ratio"] <= 1.1
+    assert figures["sample_ms"] > 0
+    assert all(name in done.stdout for name in figures)
+
+
+def test_figures_over_seeds_carry_mean_and_interval():
+    figures = over_seeds("rlif.success", [0.9, 1.0, 0.95])
+    assert figures.keys() == {"rlif.success.mean", "rlif.success.low", "rlif.success.high"}
+    assert figures["rlif.success.mean"] == pytest.approx(0.95)
+    assert figures["rlif.success.low"] < 0.95 < figures["rlif.success.high"]
+
+
+def test_one_seed_has_no_interval():
+    assert over_seeds("x", [0.5]) == {"x.mean": 0.5}
+
+
+def test_the_page_of_parameters_is_current():
+    done = run("tools/reference.py", "--check")
+    assert (done.returncode, done.stderr) == (0, "")

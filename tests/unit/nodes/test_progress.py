@@ -1,0 +1,83 @@
+"""Without a terminal: plain lines, few of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from vlmrl_ros.nodes.progress import Progress
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """The progress of a run of 60 steps, and the lines that it says."""
+    monkeypatch.setenv("CI", "1")
+    lines: list[str] = []
+    return Progress(60, lines.append), lines
+
+
+@pytest.fixture
+def run(make_run, tmp_path):
+    made = make_run(tmp_path / "run").run
+    made.begin()
+    yield made
+    made.end(lambda: True)
+
+
+def digest(run, steps) -> None:
+    for step in steps:
+        run.digest(step, lambda: True)
+
+
+def test_demonstrations_are_counted_before_the_first_online_step(told, run, lived):
+    progress, lines = told
+    digest(run, [step for step in lived if step.feedback.episode == 0])
+    progress.show(run)
+    assert lines == ["demonstrations: 1 shown, 0 failed"]
+
+
+def test_a_line_tells_steps_updates_and_takeovers(told, run, lived):
+    progress, lines = told
+    digest(run, [step for step in lived if step.feedback.episode < 3])
+    progress.show(run)
+    (line,) = lines
+    training = run.training
+    takeovers = sum(record.takeovers for record in training.log.online()) / len(training.log.online())
+    assert f"step {training.steps}/60" in line
+    assert f"updates {training.updates}" in line
+    assert f"takeovers per episode {takeovers:.2f}" in line
+
+
+def test_lines_are_few_but_the_end_is_always_told(told, run, lived):
+    progress, lines = told
+    for step in lived:
+        run.digest(step, lambda: True)
+        progress.show(run)
+        if run.finished:
+            break
+    assert len(lines) == 2
+    assert lines[-1].endswith("evaluating ...")
+    assert f"step {run.training.steps}/60" in lines[-1]
+
+
+def test_the_end_names_the_results_and_the_command_to_watch_them(told, make_run, lived, tmp_path):
+    progress, lines = told
+    run = make_run(tmp_path / "ended", eval_task="reach", eval_episodes=1).run
+    run.begin()
+    digest(run, lived[:80])
+    run.end(lambda: False)
+    progress.end(run)
+    final = run.summary["final"]
+    assert lines[0].startswith(f"success without help: {final['success']:.2f} [")
+    assert lines[0].endswith("in 3 episodes")
+    assert str(run.path / "summary.json") in lines[1]
+    assert lines[2] == f"watch it: ros2 launch vlmrl_ros eval.launch.py checkpoint:={run.summary['checkpoint']}"
+
+
+def test_the_end_of_a_run_that_learned_nothing_promises_no_checkpoint(told, make_run, tmp_path):
+    progress, lines = told
+    run = make_run(tmp_path / "empty").run
+    run.begin()
+    run.end(lambda: True)
+    progress.end(run)
+    assert len(lines) == 1
+    assert "summary.json" in lines[0]

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from vlmrl_ros.core import registry
+from vlmrl_ros.core.episode import Episodes
+from vlmrl_ros.core.errors import CheckpointError
+from vlmrl_ros.core.run_directory import POLICY_FILE
+from vlmrl_ros.core.safety import SafetyFilter
+from vlmrl_ros.nodes.rollout import EVALUATION_SEED_OFFSET, load_policy, rollout, serve
+
+
+@pytest.fixture(scope="module")
+def checkpoint(make_run, lived, tmp_path_factory) -> Path:
+    made = make_run(tmp_path_factory.mktemp("runs") / "run")
+    made.run.begin()
+    for step in lived[:60]:
+        made.run.digest(step, lambda: True)
+    path = made.run.checkpoint()
+    made.run.end(lambda: True)
+    return path
+
+
+def request(path: Path, **changes) -> str:
+    options = {"horizon": 20, "range_mm": 40.0, "post_success_steps": 2}
+    plain = {"task": "reach", "task_options": options, "checkpoint": str(path), "episodes": 3, "seed": 0}
+    return json.dumps(plain | changes)
+
+
+def served(*requests: str) -> list[dict]:
+    answers = io.StringIO()
+    serve(requests, answers)
+    return [json.loads(line) for line in answers.getvalue().splitlines()]
+
+
+def test_a_rollout_ends_after_its_episodes_and_none_is_longer_than_the_horizon(task):
+    policy = registry.load("policies", "gaussian")(task.spec, {})
+    results = rollout(task, policy, 4, seed=0)
+    assert len(results) == 4
+    assert all(0 < result.length <= 20 for result in results)
+    assert all(result.success == (result.task_return > 0) for result in results)
+
+
+def test_one_seed_gives_the_same_results_and_another_seed_others(task, checkpoint):
+    policy = load_policy(checkpoint, task.spec, {"explore": True})
+    first, again, other = (rollout(task, policy, 5, seed) for seed in (3, 3, 4))
+    assert first == again
+    assert len(other) == 5
+    begins = [Episodes(task, SafetyFilter(task.spec.action, 0.1), seed).begin() for seed in (3, 4)]
+    assert begins[0].scene != begins[1].scene
+
+
+def test_evaluations_meet_episodes_that_training_never_meets(task, checkpoint):
+    (answer,) = served(request(checkpoint, seed=7))
+    policy = load_policy(checkpoint, task.spec)
+    assert answer["episodes"] == [asdict(r) for r in rollout(task, policy, 3, EVALUATION_SEED_OFFSET + 7)]
+    assert EVALUATION_SEED_OFFSET > 10**6
+
+
+def test_requests_are_answered_one_by_one_in_order(checkpoint):
+    answers = served(*(request(checkpoint, episodes=count) for count in (1, 3, 2)))
+    assert [len(answer["episodes"]) for answer in answers] == [1, 3, 2]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"task": "juggle"}, "unknown task 'juggle'; valid:"),
+        ({"task_options": {"horizn": 3}}, "unknown task reach key 'horizn'"),
+        ({"checkpoint": "nowhere"}, "'nowhere' is not a checkpoint"),
+    ],
+)
+def test_a_bad_request_is_answered_with_the_reason_and_the_next_one_is_served(checkpoint, changes, reason):
+    bad, good = served(request(checkpoint, **changes), request(checkpoint, episodes=1))
+    assert reason in bad["error"]
+    assert len(good["episodes"]) == 1
+
+
+def test_a_checkpoint_of_another_task_is_refused(checkpoint):
+    (answer,) = served(request(checkpoint, task="pick_lift", task_options={}))
+    assert "expected" in answer["error"]
+    assert "pick_lift" in answer["error"]
+
+
+def test_a_damaged_checkpoint_is_refused(checkpoint, task, tmp_path):
+    damaged = tmp_path / "step_1"
+    damaged.mkdir()
+    for path in (checkpoint / "checkpoint.json", checkpoint / POLICY_FILE):
+        (damaged / path.name).write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(CheckpointError, match="damaged"):
+        load_policy(damaged, task.spec)

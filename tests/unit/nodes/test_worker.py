@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from vlmrl_ros.nodes.worker import Worker
+
+DEADLINE_S = 30.0
+
+
+class Watch:
+    """Runs a worker and hears what it reports."""
+
+    def __init__(self, made):
+        self.made = made
+        self.stamps = []
+        self.error = None
+        self._news = threading.Condition()
+        self._ended = False
+        self.worker = Worker(made.run, self._report, self._end)
+
+    def _report(self, stamp_ns):
+        with self._news:
+            self.stamps.append(stamp_ns)
+            self._news.notify_all()
+
+    def _end(self, error):
+        with self._news:
+            self.error, self._ended = error, True
+            self._news.notify_all()
+
+    def reported(self, count):
+        with self._news:
+            assert self._news.wait_for(lambda: len(self.stamps) >= count or self._ended, DEADLINE_S)
+        return self.stamps
+
+    def ended(self):
+        with self._news:
+            assert self._news.wait_for(lambda: self._ended, DEADLINE_S)
+        return self.error
+
+    @property
+    def summary(self):
+        return json.loads((self.made.run.path / "summary.json").read_text())
+
+
+@pytest.fixture
+def watch(make_run, tmp_path):
+    made = []
+
+    def start(**plan):
+        made.append(Watch(make_run(tmp_path / "run", **plan)))
+        return made[-1]
+
+    yield start
+    for one in made:
+        one.worker.stop(DEADLINE_S)
+
+
+def test_each_step_is_reported_in_order_and_the_run_ends_by_itself(watch, lived):
+    seen = watch(max_steps=30)
+    seen.worker.start()
+    for count, step in enumerate(lived, start=1):
+        seen.worker.put(step)
+        if len(seen.reported(count)) < count:
+            break
+    assert seen.ended() is None
+    assert seen.stamps == [step.stamp_ns for step in lived[: len(seen.stamps)]]
+    assert seen.summary["interrupted"] is False
+    assert seen.summary["steps"] >= 30
+    assert seen.summary["updates"] > 0
+
+
+def test_steps_that_came_before_the_start_are_learned_from_too(watch, lived):
+    seen = watch()
+    for step in lived[:5]:
+        seen.worker.put(step)
+    seen.worker.start()
+    assert len(seen.reported(5)) == 5
+
+
+def test_while_paused_steps_are_kept_and_nothing_is_updated(watch, lived):
+    seen = watch(max_steps=1000)
+    seen.worker.pause(True)
+    seen.worker.start()
+    for step in lived[:60]:
+        seen.worker.put(step)
+    seen.reported(60)
+    training = seen.made.run.training
+    assert training.steps > 30
+    assert training.updates == 0
+    seen.worker.pause(False)
+    seen.worker.put(lived[60])
+    seen.reported(61)
+    assert training.updates > 0
+
+
+def test_a_checkpoint_that_is_asked_for_follows_the_next_step(watch, lived):
+    seen = watch(checkpoint_every=10**6)
+    seen.worker.checkpoint_asked.set()
+    seen.worker.start()
+    seen.worker.put(lived[0])
+    seen.reported(1)
+    assert [path.name for path in (seen.made.run.path / "checkpoints").iterdir()] == ["step_0"]
+    assert not seen.worker.checkpoint_asked.is_set()
+
+
+def test_a_worker_that_is_stopped_leaves_a_whole_run_behind(watch, lived):
+    seen = watch()
+    seen.worker.start()
+    for step in lived[:40]:
+        seen.worker.put(step)
+    seen.reported(40)
+    seen.worker.stop(DEADLINE_S)
+    assert seen.ended() is None
+    assert seen.summary["interrupted"] is True
+    assert seen.summary["checkpoint"].endswith(f"step_{seen.summary['steps']}")
+
+
+def test_an_error_is_handed_on_and_what_was_learned_is_kept(watch, lived):
+    seen = watch()
+    seen.worker.start()
+    bad = replace(lived[40], observation={"state": np.zeros(2, np.float32)})
+    for step in [*lived[:40], bad, *lived[41:]]:
+        seen.worker.put(step)
+    assert "(2,)" in str(seen.ended())
+    assert seen.summary["interrupted"] is True
+    assert seen.summary["checkpoint"].endswith(f"step_{seen.summary['steps']}")
