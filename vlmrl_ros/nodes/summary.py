@@ -42,12 +42,19 @@ def summarise(training: Training, evaluations: Sequence[Evaluation], final: Eval
         "metrics": dict(training.metrics),
         "evaluations": [{"step": e.step, "checkpoint": e.checkpoint, **_success(e)} for e in evaluations],
     }
-    attempts = sieve.demonstrations + sieve.failed
-    if attempts:
-        summary["operator_success"] = sieve.demonstrations / attempts
+    operator = operator_success(training)
+    if operator is not None:
+        summary["operator_success"] = operator
     if final is not None:
         summary["final"] = {"step": final.step, "checkpoint": final.checkpoint, **_success(final)}
     return summary
+
+
+def operator_success(training: Training) -> float | None:
+    """Share of demonstrations that succeeded; None where none was tried."""
+    sieve = training.sieve
+    attempts = sieve.demonstrations + sieve.failed
+    return sieve.demonstrations / attempts if attempts else None
 
 
 def write_plots(directory: Path, name: str, training: Training, evaluations: Sequence[Evaluation]) -> None:
@@ -55,7 +62,8 @@ def write_plots(directory: Path, name: str, training: Training, evaluations: Seq
     if evaluations:
         values = [success_interval(sum(e.successes), len(e.successes)) for e in evaluations]
         curve = Curve([e.step for e in evaluations], values)
-        plot_success(directory / "success.png", {name: curve}, f"{name}: success without help")
+        title = f"{name}: success without help"
+        plot_success(directory / "success.png", {name: curve}, title, operator_success(training))
     online = training.log.online()
     if online:
         plot_interventions(directory / "interventions.png", online, f"{name}: how often a person took over")
