@@ -18,7 +18,7 @@ import yaml
 
 DEADLINE_S = 30.0
 STOP_S = 3.0
-"""The longest time that anything may take to stop after Ctrl-C."""
+"""The longest time that anything may take to stop after Ctrl-C, on a machine that is not overloaded."""
 _DOMAINS = range(50, 100)
 _PAUSE_S = 0.005
 
@@ -95,18 +95,17 @@ class Running:
         wait_until(lambda: self.ended, f"the end of {self.process.args}; it wrote {self.output}", deadline_s)
         return int(self.process.returncode)
 
-    def interrupt(self, deadline_s: float = STOP_S, everyone: bool = False) -> int:
-        """Send SIGINT and wait for the end; returns the exit code.
+    def interrupt(self, everyone: bool = False) -> int:
+        """Send SIGINT and wait for the end, for :data:`STOP_S` at most; returns the exit code.
 
         Args:
-            deadline_s: longest wait.
             everyone: to all that it has started too, as Ctrl-C on a terminal does.
         """
         if everyone:
             os.killpg(self.process.pid, signal.SIGINT)
         else:
             self.signal(signal.SIGINT)
-        return self.wait(deadline_s)
+        return self.wait(STOP_S * max(1.0, os.getloadavg()[0] / (2 * (os.cpu_count() or 1))))
 
     def family(self) -> list[int]:
         """The processes of its session: itself and what it has started."""

@@ -29,7 +29,7 @@ def settings(stage: Stage, **learner: object) -> str:
 
 
 def train(stage: Stage, run: Path, *more: str, params: str = "", namespace: str = "") -> Running:
-    given = [f"run_dir:={run}", "task:=reach", "demonstrations:=2", f"params_file:={params or settings(stage)}"]
+    given = [f"run_dir:={run}", "task:=reach", f"params_file:={params or settings(stage)}"]
     space = [f"namespace:={namespace}"] if namespace else []
     return stage.launch("sim_train.launch.py", *given, *space, *more)
 
@@ -175,7 +175,9 @@ def test_one_seed_ends_in_one_checkpoint_whatever_reward_the_task_gives(stage, r
 
 def test_ctrl_c_ends_everything_within_three_seconds_and_leaves_a_whole_run(stage):
     directory = stage.root / "runs" / "interrupted"
-    launched = train(stage, directory, "max_steps:=100000", params=settings(stage, checkpoint_every=50))
+    launched = train(
+        stage, directory, "max_steps:=100000", "demonstrations:=1", params=settings(stage, checkpoint_every=50)
+    )
     checkpoint = directory / "checkpoints" / "step_50" / "checkpoint.json"
     wait_until(lambda: checkpoint.exists() or launched.ended, "a checkpoint", 60.0)
     family = launched.family()
