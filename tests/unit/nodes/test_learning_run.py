@@ -58,6 +58,17 @@ def test_weights_are_published_with_the_first_update_and_then_as_often_as_planne
     assert not np.array_equal(first, last)
 
 
+def test_the_first_weights_do_not_wait_for_their_turn(make_run, lived, tmp_path):
+    made = make_run(tmp_path / "run", publish_every=10**5)
+    made.run.begin()
+    for step in lived:
+        made.run.digest(step, lambda: True)
+        if made.run.training.updates:
+            break
+    assert [(weights.version, weights.step) for weights in made.published] == [(1, made.run.training.steps)]
+    made.run.end(lambda: True)
+
+
 def test_checkpoints_are_written_as_often_as_planned_and_at_the_end(done):
     found = sorted(int(path.name[5:]) for path in (done.run.path / "checkpoints").iterdir())
     assert [step // 25 for step in found] == [1, 2, 2]
