@@ -42,6 +42,7 @@ def loop(stage: Stage, observer: Observer) -> SimpleNamespace:
 def stands_still(observer: Observer, loop: SimpleNamespace) -> None:
     """The bridge says that it waits, and does nothing."""
     observer.until(lambda: "no command for more than 0.3 s" in observer.diagnosis("/sim_bridge")[0], "a complaint")
+    observer.watch(TIMEOUT_S)  # what was still under way
     before = len(loop.executed)
     observer.watch(2 * TIMEOUT_S)
     assert len(loop.executed) == before

@@ -34,9 +34,9 @@ class ArrivalPublisher:
         self._scene = shell.publisher(JointState, "scene", qos.STEP)
         self._joints = shell.publisher(JointState, "joint_states", qos.STEP)
         self._cameras = {
-            camera: shell.publisher(Image, f"observation/{camera.name}/image_raw", qos.STEP) for camera in spec.cameras
+            camera: shell.publisher(Image, f"observation/{camera.name}/image_raw", qos.FRAME) for camera in spec.cameras
         }
-        self._film = shell.publisher(Image, "film/image_raw", qos.STEP)
+        self._film = shell.publisher(Image, "film/image_raw", qos.FRAME)
         self._spec_publisher = shell.publisher(String, "spec", qos.LATCHED)
         self._spec_publisher.publish(String(data=spec.to_json()))
 

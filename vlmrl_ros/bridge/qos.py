@@ -3,7 +3,8 @@
 ===============  ===========  ================  ======  ============================================================
 profile          reliability  durability        depth   for
 ===============  ===========  ================  ======  ============================================================
-``STEP``         reliable     transient local   64      parts of a step, ``learner/status``: latecomers get the newest
+``STEP``         reliable     transient local   256     vectors of a step, ``learner/status``: latecomers get the newest
+``FRAME``        reliable     transient local   32      camera frames of a step
 ``COMMAND``      reliable     volatile          1       ``command``: an old one must never move an arm
 ``JOY``          reliable     volatile          10      ``joy``, as joy_node offers it
 ``LATCHED``      reliable     transient local   1       ``spec``, ``weights``, ``instruction``
@@ -21,7 +22,8 @@ def _profile(reliability: ReliabilityPolicy, durability: DurabilityPolicy, depth
     return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=depth, reliability=reliability, durability=durability)
 
 
-STEP = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL, 64)
+STEP = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL, 256)
+FRAME = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL, 32)
 COMMAND = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE, 1)
 JOY = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE, 10)
 LATCHED = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL, 1)

@@ -56,7 +56,7 @@ class Evaluate(Shell[EvaluateConfig]):
         self.listen(JointState, "feedback", partial(self._on_part, "feedback"), qos.STEP)
         self.listen(JointState, "intervention", partial(self._on_part, "intervention"), qos.STEP)
         if self.config.video:
-            self.listen(Image, "film/image_raw", partial(self._on_part, "film"), qos.STEP)
+            self.listen(Image, "film/image_raw", partial(self._on_part, "film"), qos.FRAME)
 
     def close(self) -> None:
         """Finish the video."""

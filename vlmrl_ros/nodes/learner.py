@@ -165,7 +165,7 @@ class LearnerNode(Shell[LearnerConfig]):
         for camera in spec.cameras:
             read = partial(messages.read_image, camera=camera)
             topic = f"observation/{camera.name}/image_raw"
-            self.listen(Image, topic, partial(self._on_part, camera.name, read), qos.STEP)
+            self.listen(Image, topic, partial(self._on_part, camera.name, read), qos.FRAME)
 
     def _on_part(self, part: str, read: Any, message: Any) -> None:
         assert self._worker is not None

@@ -81,7 +81,7 @@ class PolicyServer(Shell[PolicyServerConfig]):
         if self._spec is None:
             for camera in spec.cameras:
                 topic = f"observation/{camera.name}/image_raw"
-                self.listen(Image, topic, partial(self._on_part, camera.name), qos.STEP)
+                self.listen(Image, topic, partial(self._on_part, camera.name), qos.FRAME)
         self._spec = spec
         self._cameras = {camera.name: camera for camera in spec.cameras}
         self._join = PartJoin(("state", "feedback", *self._cameras))

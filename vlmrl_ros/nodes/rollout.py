@@ -107,4 +107,5 @@ if __name__ == "__main__":
     # The answers have standard output for themselves; what a task prints goes to standard error.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    sys.stdout = sys.stderr
     serve(sys.stdin, answers)
