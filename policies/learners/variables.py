@@ -6,6 +6,10 @@ from vlmrl_ros.core.interfaces import Variables
 from vlmrl_ros.policies.networks.flat import FlatParameters
 
 
+ACTING_ALONE = {"explore": False, "weights": "actor_ema"}
+"""Options of the policy ``gaussian`` under which these weights are judged: the mode of the averaged actor."""
+
+
 def policy_variables(actor: FlatParameters, actor_ema: FlatParameters) -> Variables:
     """Copies of the newest weights and of their moving average, named as the policy ``gaussian`` expects them."""
     nets = {"actor": actor, "actor_ema": actor_ema}

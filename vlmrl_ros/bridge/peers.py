@@ -32,6 +32,7 @@ class PeerParameters:
         self._found: Settings = {}
         self._asked: dict[str, AsyncParameterClient] = {}
         self._left = ATTEMPTS
+        self._before = list(shell.clients)
         self._timer = shell.steady_timer(PERIOD_S, self._ask)
 
     def _ask(self) -> None:
@@ -46,8 +47,14 @@ class PeerParameters:
                 self._asked[name].list_parameters(callback=self._listed(name))
         complete = bool(peers) and all(self._found.get(name) for name in peers)
         if complete or not self._left:
-            self._shell.destroy_timer(self._timer)
+            self._leave()
             self._done({name: values for name, values in sorted(self._found.items()) if values})
+
+    def _leave(self) -> None:
+        """Take the timer and the clients out of the executor, where each would cost a little at every message."""
+        self._shell.destroy_timer(self._timer)
+        for client in [client for client in self._shell.clients if client not in self._before]:
+            self._shell.destroy_client(client)
 
     def _listed(self, name: str) -> Callable[[Future[Any]], None]:
         def answered(future: Future[Any]) -> None:

@@ -126,6 +126,9 @@ class Learner(Protocol):
     samples_per_update: int
     """Transitions drawn by one :meth:`update`; with the samples-per-insert limit it sets the pace."""
 
+    evaluation_options: Mapping[str, Any]
+    """Options of the policy plug-in with which its weights act alone, for example without exploration."""
+
     def add(self, item: Transition) -> None:
         """Keep one transition."""
 

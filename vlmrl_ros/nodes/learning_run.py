@@ -122,7 +122,7 @@ class LearningRun:
             "task_spec": self._spec.to_json(),
             "learner": self._plan.learner,
             "policy": self._plan.policy,
-            "policy_options": {"explore": False, "weights": "actor_ema"},
+            "policy_options": dict(learner.evaluation_options),
             "version": self.version,
             "updates": self.training.updates,
         }

@@ -61,6 +61,7 @@ class Teleop(Shell[TeleopConfig]):
         self._spec: TaskSpec | None = None
         self._unanswered: tuple[int, Feedback, float] | None = None
         self._sent: tuple[JointState, JointState] | None = None
+        self._source = Source.STOPPED
         self._command = self.publisher(JointState, "command", qos.STEP)
         self._intervention = self.publisher(JointState, "intervention", qos.STEP)
         self.create_service(SetBool, "estop", self._on_estop)
@@ -124,8 +125,10 @@ class Teleop(Shell[TeleopConfig]):
             self._decide(stamp, parts["feedback"], parts["policy_action"])
 
     def _watch(self) -> None:
-        """Let a person in control drive although the policy is silent."""
-        if self._spec is None or not self.active or self._unanswered is None or not self._arbiter.held:
+        """Let a person in control drive although the policy is silent, and stop the arm when they let go of it."""
+        if self._spec is None or not self.active or self._unanswered is None:
+            return
+        if not self._arbiter.held and self._source is not Source.HUMAN:
             return
         stamp_ns, feedback, since_s = self._unanswered
         if time.monotonic() - since_s > self.config.policy_timeout_s:
@@ -135,6 +138,7 @@ class Teleop(Shell[TeleopConfig]):
         now_ns = stamp_ns if self.config.joy_sync else time.monotonic_ns()
         decision = self._arbiter.step(stamp_ns, policy_action, now_ns, first=feedback.step == 0)
         self._unanswered = None
+        self._source = decision.intervention.source
         self._send(
             messages.command_message(stamp_ns, self._spec.action, decision.command, decision.mark),
             messages.intervention_message(stamp_ns, decision.intervention),
@@ -163,6 +167,8 @@ class Teleop(Shell[TeleopConfig]):
                 self._arbiter.estop("e-stop service")
             else:
                 self._arbiter.release_estop()
+            if request.data and self._unanswered is not None:
+                self._decide(*self._unanswered[:2], None)  # at once, also when the policy is silent
             response.message = "stopped until estop is called with false" if request.data else "e-stop released"
         return response
 

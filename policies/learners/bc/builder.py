@@ -17,7 +17,7 @@ from vlmrl_ros.policies.learners.bc.learning import Cloning
 from vlmrl_ros.policies.learners.checkpoint import LearnerState
 from vlmrl_ros.policies.learners.labels import Selection, demonstrated
 from vlmrl_ros.policies.learners.memory import frame_pair, transition_columns, transition_values
-from vlmrl_ros.policies.learners.variables import policy_variables
+from vlmrl_ros.policies.learners.variables import ACTING_ALONE, policy_variables
 from vlmrl_ros.policies.networks.compute import keep_freed_memory, learner_compute
 
 
@@ -35,6 +35,7 @@ class CloningLearner:
             rng: seeds weights and draws.
         """
         keep_freed_memory()
+        self.evaluation_options = ACTING_ALONE
         self.samples_per_update = config.batch_size * config.updates
         self._spec = spec
         self._config = config

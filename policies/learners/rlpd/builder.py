@@ -17,7 +17,7 @@ from vlmrl_ros.policies.learners.labels import Reward, driven_by_person, nobodys
 from vlmrl_ros.policies.learners.memory import MixedMemory
 from vlmrl_ros.policies.learners.rlpd.config import RlpdConfig
 from vlmrl_ros.policies.learners.rlpd.learning import Batch, Rlpd
-from vlmrl_ros.policies.learners.variables import policy_variables
+from vlmrl_ros.policies.learners.variables import ACTING_ALONE, policy_variables
 from vlmrl_ros.policies.networks.compute import keep_freed_memory, learner_compute
 
 
@@ -40,6 +40,7 @@ class RlpdLearner:
         if config.target_critics > config.critics:
             raise ConfigError(f"target_critics is {config.target_critics}; valid: 1 to {config.critics} (critics)")
         keep_freed_memory()
+        self.evaluation_options = ACTING_ALONE
         self.samples_per_update = config.batch_size * config.critic_updates
         self._config = config
         prior = driven_by_person if config.buffers == "symmetric" else nobodys
