@@ -5,7 +5,6 @@ from __future__ import annotations
 from vlmrl_ros.core.interfaces import Variables
 from vlmrl_ros.policies.networks.flat import FlatParameters
 
-
 ACTING_ALONE = {"explore": False, "weights": "actor_ema"}
 """Options of the policy ``gaussian`` under which these weights are judged: the mode of the averaged actor."""
 

@@ -26,6 +26,7 @@ from vlmrl_ros.core.types import Step
 from vlmrl_ros.core.types import Transition as StepTransition
 
 DEADLINE_S = 30.0
+QUIET_S = 1.0
 PATIENT = QoSProfile(depth=10_000, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 """As ``qos.STEP``, with room for all that comes while the test does something else."""
 CONFIGURE, CLEANUP = Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_CLEANUP
@@ -127,10 +128,17 @@ class Observer:
 
 
 class Watcher:
-    """Joins the topics of the loop as the learner does, and leaves out what cannot be read."""
+    """Joins the topics of the loop as the learner does, and leaves out what cannot be read.
 
-    def __init__(self, observer: Observer, spec: TaskSpec, namespace: str = "") -> None:
+    With ``paces`` it says on ``learner/status`` how far it has come, in the place of a learner, so that a bridge with
+    ``learner_lag_steps`` does not run away from a test on a busy machine.
+    """
+
+    def __init__(self, observer: Observer, spec: TaskSpec, namespace: str = "", paces: bool = False) -> None:
         """Listen to everything that makes a step."""
+        status = f"{namespace}learner/status"
+        self._status = observer.node.create_publisher(JointState, status, qos.STEP) if paces else None
+        self._heard_s = time.monotonic()
         self.steps: list[Step] = []
         self.transitions: list[StepTransition] = []
         self.chain = Chain()
@@ -141,6 +149,12 @@ class Watcher:
         self._listen(observer, f"{namespace}feedback", "feedback", messages.read_feedback)
         self._listen(observer, f"{namespace}intervention", "intervention", messages.read_intervention)
 
+    def give_up(self) -> None:
+        """Leave a step that lost a part with the process that sent it, as the learner does."""
+        if time.monotonic() - self._heard_s > QUIET_S and self._status is not None:
+            for stamp_ns in self.join.give_up():
+                self._status.publish(messages.named_vector(stamp_ns, ["version", "finished"], [0.0, 0.0]))
+
     def _listen(self, observer: Observer, topic: str, part: str, read: Callable[[Any], Any]) -> None:
         assert part in STEP_PARTS
 
@@ -149,8 +163,11 @@ class Watcher:
                 value = read(message)
             except VlmrlError:
                 return
+            self._heard_s = time.monotonic()
             for step in self.join.put(messages.stamp_of(message), part, value):
                 self.steps.append(step)
+                if self._status is not None:
+                    self._status.publish(messages.named_vector(step.stamp_ns, ["version", "finished"], [0.0, 0.0]))
                 transition = self.chain.append(step)
                 if transition is not None:
                     self.transitions.append(transition)

@@ -64,6 +64,22 @@ class PartJoin:
         record[part] = value
         yield from self._release()
 
+    def give_up(self, last_part: str) -> list[int]:
+        """Drop the oldest open records that have their last part and still lack another, which will not come any more.
+
+        Args:
+            last_part: the part that is sent when all others have been.
+
+        Returns:
+            the stamps of the records dropped, ns.
+        """
+        given_up = []
+        while self._open and last_part in (record := next(iter(self._open.values()))) and record.keys() < self._parts:
+            self._newest_closed_ns, _ = self._open.popitem(last=False)
+            given_up.append(self._newest_closed_ns)
+        self.dropped += len(given_up)
+        return given_up
+
     def reset(self) -> None:
         """Forget everything that is open, for example when time jumped back."""
         self._open.clear()
@@ -91,8 +107,13 @@ class PartJoin:
 class StepJoin:
     """Joins the parts of :data:`STEP_PARTS` and the camera frames into :class:`Step` records."""
 
-    def __init__(self, cameras: Sequence[str] = (), window: int = 8) -> None:
-        """Name the cameras whose frames belong to a step."""
+    def __init__(self, cameras: Sequence[str] = (), window: int = 32) -> None:
+        """Name the cameras whose frames belong to a step.
+
+        Args:
+            cameras: their names.
+            window: as in :class:`PartJoin`; long enough for a node that takes the place of a dead one to be found.
+        """
         self._cameras = tuple(cameras)
         self._join = PartJoin((*STEP_PARTS, *cameras), window)
 
@@ -104,6 +125,10 @@ class StepJoin:
     def reset(self) -> None:
         """Forget everything that is open, for example when time jumped back."""
         self._join.reset()
+
+    def give_up(self) -> list[int]:
+        """Drop the oldest open steps that the bridge has left behind; returns their stamps, ns."""
+        return self._join.give_up("executed")
 
     def put(self, stamp_ns: int, part: str, value: Any) -> list[Step]:
         """Add one part; returns the steps that are complete now, oldest first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 STATUS_NAMES = ["version", "steps", "updates", "finished"]
 NICENESS = 10
 """The control loop comes first where cores are few."""
+QUIET_S = 1.0
+"""After so long without any part, a step that the bridge has left behind is given up."""
 STOP_TIMEOUT_S = 2.0
 """After Ctrl-C the worker has so long to leave the run directory whole."""
 
@@ -126,7 +129,9 @@ class LearnerNode(Shell[LearnerConfig]):
         self._run = self._make_run(learner, spec)
         self._worker = Worker(self._run, self._report, self._on_end)
         self._worker.start()
+        self._heard_s = time.monotonic()
         self._subscribe(spec)
+        self.steady_timer(QUIET_S, self._give_up)
 
     def _make_run(self, learner: Learner, spec: TaskSpec) -> LearningRun:
         from vlmrl_ros.nodes.learning_run import LearningRun, Plan  # loads TensorBoard and Matplotlib
@@ -169,12 +174,21 @@ class LearnerNode(Shell[LearnerConfig]):
 
     def _on_part(self, part: str, read: Any, message: Any) -> None:
         assert self._worker is not None
+        self._heard_s = time.monotonic()
         for step in self._join.put(messages.stamp_of(message), part, read(message)):
             if self._peers is None:
                 self._peers = PeerParameters(self, self._write_config)
             self._worker.put(step)
             self.diagnostics.tick()
         self.diagnostics.value("steps dropped", self._join.dropped)
+
+    def _give_up(self) -> None:
+        """A part was lost with the process that sent it: go on without the step."""
+        if self._worker is None or time.monotonic() - self._heard_s < QUIET_S:
+            return
+        for stamp_ns in self._join.give_up():
+            self.get_logger().warning(f"step at {stamp_ns * 1e-9:.3f} s lacks a part that never came: given up")
+            self._worker.skip(stamp_ns)
 
     def _write_config(self, settings: Settings) -> None:
         assert self._directory is not None

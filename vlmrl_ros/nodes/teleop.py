@@ -147,8 +147,8 @@ class Teleop(Shell[TeleopConfig]):
 
     def _send(self, command: JointState, intervention: JointState) -> None:
         self._sent = (command, intervention)
-        self._command.publish(command)
         self._intervention.publish(intervention)
+        self._command.publish(command)  # last: once the bridge moves on, nothing of this step is missing
 
     def _note(self, decision: Decision) -> None:
         self.diagnostics.tick()

@@ -27,13 +27,13 @@ class Worker:
 
         Args:
             run: what learns.
-            report: called with the stamp of each step that has been learned from.
+            report: called with the stamp of each step that has been learned from or given up.
             ended: called once at the end, with the error that ended it, if any.
         """
         self._run = run
         self._report = report
         self._ended = ended
-        self._queue: queue.SimpleQueue[Step | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Step | int | None] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._paused = threading.Event()
         self.checkpoint_asked = threading.Event()
@@ -46,6 +46,10 @@ class Worker:
     def put(self, step: Step) -> None:
         """Hand over a step; returns at once."""
         self._queue.put(step)
+
+    def skip(self, stamp_ns: int) -> None:
+        """Report a step that never became whole, so that a bridge in lockstep does not wait for it."""
+        self._queue.put(stamp_ns)
 
     def pause(self, paused: bool) -> None:
         """Keep storing steps but make no updates while paused."""
@@ -79,6 +83,9 @@ class Worker:
             step = self._queue.get()
             if step is None:
                 return
+            if isinstance(step, int):
+                self._report(step)
+                continue
             self._run.digest(step, self._may_update)
             if self.checkpoint_asked.is_set():
                 self.checkpoint_asked.clear()

@@ -240,3 +240,22 @@ def test_only_termination_stops_bootstrapping(terminated, truncated, bootstrap):
     after = step(0, 1, terminated=terminated, truncated=truncated)
     assert Transition(step(0, 0), after).bootstrap == bootstrap
     assert after.feedback.last == (terminated or truncated)
+
+
+def test_a_step_that_the_bridge_left_behind_is_given_up_and_the_next_ones_go_on():
+    join = PartJoin(("state", "command", "executed"))
+    list(join.put(1, "state", "s1"))
+    list(join.put(1, "executed", "e1"))
+    list(join.put(2, "state", "s2"))
+    assert join.give_up("executed") == [1]
+    assert join.dropped == 1
+    list(join.put(2, "command", "c2"))
+    assert [stamp for stamp, _ in join.put(2, "executed", "e2")] == [2]
+
+
+def test_a_step_that_the_bridge_still_waits_at_is_not_given_up():
+    join = PartJoin(("state", "command", "executed"))
+    list(join.put(1, "state", "s1"))
+    assert join.give_up("executed") == []
+    list(join.put(1, "command", "c1"))
+    assert [stamp for stamp, _ in join.put(1, "executed", "e1")] == [1]
