@@ -9,12 +9,14 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from vlmrl_ros.core.errors import VlmrlError
+
+FRESH_SEED_OFFSET = 500_009
 
 
 @dataclass(frozen=True)
@@ -66,9 +68,17 @@ class Evaluator:
         self._answers: queue.Queue[str | None] = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
 
-    def ask(self, step: int, checkpoint: Path, episodes: int) -> None:
-        """Evaluate a checkpoint; the answer comes from :meth:`collect`."""
-        request = {**self._request, "checkpoint": str(checkpoint), "episodes": episodes}
+    def ask(self, step: int, checkpoint: Path, episodes: int, fresh: bool = False) -> None:
+        """Evaluate a checkpoint; the answer comes from :meth:`collect`.
+
+        Args:
+            step: learning steps of the checkpoint.
+            checkpoint: its directory.
+            episodes: how many.
+            fresh: meet episodes that no other evaluation has met, so that a choice made by those does not flatter.
+        """
+        seed = int(self._request["seed"]) + (FRESH_SEED_OFFSET if fresh else 0)
+        request = {**self._request, "seed": seed, "checkpoint": str(checkpoint), "episodes": episodes}
         self._asked.append((step, str(checkpoint)))
         assert self._child.stdin is not None
         try:
@@ -127,3 +137,12 @@ class Evaluator:
         return Evaluation(
             step, checkpoint, tuple(e["success"] for e in episodes), tuple(e["task_return"] for e in episodes)
         )
+
+
+def best_of(evaluations: Sequence[Evaluation]) -> Evaluation:
+    """The evaluation of the checkpoint to keep: best together with the one before it, the later one if several are.
+
+    A policy that learns off-policy swings; two good evaluations in a row say more than one.
+    """
+    before = (0.0, *(evaluation.success for evaluation in evaluations))
+    return max(zip(before, evaluations, strict=False), key=lambda pair: (pair[0] + pair[1].success, pair[1].step))[1]

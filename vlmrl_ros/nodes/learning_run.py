@@ -22,7 +22,7 @@ from vlmrl_ros.core.run_directory import POLICY_FILE, RunDirectory, combined_has
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.training import Training
 from vlmrl_ros.core.types import Step
-from vlmrl_ros.nodes.evaluator import Evaluation, Evaluator
+from vlmrl_ros.nodes.evaluator import Evaluation, Evaluator, best_of
 from vlmrl_ros.nodes.summary import summarise, write_plots
 
 
@@ -133,7 +133,7 @@ class LearningRun:
         return path
 
     def end(self, interrupted: Callable[[], bool]) -> None:
-        """Write the last checkpoint, wait for the evaluations unless interrupted, write plots and ``summary.json``."""
+        """Write the last checkpoint, judge the best unless interrupted, write plots and ``summary.json``."""
         learned_s = time.monotonic() - (self._learning_since_s or self._started_s)
         if interrupted():
             self._close_evaluator()
@@ -147,6 +147,7 @@ class LearningRun:
         if self._checkpoints:
             last = self._checkpoints[-1]
             summary |= {"checkpoint": str(last), "checkpoint_sha256": combined_hash(read_checkpoint(last))}
+            summary["best_checkpoint"] = best_of(self.evaluations).checkpoint if self.evaluations else str(last)
         self._directory.write_text("episodes.json", json.dumps(self.training.log.to_json()) + "\n")
         write_plots(self.path / "plots", f"{self._plan.learner} on {self._spec.task}", self.training, self.evaluations)
         self._directory.write_summary(summary)
@@ -180,9 +181,10 @@ class LearningRun:
         if self._evaluator is None or not self._checkpoints:
             return None
         self._keep(self._await(interrupted))
-        if not self._plan.final_eval_episodes or interrupted():
+        if not self._plan.final_eval_episodes or not self.evaluations or interrupted():
             return None
-        self._evaluator.ask(self.training.steps, self._checkpoints[-1], self._plan.final_eval_episodes)
+        best = best_of(self.evaluations)
+        self._evaluator.ask(best.step, Path(best.checkpoint), self._plan.final_eval_episodes, fresh=True)
         return next(iter(self._await(interrupted)), None)
 
     def _await(self, interrupted: Callable[[], bool]) -> list[Evaluation]:

@@ -61,10 +61,11 @@ class Progress:
         final = summary.get("final")
         if final is not None:
             span = f"[{final['success_low']:.2f}, {final['success_high']:.2f}]"
-            self._say(f"success without help: {final['success']:.2f} {span} in {final['episodes']} episodes")
+            judged = f"in {final['episodes']} fresh episodes of the best checkpoint (step {final['step']})"
+            self._say(f"success without help: {final['success']:.2f} {span} {judged}")
         self._say(f"results: {run.path / 'summary.json'}, pictures: {run.path / 'plots'}")
-        if "checkpoint" in summary:
-            self._say(f"watch it: ros2 launch vlmrl_ros eval.launch.py checkpoint:={summary['checkpoint']}")
+        if "best_checkpoint" in summary:
+            self._say(f"watch it: ros2 launch vlmrl_ros eval.launch.py checkpoint:={summary['best_checkpoint']}")
 
     def close(self) -> None:
         """Take the live line away."""

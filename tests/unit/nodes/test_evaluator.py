@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from vlmrl_ros.core.errors import VlmrlError
-from vlmrl_ros.nodes.evaluator import Evaluation, Evaluator
+from vlmrl_ros.nodes.evaluator import Evaluation, Evaluator, best_of
 
 TASK_OPTIONS = {"horizon": 20, "range_mm": 40.0, "post_success_steps": 2}
 DEADLINE_S = 40.0
@@ -126,3 +126,17 @@ def test_closing_ends_the_child(start):
 
 def test_success_is_the_share_of_successful_episodes():
     assert Evaluation(1, "c", (True, False, True, True), (1.0, 0.0, 1.0, 1.0)).success == 0.75
+
+
+def evaluation(step: int, *successes: bool) -> Evaluation:
+    return Evaluation(step, f"step_{step}", successes, (0.0,) * len(successes))
+
+
+def test_two_good_evaluations_in_a_row_beat_a_lucky_one():
+    good, again = evaluation(3, True, True, False), evaluation(4, True, True, False)
+    assert best_of([evaluation(1, True, True), evaluation(2, False, False), good, again]) is again
+
+
+def test_of_equals_the_later_checkpoint_is_kept():
+    first, second = evaluation(500, True), evaluation(1000, True)
+    assert best_of([first, second]) is second

@@ -68,9 +68,9 @@ def test_the_end_names_the_results_and_the_command_to_watch_them(told, make_run,
     progress.end(run)
     final = run.summary["final"]
     assert lines[0].startswith(f"success without help: {final['success']:.2f} [")
-    assert lines[0].endswith("in 3 episodes")
+    assert lines[0].endswith(f"in 3 fresh episodes of the best checkpoint (step {final['step']})")
     assert str(run.path / "summary.json") in lines[1]
-    assert lines[2] == f"watch it: ros2 launch vlmrl_ros eval.launch.py checkpoint:={run.summary['checkpoint']}"
+    assert lines[2] == f"watch it: ros2 launch vlmrl_ros eval.launch.py checkpoint:={run.summary['best_checkpoint']}"
 
 
 def test_the_end_of_a_run_that_learned_nothing_promises_no_checkpoint(told, make_run, tmp_path):

@@ -38,7 +38,7 @@ def measure(quick: bool, work: Path) -> Figures:
     """Train every method on every seed; quick: RLIF and HG-DAgger on one seed.
 
     Returns:
-        success of 100 autonomous episodes after training, the worst of the last three evaluations on the way,
+        success of the best checkpoint in 100 fresh episodes, the worst of the last three evaluations on the way,
         takeovers per episode at first and at last, wall time of the longest RLIF run; the operator's own success.
     """
     seeds, methods = (SEEDS[:1], ("rlif", "hg_dagger")) if quick else (SEEDS, tuple(METHODS))
