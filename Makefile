@@ -1,6 +1,6 @@
 # Each target sets up what it needs, from an empty clone on. `make help` lists them.
 #   ARGS   arguments of the launch file (sim-train) or of pytest (test)
-#   SUITE  suite of the benchmark; JSON: file for its figures; QUICK=1: the short version
+#   SUITE  suite of the benchmark, all without it; JSON: file for its figures; QUICK=1: the short version
 
 VENV := .venv
 # One environment for each ROS 2: a sourced one, or the wheels.

@@ -22,19 +22,24 @@ SUITES = {
     "sync": "two runs with one seed end in the same checkpoint",
     "replay": "memory and speed of the replay",
 }
+ALL = "all"
+"""Every suite in turn; their figures have different names."""
 
 
 def main() -> None:
-    """Entry point: ``benchmark <suite> [--json FILE] [--quick] [--work DIR]``."""
+    """Entry point: ``benchmark [suite] [--json FILE] [--quick] [--work DIR]``."""
     arguments = _parser().parse_args()
-    measure = importlib.import_module(f"vlmrl_ros.nodes.bench.{arguments.suite}").measure
     work = Path(arguments.work or tempfile.mkdtemp(prefix=f"bench_{arguments.suite}_"))
-    work.mkdir(parents=True, exist_ok=True)
-    try:
-        figures: Figures = measure(arguments.quick, work)
-    except VlmrlError as error:
-        sys.exit(f"error: {error}")
-    _show(arguments.suite, figures)
+    figures: Figures = {}
+    for suite in SUITES if arguments.suite == ALL else (arguments.suite,):
+        measure = importlib.import_module(f"vlmrl_ros.nodes.bench.{suite}").measure
+        (work / suite).mkdir(parents=True, exist_ok=True)
+        try:
+            found = measure(arguments.quick, work / suite)
+        except VlmrlError as error:
+            sys.exit(f"error: {error}")
+        _show(suite, found)
+        figures |= found
     if arguments.json:
         write_whole(Path(arguments.json), json.dumps(figures, indent=2, sort_keys=True) + "\n")
 
@@ -47,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=f"suites:\n{lines}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("suite", choices=sorted(SUITES))
+    parser.add_argument("suite", nargs="?", default=ALL, choices=[*SUITES, ALL])
     parser.add_argument("--json", metavar="FILE", help="write the figures there")
     parser.add_argument("--quick", action="store_true", help="a version of five minutes or less that can still fail")
     parser.add_argument("--work", metavar="DIR", help="where the runs go; a temporary directory by default")

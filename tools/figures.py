@@ -1,0 +1,66 @@
+"""Fill the tables of the README from docs/results: `python tools/figures.py`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "docs" / "results"
+BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
+METHODS = {
+    "rlif": "**RLIF**",
+    "hg_dagger": "HG-DAgger",
+    "bc": "BC on the demonstrations",
+    "random": "RLIF, takeovers at random",
+}
+
+
+def main() -> None:
+    """Replace what stands between the markers."""
+    readme = ROOT / "README.md"
+    head, rest = readme.read_text(encoding="utf-8").split(BEGIN)
+    tail = rest.split(END)[1]
+    readme.write_text(f"{head}{BEGIN}\n{_peg()}\n{_loop()}\n{END}{tail}", encoding="utf-8")
+
+
+def _peg() -> str:
+    f = _read("peg")
+    lines = [
+        f"`peg_insert`, seeds 0, 1, 2; the operator alone succeeds in {f['operator.success']:.0%} of the episodes.",
+        "Success: 100 fresh autonomous episodes of each run's best checkpoint. Worst: the least of the last three",
+        "evaluations on the way (20 episodes each).",
+        "",
+        "| learner | success, seeds 0, 1, 2 | mean | worst of last 3 | takeovers an episode, first to last |",
+        "|---|---|---|---|---|",
+    ]
+    for method, name in METHODS.items():
+        seeds = ", ".join(f"{f[f'{method}.success.seed{seed}']:.2f}" for seed in range(3))
+        rates = f"{f[f'{method}.takeover_rate.first']:.2f} to {f[f'{method}.takeover_rate.last']:.2f}"
+        mean, worst = f[f"{method}.success.mean"], f[f"{method}.worst_of_last3.min"]
+        lines.append(f"| {name} | {seeds} | {mean:.2f} | {worst:.2f} | {rates if method != 'bc' else '-'} |")
+    lines.append(f"\nThe longest RLIF run took {f['rlif.wall_s.max']:.0f} s on two CPU cores, evaluations included.\n")
+    return "\n".join(lines)
+
+
+def _loop() -> str:
+    loop, replay, sync = _read("loop"), _read("replay"), _read("sync")
+    rows = [
+        ("ROS loop in three processes, state only", f"{loop['ros.state.ticks_per_s']:.0f} ticks/s"),
+        ("its ratio to the same loop in one process", f"{loop['ros.state.ratio_to_in_process']:.2f}"),
+        ("the same with a 128x128 camera", f"{loop['ros.camera128.ticks_per_s']:.0f} ticks/s"),
+        ("50 Hz for 60 s beside a learner that never rests, p99 jitter", f"{loop['realtime.jitter_p99_ms']:.2f} ms"),
+        ("missed ticks in that time", f"{loop['realtime.missed']:.0f}"),
+        ("replay of 100,000 steps with two 128x128 cameras, over the raw frames", f"{replay['bytes_ratio']:.3f}"),
+        ("two runs with one seed end in the same checkpoint", "yes" if sync["hash_equal"] == 1 else "no"),
+    ]
+    return "\n".join(["| what | measured |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
+
+
+def _read(suite: str) -> dict[str, float]:
+    figures: dict[str, float] = json.loads((RESULTS / f"{suite}.json").read_text(encoding="utf-8"))
+    return figures
+
+
+if __name__ == "__main__":
+    main()
