@@ -33,7 +33,7 @@ class RlpdConfig:
         0.005, "fraction the target critics move towards the critics in an update", low=0.0, high=1.0
     )
     average_rate: float = option(
-        0.002, "fraction the averaged actor moves in an update of the actor", low=0.0, high=1.0
+        0.001, "fraction the averaged actor moves in an update of the actor", low=0.0, high=1.0
     )
     temperature: float = option(0.05, "initial weight of the entropy; it adapts", low=1e-6)
     target_entropy: float = option(-0.5, "entropy aimed at, for each action component", unit="nat")
