@@ -13,7 +13,7 @@ from vlmrl_ros.bridge.launching import COMMON, Arguments, declare, environment, 
 ARGUMENTS = {
     **COMMON,
     "learner": ("rlif", "learner plug-in"),
-    "max_steps": ("6000", "steps to learn from, without demonstrations"),
+    "max_steps": ("5000", "steps to learn from, without demonstrations"),
     "demonstrations": ("15", "successful episodes that the scripted operator shows at first"),
     "run_dir": ("", "directory of this run; empty: runs/<task>_<learner>_seed<seed>_<time>"),
     "operator": ("scripted", "who takes over", ("scripted", "joystick", "spacemouse", "none")),

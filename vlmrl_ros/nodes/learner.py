@@ -50,7 +50,7 @@ class LearnerConfig:
     learner: str = option("rlif", "name of the learner plug-in")
     seed: int = option(0, "seed of all randomness in learning", low=0, high=2**31 - 1)
     max_steps: int = option(
-        6000, "transitions to learn from, without demonstrations; then the run ends", low=1, high=10**9
+        5000, "transitions to learn from, without demonstrations; then the run ends", low=1, high=10**9
     )
     run_dir: str = option("runs/run", "directory of this run; must not hold a run yet")
     publish_every: int = option(10, "steps between two versions of the weights", low=1, high=100_000)
