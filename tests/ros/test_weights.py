@@ -72,6 +72,18 @@ def test_every_action_is_the_one_that_its_weights_give(observer, loop):
     assert len({action.tobytes() for action in actions.values()}) == len(actions), "new weights, new action"
 
 
+def test_the_learner_says_after_each_step_where_in_the_run_it_is(observer, loop):
+    observer.until(lambda: any(s.feedback.last for s in loop.watcher.steps[:-30]), "the end of an episode")
+    said = {messages.stamp_of(m): messages.read_values(m, "learner/status") for m in list(loop.learned)}
+    known = [step for step in list(loop.watcher.steps) if step.stamp_ns in said]
+    assert any(step.feedback.last for step in known)
+    for step in known:
+        row = said[step.stamp_ns]
+        assert (row["episode"], row["last"]) == (step.feedback.episode, step.feedback.last)
+    assert said[known[0].stamp_ns]["demonstrations"] == 0
+    assert said[known[-1].stamp_ns]["demonstrations"] == 1
+
+
 def test_a_pause_keeps_steps_coming_and_updates_waiting(observer, loop):
     assert observer.call(SetBool, "pause", SetBool.Request(data=True)).success
     at = len(loop.watcher.steps)

@@ -154,13 +154,14 @@ class Chain:
 
     def __init__(self) -> None:
         """Begin with no step seen."""
-        self._before: Step | None = None
+        self.newest: Step | None = None
+        """The step added last."""
         self.broken = 0
         """How often a step was missing within an episode."""
 
     def append(self, step: Step) -> Transition | None:
         """Add the next step; returns the transition that it ends, or None at the first step and after a gap."""
-        before, self._before = self._before, step
+        before, self.newest = self.newest, step
         if before is None:
             return None
         ended = before.feedback.last
