@@ -16,7 +16,7 @@ from std_srvs.srv import SetBool, Trigger
 
 from vlmrl_ros.bridge import messages
 from vlmrl_ros.bridge.weights import decode
-from vlmrl_ros.core.run_directory import read_checkpoint
+from vlmrl_ros.core.checkpoint import read_checkpoint
 from vlmrl_ros.policies.gaussian import build
 
 pytestmark = pytest.mark.ros

@@ -184,7 +184,8 @@ class DemonstrationSieve:
 
     def __init__(self) -> None:
         """Begin with nothing held."""
-        self._held: list[Transition] = []
+        self.held: list[Transition] = []
+        """Consecutive transitions whose kind is not settled."""
         self.demonstrations = 0
         """Successful demonstrations."""
         self.failed = 0
@@ -192,17 +193,17 @@ class DemonstrationSieve:
 
     def put(self, transition: Transition) -> list[Transition]:
         """Add the next transition; returns those whose kind is settled, in order."""
-        follows = bool(self._held) and self._held[-1].after.stamp_ns == transition.before.stamp_ns
+        follows = bool(self.held) and self.held[-1].after.stamp_ns == transition.before.stamp_ns
         released = [] if follows else self._release()
         if not transition.human or not (follows or transition.before.feedback.step == 0):
             return [*released, *self._release(), transition]
-        self._held.append(transition)
+        self.held.append(transition)
         if not transition.after.feedback.last:
             return released
         return [*released, *self._settle(transition.after.feedback.success)]
 
     def _release(self) -> list[Transition]:
-        held, self._held = self._held, []
+        held, self.held = self.held, []
         return held
 
     def _settle(self, success: bool) -> list[Transition]:
