@@ -9,7 +9,7 @@ from launch.action import Action
 from launch.actions import OpaqueFunction
 
 from vlmrl_ros.bridge.launching import COMMON, Arguments, declare, environment, managed
-from vlmrl_ros.core.run_directory import read_checkpoint
+from vlmrl_ros.core.checkpoint import POLICY_FILE, read_checkpoint
 
 ARGUMENTS = {
     "checkpoint": ("", "checkpoint directory: runs/<name>/checkpoints/step_<n>"),
@@ -29,7 +29,7 @@ def generate_launch_description() -> LaunchDescription:
 def _nodes(context: LaunchContext) -> list[Action]:
     a = Arguments(context)
     checkpoint = Path(a.text("checkpoint"))
-    about = read_checkpoint(checkpoint)
+    about = read_checkpoint(checkpoint, below=POLICY_FILE)
     seed, policy = a.integer("seed"), about["policy"]
     bridge = {
         "task": a.text("task") or about["task"],

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from vlmrl_ros.core.errors import CheckpointError
+from vlmrl_ros.core.snapshot import Content, Part, json_part
 
 _TENSORS, _PLAIN = "tensors.safetensors", "state.json"
 
@@ -35,17 +36,13 @@ class LearnerState:
     generators: Mapping[str, torch.Generator]
     rng: np.random.Generator
 
-    def save(self, directory: Path, updates: int) -> None:
-        """Write the state into an existing directory."""
-        # clones: views of one buffer are refused by safetensors
-        tensors = {name: tensor.detach().cpu().clone() for name, tensor in self.tensors.items()}
-        noise = {f"generator/{name}": generator.get_state() for name, generator in self.generators.items()}
-        save_file({**tensors, **noise}, directory / _TENSORS)
+    def snapshot(self, updates: int) -> dict[str, Part]:
+        """The state as parts of a checkpoint."""
         plain = {"kind": self.kind, "rng": self.rng.bit_generator.state, "updates": updates}
-        (directory / _PLAIN).write_text(json.dumps(plain, sort_keys=True))
+        return {_TENSORS: Part(self._copy), _PLAIN: json_part(plain)}
 
     def restore(self, directory: Path) -> int:
-        """Read what :meth:`save` wrote; returns the number of updates.
+        """Read what :meth:`snapshot` described; returns the number of updates.
 
         Raises:
             CheckpointError: missing, damaged, of another learner or of other sizes; the state in force is then kept.
@@ -63,6 +60,12 @@ class LearnerState:
         for name, generator in self.generators.items():
             generator.set_state(saved[f"generator/{name}"])
         return updates
+
+    def _copy(self) -> Content:
+        # clones: views of one buffer are refused by safetensors
+        tensors = {name: tensor.detach().cpu().clone() for name, tensor in self.tensors.items()}
+        noise = {f"generator/{name}": generator.get_state() for name, generator in self.generators.items()}
+        return lambda: [save({**tensors, **noise})]
 
     def _check(self, kind: Any, saved: Mapping[str, Tensor]) -> None:
         if kind != self.kind:

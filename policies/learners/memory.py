@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from vlmrl_ros.core.replay import FramePair, Layout, Replay
+from vlmrl_ros.core.snapshot import Part, below
 from vlmrl_ros.core.spec import FloatArray, TaskSpec
 from vlmrl_ros.core.types import Transition, state_of
 from vlmrl_ros.policies.learners.labels import Reward, Selection
@@ -82,14 +83,15 @@ class MixedMemory:
             rows = out[index * share : len(out) if index == len(filled) - 1 else (index + 1) * share]
             part.rows(part.draw(len(rows), rng), out=rows)
 
-    def save(self, directory: Path) -> None:
-        """Write each half into its own folder."""
-        for name, part in self.parts.items():
-            (directory / name).mkdir()
-            part.save(directory / name)
+    def snapshot(self) -> dict[str, Part]:
+        """Each half in its own folder."""
+        parts: dict[str, Part] = {}
+        for half, replay in self.parts.items():
+            parts |= below(half, replay.snapshot())
+        return parts
 
     def restore(self, directory: Path) -> None:
-        """Read what :meth:`save` wrote.
+        """Read what :meth:`snapshot` described.
 
         Raises:
             CheckpointError: missing or damaged files.

@@ -12,7 +12,7 @@ from fakes.observer import Observer
 from fakes.processes import Running, Stage, wait_until
 from sensor_msgs.msg import JointState
 
-from vlmrl_ros.core.run_directory import combined_hash, read_checkpoint
+from vlmrl_ros.core.checkpoint import combined_hash, read_checkpoint
 
 pytestmark = [pytest.mark.launch, pytest.mark.timeout(180)]
 

@@ -16,7 +16,7 @@ from std_srvs.srv import SetBool, Trigger
 
 from vlmrl_ros.bridge import messages
 from vlmrl_ros.bridge.weights import decode
-from vlmrl_ros.core.run_directory import read_checkpoint
+from vlmrl_ros.core.checkpoint import read_checkpoint
 from vlmrl_ros.policies.gaussian import build
 
 pytestmark = pytest.mark.ros
@@ -70,6 +70,18 @@ def test_every_action_is_the_one_that_its_weights_give(observer, loop):
             actions.setdefault(version, expected)
     assert len(actions) >= 5
     assert len({action.tobytes() for action in actions.values()}) == len(actions), "new weights, new action"
+
+
+def test_the_learner_says_after_each_step_where_in_the_run_it_is(observer, loop):
+    observer.until(lambda: any(s.feedback.last for s in loop.watcher.steps[:-30]), "the end of an episode")
+    said = {messages.stamp_of(m): messages.read_values(m, "learner/status") for m in list(loop.learned)}
+    known = [step for step in list(loop.watcher.steps) if step.stamp_ns in said]
+    assert any(step.feedback.last for step in known)
+    for step in known:
+        row = said[step.stamp_ns]
+        assert (row["episode"], row["last"]) == (step.feedback.episode, step.feedback.last)
+    assert said[known[0].stamp_ns]["demonstrations"] == 0
+    assert said[known[-1].stamp_ns]["demonstrations"] == 1
 
 
 def test_a_pause_keeps_steps_coming_and_updates_waiting(observer, loop):

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from operator import attrgetter
+from pathlib import Path
+from typing import Any, cast
 
+import numpy as np
+
+from vlmrl_ros.core.errors import CheckpointError
+from vlmrl_ros.core.snapshot import Part, json_part, npy
 from vlmrl_ros.core.types import Step
 
 
@@ -42,25 +49,91 @@ class EpisodeRecord:
         return self.human_steps == 0
 
 
+_ROW = np.dtype(
+    [
+        ("episode", np.int64),
+        ("online_steps", np.int64),
+        ("steps", np.int64),
+        ("takeovers", np.int64),
+        ("human_steps", np.int64),
+        ("task_return", np.float64),
+        ("success", np.bool_),
+    ]
+)
+"""The fields of :class:`EpisodeRecord`, in order."""
+_FIELDS = attrgetter(*cast(tuple[str, ...], _ROW.names))
+
+
+@dataclass(frozen=True)
+class _Tally:
+    """What an episode has come to so far; ``human``: a person acts from the newest step on."""
+
+    episode: int = -1
+    steps: int = 0
+    takeovers: int = 0
+    human_steps: int = 0
+    task_return: float = 0.0
+    human: bool = False
+
+    def after(self, step: Step) -> _Tally:
+        """Count one more step; one of another episode begins anew."""
+        same = step.feedback.episode == self.episode
+        before = self if same else _Tally()
+        return _Tally(
+            episode=step.feedback.episode,
+            steps=before.steps + same,
+            takeovers=before.takeovers + step.intervention.edge,
+            human_steps=before.human_steps + before.human,
+            task_return=before.task_return + (step.feedback.reward if same else 0.0),
+            human=step.intervention.active,
+        )
+
+
 class EpisodeLog:
     """Turns the stream of steps into episode records."""
 
     def __init__(self) -> None:
         """Begin with no episode."""
         self.records: list[EpisodeRecord] = []
-        self._steps: list[Step] = []
+        self._open = _Tally()
 
     def append(self, step: Step, online_steps: int) -> EpisodeRecord | None:
         """Add the next step; returns the record of the episode that it ends, if it does."""
-        if self._steps and self._steps[-1].feedback.episode != step.feedback.episode:
-            self._steps.clear()
-        self._steps.append(step)
+        tally = self._open = self._open.after(step)
         if not step.feedback.last:
             return None
-        record = _summarise(self._steps, online_steps)
+        record = EpisodeRecord(
+            episode=tally.episode,
+            online_steps=online_steps,
+            steps=tally.steps,
+            takeovers=tally.takeovers,
+            human_steps=tally.human_steps,
+            task_return=tally.task_return,
+            success=step.feedback.success,
+        )
         self.records.append(record)
-        self._steps.clear()
+        self._open = _Tally()
         return record
+
+    def snapshot(self) -> dict[str, Part]:
+        """Records and the open episode, as parts of a checkpoint."""
+        records = list(self.records)  # they never change, so the writer may compose the rows
+        rows = Part(lambda: lambda: npy(np.array([_FIELDS(record) for record in records], _ROW)))
+        return {"episodes.npy": rows, "open_episode.json": json_part(asdict(self._open))}
+
+    def restore(self, directory: Path) -> None:
+        """Read the files of a :meth:`snapshot`.
+
+        Raises:
+            CheckpointError: missing or damaged files.
+        """
+        try:
+            rows = np.load(directory / "episodes.npy", allow_pickle=False).astype(_ROW, casting="no")
+            records = [EpisodeRecord(*row.item()) for row in rows]
+            tally = _Tally(**json.loads((directory / "open_episode.json").read_text()))
+        except (OSError, EOFError, ValueError, TypeError) as error:
+            raise CheckpointError(f"no usable episode log in {directory}: {error}") from error
+        self.records, self._open = records, tally
 
     def online(self) -> list[EpisodeRecord]:
         """The episodes in which the policy had a part."""
@@ -78,16 +151,3 @@ def takeovers_per_episode(records: Sequence[EpisodeRecord], since_step: int, unt
     """
     window = [record.takeovers for record in records if since_step < record.online_steps <= until_step]
     return sum(window) / len(window) if window else float("nan")
-
-
-def _summarise(steps: Sequence[Step], online_steps: int) -> EpisodeRecord:
-    acted, arrived = steps[:-1], steps[1:]
-    return EpisodeRecord(
-        episode=steps[-1].feedback.episode,
-        online_steps=online_steps,
-        steps=len(acted),
-        takeovers=sum(step.intervention.edge for step in steps),
-        human_steps=sum(step.intervention.active for step in acted),
-        task_return=sum(step.feedback.reward for step in arrived),
-        success=steps[-1].feedback.success,
-    )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from vlmrl_ros.core.snapshot import Snapshot
 from vlmrl_ros.core.spec import FloatArray, TaskSpec
 from vlmrl_ros.core.types import Observation, Transition
 
@@ -142,11 +143,11 @@ class Learner(Protocol):
     def variables(self) -> Variables:
         """The policy's weights, fit for ``Policy.load``."""
 
-    def save(self, directory: Path) -> None:
-        """Write the whole state (networks, optimisers, temperature, counters, replay) into an empty directory."""
+    def snapshot(self) -> Snapshot:
+        """The whole state (networks, optimisers, temperature, counters, replay) as parts of a checkpoint."""
 
     def restore(self, directory: Path) -> None:
-        """Read what :meth:`save` wrote.
+        """Read the files of a :meth:`snapshot`.
 
         Raises:
             CheckpointError: missing or damaged files.

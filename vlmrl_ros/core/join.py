@@ -195,13 +195,14 @@ class Chain:
 
     def __init__(self) -> None:
         """Begin with no step seen."""
-        self._before: Step | None = None
+        self.newest: Step | None = None
+        """The step added last."""
         self.broken = 0
         """How often a step was missing within an episode."""
 
     def append(self, step: Step) -> Transition | None:
         """Add the next step; returns the transition that it ends, or None at the first step and after a gap."""
-        before, self._before = self._before, step
+        before, self.newest = self.newest, step
         if before is None:
             return None
         ended = before.feedback.last
@@ -224,7 +225,8 @@ class DemonstrationSieve:
 
     def __init__(self) -> None:
         """Begin with nothing held."""
-        self._held: list[Transition] = []
+        self.held: list[Transition] = []
+        """Consecutive transitions whose kind is not settled."""
         self.demonstrations = 0
         """Successful demonstrations."""
         self.failed = 0
@@ -232,17 +234,17 @@ class DemonstrationSieve:
 
     def put(self, transition: Transition) -> list[Transition]:
         """Add the next transition; returns those whose kind is settled, in order."""
-        follows = bool(self._held) and self._held[-1].after.stamp_ns == transition.before.stamp_ns
+        follows = bool(self.held) and self.held[-1].after.stamp_ns == transition.before.stamp_ns
         released = [] if follows else self._release()
         if not transition.human or not (follows or transition.before.feedback.step == 0):
             return [*released, *self._release(), transition]
-        self._held.append(transition)
+        self.held.append(transition)
         if not transition.after.feedback.last:
             return released
         return [*released, *self._settle(transition.after.feedback.success)]
 
     def _release(self) -> list[Transition]:
-        held, self._held = self._held, []
+        held, self.held = self.held, []
         return held
 
     def _settle(self, success: bool) -> list[Transition]:

@@ -1,7 +1,8 @@
 """Replay memory: one packed float32 row per transition, every camera frame stored once.
 
 The next observation of step k is the observation of step k + 1, so consecutive transitions share a frame. Rows and
-frames are rings that are reserved at construction and touched only as they fill. Not thread-safe: one thread owns it.
+frames are rings that are reserved at construction and touched only as they fill, and are numbered from the first that
+ever was. Not thread-safe: one thread owns it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vlmrl_ros.core.errors import CheckpointError, ConfigError, NonFiniteError
+from vlmrl_ros.core.segments import Ring, ring_parts, saved_pieces
+from vlmrl_ros.core.snapshot import Part, json_part
 from vlmrl_ros.core.spec import CameraSpec, FloatArray
 from vlmrl_ros.core.types import Observation
 
@@ -23,7 +26,11 @@ Slots = npt.NDArray[np.int64]
 Frames = npt.NDArray[np.uint8]
 Rows = TypeVar("Rows")
 
-_CHUNK = 1024
+Span = tuple[int, int]
+"""First and end, the latter not included."""
+
+ROWS_IN_FILE, FRAMES_IN_FILE = 1024, 128
+"""Records in a whole file of a checkpoint."""
 
 
 class Layout:
@@ -87,9 +94,9 @@ class Replay:
         self.capacity = capacity
         self.cameras = tuple(cameras)
         self._frame_capacity = capacity + capacity // 16 + 2
-        self._rows = np.empty((capacity, self.layout.width), np.float32)
-        self._frames = {c.name: np.empty((self._frame_capacity, c.height, c.width, 3), np.uint8) for c in cameras}
-        self._frame_of = np.empty((capacity if cameras else 0, 2), np.int64)
+        self._rows = Ring(capacity, (self.layout.width,), np.float32)
+        self._frames = {c.name: Ring(self._frame_capacity, (c.height, c.width, 3), np.uint8) for c in cameras}
+        self._frame_of = Ring(capacity if cameras else 0, (2,), np.int64)
         self._first = 0
         self._end = 0
         self._frame_end = 0
@@ -103,8 +110,8 @@ class Replay:
     def nbytes(self) -> int:
         """Bytes in use: rows, frame numbers and frames that hold data."""
         frames = min(self._frame_end, self._frame_capacity)
-        per_frame = sum(int(f[0].nbytes) for f in self._frames.values())
-        return len(self) * (int(self._rows[0].nbytes) + 16 * bool(self.cameras)) + frames * per_frame
+        per_frame = sum(int(f.data[0].nbytes) for f in self._frames.values())
+        return len(self) * (int(self._rows.data[0].nbytes) + 16 * bool(self.cameras)) + frames * per_frame
 
     def add(self, values: Mapping[str, npt.ArrayLike], frames: FramePair | None = None) -> None:
         """Append one transition.
@@ -122,8 +129,8 @@ class Replay:
         if self.cameras:
             if frames is None:
                 raise ConfigError(f"this replay keeps frames of {', '.join(c.name for c in self.cameras)}; got none")
-            self._frame_of[slot] = self._store(frames)
-        self._rows[slot] = row
+            self._frame_of.data[slot] = self._store(frames)
+        self._rows.data[slot] = row
         self._end += 1
         self._evict()
 
@@ -137,46 +144,58 @@ class Replay:
     def rows(self, slots: Slots, out: FloatArray | None = None) -> FloatArray:
         """The packed rows, float32 (count, width); ``out`` saves the allocation."""
         # mode="raise" would copy through a second buffer; the slots come from draw()
-        return np.take(self._rows, slots, axis=0, out=out, mode="clip")
+        return np.take(self._rows.data, slots, axis=0, out=out, mode="clip")
 
     def frames(self, slots: Slots, camera: str, after: bool = False, out: Frames | None = None) -> Frames:
         """Frames at one end of the transitions, uint8 (count, H, W, 3) RGB; ``out`` saves the allocation."""
-        numbers = self._frame_of[slots, int(after)] % self._frame_capacity
-        return np.take(self._frames[camera], numbers, axis=0, out=out, mode="clip")
+        numbers = self._frame_of.data[slots, int(after)] % self._frame_capacity
+        return np.take(self._frames[camera].data, numbers, axis=0, out=out, mode="clip")
 
-    def save(self, directory: Path) -> None:
-        """Write the transitions, oldest first, into an existing directory (npy and JSON)."""
-        order = np.arange(self._first, self._end)
-        np.save(directory / "rows.npy", self._rows[order % self.capacity], allow_pickle=False)
-        first_frame = self._first_frame()
-        if self.cameras:
-            numbers = self._frame_of[order % self.capacity] - first_frame
-            np.save(directory / "frame_of.npy", numbers, allow_pickle=False)
-        for name, ring in self._frames.items():
-            self._write_frames(directory / f"frames_{name}.npy", ring, first_frame)
-        (directory / "replay.json").write_text(json.dumps({**self._identity(), "newest": self._newest}))
+    def snapshot(self) -> dict[str, Part]:
+        """The transitions and their numbering, as parts of a checkpoint; whole segments of them never change."""
+        spans = self._spans()
+        parts: dict[str, Part] = {}
+        for prefix, ring, (begin, end), size in self._stores(*spans):
+            parts |= ring_parts(prefix, ring, begin, end, size)
+        about = {**self._identity(), "rows": spans[0], "frames": spans[1], "newest": self._newest}
+        return {**parts, "replay.json": json_part(about)}
 
     def restore(self, directory: Path) -> None:
-        """Read what :meth:`save` wrote; the same draws then give the same rows.
+        """Read what :meth:`snapshot` described; the same draws then give the same rows.
 
         Raises:
             CheckpointError: missing or damaged files, or another layout, camera or capacity.
         """
         try:
             about = json.loads((directory / "replay.json").read_text())
-            rows = np.load(directory / "rows.npy", allow_pickle=False)
-            rings = {n: np.load(directory / f"frames_{n}.npy", mmap_mode="r") for n in self._frames}
-            frame_of = np.load(directory / "frame_of.npy", allow_pickle=False) if self.cameras else self._frame_of[:0]
-            self._fits(about, rows, frame_of, rings)
+            spans = self._checked_spans(about)
+            newest = None if about["newest"] is None else tuple(map(int, about["newest"]))
+            stores = self._stores(*spans)
+            for prefix, ring, span, size in stores:
+                for _, records in saved_pieces(directory, prefix, ring, *span, size):
+                    self._check(ring, records, spans[1])
         except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
             raise CheckpointError(f"no usable replay in {directory}: {error}") from error
-        self._first, self._end = 0, len(rows)
-        self._rows[: len(rows)] = rows
-        self._frame_of[: len(frame_of)] = frame_of
-        self._frame_end = len(next(iter(rings.values()))) if rings else 0
-        for name, ring in rings.items():
-            self._frames[name][: self._frame_end] = ring
-        self._newest = None if about["newest"] is None else tuple(about["newest"])
+        for prefix, ring, span, size in stores:
+            for begin, records in saved_pieces(directory, prefix, ring, *span, size):
+                ring.put(begin, records)
+        self._first, self._end = spans[0]
+        self._frame_end = spans[1][1]
+        self._newest = newest  # type: ignore[assignment]
+
+    def _stores(self, rows: Span, frames: Span) -> list[tuple[str, Ring, Span, int]]:
+        """The rings and the files that hold them: (prefix, ring, first and end, records in a file)."""
+        stores = [("rows", self._rows, rows, ROWS_IN_FILE)]
+        if self.cameras:
+            stores.append(("frame_of", self._frame_of, rows, ROWS_IN_FILE))
+        return stores + [(f"frames_{name}", ring, frames, FRAMES_IN_FILE) for name, ring in self._frames.items()]
+
+    def _check(self, ring: Ring, records: npt.NDArray[Any], frames: Span) -> None:
+        """Check records that are read before any of them comes into force."""
+        if ring is self._rows and not np.isfinite(records).all():
+            raise ValueError("rows are not finite")
+        if ring is self._frame_of and not frames[0] <= records.min() <= records.max() < frames[1]:
+            raise ValueError("frame numbers point outside the frames")
 
     def _packed(self, values: Mapping[str, npt.ArrayLike]) -> FloatArray:
         if values.keys() != self.layout.widths.keys():
@@ -205,54 +224,40 @@ class Replay:
         slot = self._frame_end % self._frame_capacity
         for name, ring in self._frames.items():
             frame = observation.get(name)
-            if frame is None or frame.shape != ring.shape[1:] or frame.dtype != np.uint8:
+            if frame is None or frame.shape != ring.data.shape[1:] or frame.dtype != np.uint8:
                 got = "none" if frame is None else f"{frame.dtype} {frame.shape}"
-                raise ConfigError(f"frame of camera '{name}' must be uint8 {ring.shape[1:]}; got {got}")
-            ring[slot] = frame
+                raise ConfigError(f"frame of camera '{name}' must be uint8 {ring.data.shape[1:]}; got {got}")
+            ring.data[slot] = frame
         self._frame_end += 1
 
     def _evict(self) -> None:
         self._first = max(self._first, self._end - self.capacity)
         if self.cameras:
             oldest = self._frame_end - self._frame_capacity
-            while self._frame_of[self._first % self.capacity, 0] < oldest:
+            while self._frame_of.data[self._first % self.capacity, 0] < oldest:
                 self._first += 1
 
     def _first_frame(self) -> int:
         """Number of the oldest frame that a transition still needs."""
         if not self.cameras or not len(self):
             return self._frame_end
-        return int(self._frame_of[self._first % self.capacity, 0])
+        return int(self._frame_of.data[self._first % self.capacity, 0])
 
-    def _write_frames(self, path: Path, ring: Frames, first: int) -> None:
-        shape = (self._frame_end - first, *ring.shape[1:])
-        with path.open("wb") as file:
-            header = {"descr": np.lib.format.dtype_to_descr(ring.dtype), "fortran_order": False, "shape": shape}
-            np.lib.format.write_array_header_1_0(file, header)
-            for begin in range(first, self._frame_end, _CHUNK):
-                numbers = np.arange(begin, min(begin + _CHUNK, self._frame_end)) % self._frame_capacity
-                file.write(ring[numbers].tobytes())
+    def _spans(self) -> tuple[Span, Span]:
+        """First and end of the rows, and of the frames that they need."""
+        return (self._first, self._end), (self._first_frame(), self._frame_end)
 
     def _identity(self) -> dict[str, Any]:
         cameras = [asdict(c) for c in self.cameras]
         return {"widths": self.layout.widths, "cameras": cameras, "capacity": self.capacity}
 
-    def _fits(self, about: dict[str, Any], rows: FloatArray, frame_of: Slots, rings: Mapping[str, Frames]) -> None:
-        """Check all that is read before any of it comes into force."""
+    def _checked_spans(self, about: dict[str, Any]) -> tuple[Span, Span]:
+        """The spans of a saved replay that fits into this one."""
         for name, mine in self._identity().items():
             if about[name] != mine:
                 raise ValueError(f"{name} {about[name]} instead of {mine}")
-        if rows.dtype != np.float32 or rows.shape[1:] != (self.layout.width,) or len(rows) > self.capacity:
-            raise ValueError(f"rows are {rows.dtype} {rows.shape}")
-        if not np.isfinite(rows).all():
-            raise ValueError("rows are not finite")
-        for name, ring in rings.items():
-            if ring.dtype != np.uint8 or ring.shape[1:] != self._frames[name].shape[1:]:
-                raise ValueError(f"frames of '{name}' are {ring.dtype} {ring.shape}")
-        counts = {len(ring) for ring in rings.values()}
-        if self.cameras and (
-            len(counts) != 1 or max(counts) > self._frame_capacity or frame_of.shape != (len(rows), 2)
-        ):
-            raise ValueError(f"{len(rows)} rows, frame numbers {frame_of.shape}, frames {sorted(counts)}")
-        if self.cameras and frame_of.size and not 0 <= frame_of.min() <= frame_of.max() < max(counts):
-            raise ValueError("frame numbers point outside the frames")
+        rows, frames = ((int(begin), int(end)) for begin, end in (about["rows"], about["frames"]))
+        for (begin, end), most in ((rows, self.capacity), (frames, self._frame_capacity)):
+            if not 0 <= begin <= end <= begin + most:
+                raise ValueError(f"records {begin} to {end}; at most {most} fit")
+        return rows, frames

@@ -5,13 +5,21 @@ Chaining, demonstrations, pace. Pure; the learner node runs it in a worker.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
 
 from vlmrl_ros.core.episode_log import EpisodeLog, EpisodeRecord
+from vlmrl_ros.core.errors import CheckpointError
 from vlmrl_ros.core.interfaces import Learner
 from vlmrl_ros.core.join import Chain, DemonstrationSieve
 from vlmrl_ros.core.rate_limiter import RateLimiter
-from vlmrl_ros.core.types import Step
+from vlmrl_ros.core.snapshot import Part, below, json_part, npy
+from vlmrl_ros.core.step_rows import from_rows, to_rows
+from vlmrl_ros.core.types import Step, Transition
 
 
 class Training:
@@ -59,6 +67,49 @@ class Training:
                     self._count_insert()
         self._update_when_due(go_on)
         return self.log.append(step, self.steps)
+
+    def snapshot(self) -> dict[str, Part]:
+        """Everything that decides how training goes on, as parts of a checkpoint."""
+        held, newest = self.sieve.held, self.chain.newest
+        steps = [*(t.before for t in held), *(t.after for t in held[-1:]), *([newest] if newest else [])]
+        plain = {
+            "steps": self.steps,
+            "updates": self.updates,
+            "inserts": self._limiter.inserts,
+            "samples": self._limiter.samples,
+            "broken": self.chain.broken,
+            "demonstrations": self.sieve.demonstrations,
+            "failed": self.sieve.failed,
+            "held": len(held),
+            "metrics": dict(self.metrics),
+        }
+        own = {"training.json": json_part(plain), **self.log.snapshot()}
+        if steps:  # records that never change, so the writer may compose the rows
+            own["open_steps.npy"] = Part(lambda: lambda: npy(to_rows(steps)))
+        return {**below("training", own), **below("learner", self.learner.snapshot())}
+
+    def restore(self, checkpoint: Path) -> None:
+        """Go on from the files of a :meth:`snapshot`; the same steps then lead to the same weights.
+
+        Raises:
+            CheckpointError: missing or damaged files, or another learner's.
+        """
+        directory = checkpoint / "training"
+        try:
+            plain = json.loads((directory / "training.json").read_text())
+            rows = directory / "open_steps.npy"
+            steps = from_rows(np.load(rows, allow_pickle=False)) if rows.exists() else []
+            held = [Transition(before, after) for before, after in pairwise(steps[: plain["held"] + 1])]
+            self._limiter.inserts, self._limiter.samples = int(plain["inserts"]), int(plain["samples"])
+            self.sieve.demonstrations, self.sieve.failed = int(plain["demonstrations"]), int(plain["failed"])
+            self.steps, self.updates, self.chain.broken = (int(plain[n]) for n in ("steps", "updates", "broken"))
+            self.metrics = dict(plain["metrics"])
+        except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+            raise CheckpointError(f"no usable state of training in {directory}: {error}") from error
+        self.sieve.held = held
+        self.chain.newest = steps[-1] if steps else None
+        self.log.restore(directory)
+        self.learner.restore(checkpoint / "learner")
 
     def _count_insert(self) -> None:
         if self.learner.ready:

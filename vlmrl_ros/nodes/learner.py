@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from vlmrl_ros.core.interfaces import Learner
     from vlmrl_ros.nodes.learning_run import LearningRun
 
-STATUS_NAMES = ["version", "steps", "updates", "finished"]
+STATUS_NAMES = ["version", "steps", "updates", "finished", "episode", "last", "demonstrations"]
 NICENESS = 10
 """The control loop comes first where cores are few."""
 QUIET_S = 1.0
@@ -198,8 +198,7 @@ class LearnerNode(Shell[LearnerConfig]):
     def _report(self, stamp_ns: int) -> None:
         run = self._run
         assert run is not None
-        values = [run.version, run.training.steps, run.training.updates, run.finished]
-        self._status.publish(messages.named_vector(stamp_ns, STATUS_NAMES, values))
+        self._status.publish(messages.named_vector(stamp_ns, STATUS_NAMES, _status(run, stamp_ns)))
         self.diagnostics.value("updates", run.training.updates)
         self.diagnostics.value("learned steps", run.training.steps)
         self._progress.show(run)
@@ -230,6 +229,16 @@ class LearnerNode(Shell[LearnerConfig]):
         if self._worker is not None:
             self._worker.pause(request.data)
         return response
+
+
+def _status(run: LearningRun, stamp_ns: int) -> list[float]:
+    """The values of ``learner/status`` after the step with the given stamp, learned from or given up."""
+    training = run.training
+    newest = training.chain.newest
+    episode = newest.feedback.episode if newest else -1
+    last = newest is not None and newest.stamp_ns == stamp_ns and newest.feedback.last
+    counts = [run.version, training.steps, training.updates, run.finished]
+    return [*counts, episode, last, training.sieve.demonstrations]
 
 
 def main() -> None:

@@ -19,11 +19,11 @@ from vlmrl_ros.bridge.parameters import plugin_options, show_options
 from vlmrl_ros.bridge.shell import Shell, run
 from vlmrl_ros.bridge.weights import Weights, decode
 from vlmrl_ros.core import registry
+from vlmrl_ros.core.checkpoint import POLICY_FILE, read_checkpoint
 from vlmrl_ros.core.config import option
 from vlmrl_ros.core.errors import CheckpointError, UnknownNameError
 from vlmrl_ros.core.interfaces import Policy
 from vlmrl_ros.core.join import PartJoin
-from vlmrl_ros.core.run_directory import POLICY_FILE, read_checkpoint
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.streams import stream
 from vlmrl_ros.core.types import Feedback
@@ -66,7 +66,7 @@ class PolicyServer(Shell[PolicyServerConfig]):
         self._waiting: _Request | None = None
         self._answer: JointState | None = None
         self._build = registry.load("policies", config.policy)
-        self._checkpoint = read_checkpoint(Path(config.checkpoint)) if config.checkpoint else None
+        self._checkpoint = read_checkpoint(Path(config.checkpoint), POLICY_FILE) if config.checkpoint else None
         self._action = self.publisher(JointState, "policy/action", qos.STEP)
         self._thought = self.publisher(String, "policy/thought", qos.STEP)
         self._status = self.publisher(JointState, "policy/status", qos.STEP)

@@ -17,10 +17,10 @@ from typing import Any
 from safetensors.numpy import load_file
 
 from vlmrl_ros.core import registry
+from vlmrl_ros.core.checkpoint import POLICY_FILE, read_checkpoint
 from vlmrl_ros.core.episode import Episodes
 from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.core.interfaces import Policy, Task
-from vlmrl_ros.core.run_directory import POLICY_FILE, read_checkpoint
 from vlmrl_ros.core.safety import SafetyFilter
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.streams import stream
@@ -74,7 +74,7 @@ def load_policy(checkpoint: Path, spec: TaskSpec, options: Mapping[str, Any] | N
     Raises:
         CheckpointError: the checkpoint is missing or damaged, or does not fit the spec.
     """
-    about = read_checkpoint(checkpoint)
+    about = read_checkpoint(checkpoint, below=POLICY_FILE)
     policy: Policy = registry.load("policies", about["policy"])(spec, {**about["policy_options"], **(options or {})})
     policy.load(load_file(checkpoint / POLICY_FILE))
     return policy

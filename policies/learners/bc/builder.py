@@ -10,6 +10,7 @@ import torch
 
 from vlmrl_ros.core.interfaces import Variables
 from vlmrl_ros.core.replay import Replay
+from vlmrl_ros.core.snapshot import Part
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.types import Transition
 from vlmrl_ros.policies.learners.bc.config import BcConfig
@@ -73,13 +74,12 @@ class CloningLearner:
         """The actor's weights and their moving average."""
         return policy_variables(self._cloning.actor, self._cloning.actor_ema)
 
-    def save(self, directory: Path) -> None:
-        """Write network, optimiser, generator, counters and replay into an empty directory."""
-        self._state.save(directory, self._updates)
-        self._replay.save(directory)
+    def snapshot(self) -> dict[str, Part]:
+        """Network, optimiser, generator, counters and replay."""
+        return {**self._state.snapshot(self._updates), **self._replay.snapshot()}
 
     def restore(self, directory: Path) -> None:
-        """Read what :meth:`save` wrote; training then continues to the same bit.
+        """Read what :meth:`snapshot` described; training then continues to the same bit.
 
         Raises:
             CheckpointError: missing or damaged files, or another learner's.

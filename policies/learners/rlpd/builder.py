@@ -10,6 +10,7 @@ import torch
 
 from vlmrl_ros.core.errors import ConfigError
 from vlmrl_ros.core.interfaces import Variables
+from vlmrl_ros.core.snapshot import Part
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.types import Transition
 from vlmrl_ros.policies.learners.checkpoint import LearnerState
@@ -80,13 +81,12 @@ class RlpdLearner:
         """The actor's weights and their moving average."""
         return policy_variables(self._rlpd.actor, self._rlpd.actor_ema)
 
-    def save(self, directory: Path) -> None:
-        """Write networks, optimisers, generators, counters and replay into an empty directory."""
-        self._state.save(directory, self._updates)
-        self._memory.save(directory)
+    def snapshot(self) -> dict[str, Part]:
+        """Networks, optimisers, generators, counters and replay."""
+        return {**self._state.snapshot(self._updates), **self._memory.snapshot()}
 
     def restore(self, directory: Path) -> None:
-        """Read what :meth:`save` wrote; training then continues to the same bit.
+        """Read what :meth:`snapshot` described; training then continues to the same bit.
 
         Raises:
             CheckpointError: missing or damaged files, or another learner's.

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from fakes.disk import file_size_limit
 
-from vlmrl_ros.core.errors import CheckpointError, RunDirectoryError
-from vlmrl_ros.core.run_directory import CHECKPOINT_FILE, RunDirectory, combined_hash, file_hashes, read_checkpoint
+from vlmrl_ros.core.errors import RunDirectoryError
+from vlmrl_ros.core.run_directory import RunDirectory
 
 
 @pytest.fixture
@@ -16,12 +18,6 @@ def run(tmp_path):
     made = RunDirectory(tmp_path / "runs" / "first")
     yield made
     made.close()
-
-
-def fill(directory: Path) -> None:
-    (directory / "policy.safetensors").write_bytes(b"weights")
-    (directory / "learner").mkdir()
-    (directory / "learner" / "rows.npy").write_bytes(b"rows")
 
 
 def names(directory: Path) -> list[str]:
@@ -95,82 +91,44 @@ def test_numbers_that_json_does_not_know_become_null(run):
     assert plain == {"rate": None, "deep": [{"loss": None, "steps": 3}]}
 
 
-def test_a_checkpoint_says_what_it_is_and_bears_the_hash_of_each_file(run):
-    path = run.checkpoint(500, fill, {"policy": "gaussian"})
-    assert path == run.path / "checkpoints" / "step_500"
-    about = read_checkpoint(path)
-    assert (about["step"], about["policy"]) == (500, "gaussian")
-    assert sorted(about["sha256"]) == ["learner/rows.npy", "policy.safetensors"]
-    assert about["sha256"] == file_hashes(path)
+def test_a_text_that_cannot_be_written_leaves_the_old_one_and_nothing_else(run):
+    run.write_text("episodes.json", "[]")
+    with file_size_limit(100), pytest.raises(OSError, match="too large"):
+        run.write_text("episodes.json", "x" * 101)
+    assert (run.path / "episodes.json").read_text() == "[]"
+    assert not [name for name in names(run.path) if "partial" in name]
 
 
-def test_a_checkpoint_of_the_same_step_replaces_the_older_one(run):
-    run.checkpoint(1, fill, {"version": 1})
-    path = run.checkpoint(1, lambda d: (d / "other").write_text("x"), {"version": 2})
-    assert read_checkpoint(path)["version"] == 2
-    assert names(path) == [CHECKPOINT_FILE, "other"]
+def test_a_run_goes_on_in_its_directory(run):
+    run.write_text("config.yaml", "seed: 3\n")
+    run.close()
+    again = RunDirectory(run.path, resume=True)
+    assert (again.path / "config.yaml").read_text() == "seed: 3\n"
+    with pytest.raises(RunDirectoryError, match="in use by another run"):
+        RunDirectory(run.path, resume=True)
+    again.close()
 
 
-def test_a_checkpoint_that_fails_while_it_is_written_leaves_nothing(run):
-    def fail(directory: Path) -> None:
-        fill(directory)
-        raise OSError("no space left on device")
-
-    with pytest.raises(OSError, match="no space left"):
-        run.checkpoint(500, fail, {})
-    assert names(run.path / "checkpoints") == []
+def test_giving_up_before_going_on_leaves_the_run_as_it_was(run):
+    run.write_text("config.yaml", "seed: 3\n")
+    run.close()
+    RunDirectory(run.path, resume=True).close(discard=True)
+    assert {"config.yaml", "checkpoints"} <= set(names(run.path))
 
 
-def test_a_checkpoint_that_fails_spares_the_older_one_of_the_same_step(run):
-    path = run.checkpoint(500, fill, {"version": 1})
-    with pytest.raises(ZeroDivisionError):
-        run.checkpoint(500, lambda d: 1 / 0, {"version": 2})
-    assert read_checkpoint(path)["version"] == 1
+def test_there_is_nothing_to_resume_where_no_run_is(tmp_path):
+    with pytest.raises(RunDirectoryError, match="holds no run to resume; give the run_dir of the first part"):
+        RunDirectory(tmp_path / "typo", resume=True)
+    assert names(tmp_path) == []
 
 
-def test_what_a_killed_run_left_half_written_is_no_obstacle(run):
-    aside = run.path / "checkpoints" / ".step_5.partial"
-    aside.mkdir()
-    (aside / "stale").write_text("x")
-    assert "stale" not in names(run.checkpoint(5, fill, {}))
-
-
-@pytest.mark.parametrize("spoil", ["change", "remove"])
-def test_a_damaged_file_is_named(run, spoil):
-    path = run.checkpoint(1, fill, {})
-    victim = path / "learner" / "rows.npy"
-    victim.write_bytes(b"rowS") if spoil == "change" else victim.unlink()
-    with pytest.raises(CheckpointError, match=r"is damaged: learner/rows.npy missing or changed$"):
-        read_checkpoint(path)
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '{"sha256": 3}', '{"sha256": "abc"}', "\xff"])
-def test_a_damaged_description_is_refused(run, text):
-    path = run.checkpoint(1, fill, {})
-    (path / CHECKPOINT_FILE).write_text(text, encoding="latin-1")
-    with pytest.raises(CheckpointError, match=r"checkpoint\.json' is damaged"):
-        read_checkpoint(path)
-
-
-def test_a_missing_checkpoint_is_named(tmp_path):
-    with pytest.raises(CheckpointError, match=r"nowhere' is not a checkpoint \(no checkpoint.json\)$"):
-        read_checkpoint(tmp_path / "nowhere")
-
-
-def test_the_checkpoints_below_are_listed_where_a_run_directory_is_given_instead(run):
-    for step in (500, 1000):
-        run.checkpoint(step, fill, {})
-    with pytest.raises(CheckpointError, match=r"checkpoints below it: .*step_1000, .*step_500"):
-        read_checkpoint(run.path)
-
-
-def test_the_combined_hash_is_equal_for_equal_files_and_no_other(run):
-    def hashed(step: int, rows: bytes, about: dict[str, object]) -> str:
-        def write(directory: Path) -> None:
-            (directory / "rows").write_bytes(rows)
-
-        return combined_hash(read_checkpoint(run.checkpoint(step, write, about)))
-
-    first = hashed(1, b"a", {"wall_s": 1.0})
-    assert hashed(2, b"a", {"wall_s": 2.0}) == first
-    assert hashed(3, b"b", {"wall_s": 1.0}) != first
+def test_the_lock_of_a_killed_process_is_no_obstacle(tmp_path):
+    path = tmp_path / "run"
+    code = f"""
+import os, pathlib, signal, vlmrl_ros.core.run_directory as r
+r.RunDirectory(pathlib.Path({str(path)!r})).write_text("config.yaml", "")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    done = subprocess.run([sys.executable, "-c", code], timeout=50, check=False)
+    assert done.returncode == -signal.SIGKILL
+    RunDirectory(path, resume=True).close()

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 from fakes.steps import episode
 
 from vlmrl_ros.core import registry
+from vlmrl_ros.core.checkpoint import write_checkpoint
 from vlmrl_ros.core.config import from_mapping
+from vlmrl_ros.core.errors import CheckpointError
 from vlmrl_ros.core.spec import TaskSpec, VectorSpec
 from vlmrl_ros.core.streams import stream
 from vlmrl_ros.core.training import Training
@@ -134,6 +137,69 @@ def test_a_missing_step_costs_its_two_transitions_and_no_more():
     steps = episode(0, 10)
     digest(made, [*steps[:5], *steps[6:]])
     assert (made.steps, made.chain.broken) == (8, 1)
+
+
+def story() -> list[Step]:
+    """Demonstrations that succeed and fail, one given back, a missing step, takeovers, an open end."""
+    steps = [
+        *episode(0, 10, range(11), success=True),
+        *episode(1, 10, range(11)),
+        *episode(2, 10, range(4), success=True),
+        *online_from(3, 2),
+        *episode(5, 10, range(11), success=True),
+        *online_from(6, 2),
+    ]
+    del steps[40]
+    return steps[:-4]
+
+
+def online_from(first: int, count: int) -> list[Step]:
+    return [one for number in range(first, first + count) for one in episode(number, 10, (4, 5, 6))]
+
+
+def hashes(made: Training, where: Path) -> str:
+    return write_checkpoint(where, 0, {n: p.copy() for n, p in made.snapshot().items()}, {}, None).combined_sha256
+
+
+@pytest.mark.parametrize("name", ["rlif", "bc"])
+def test_a_training_that_is_restored_anywhere_ends_in_the_same_checkpoint(name, tmp_path):
+    steps = story()
+    straight = training(name)
+    digest(straight, steps)
+    expected = hashes(straight, tmp_path / "straight")
+    assert straight.updates > 20
+    for stop in (0, 1, 7, 16, 26, 38, 41, 60, 70, len(steps)):
+        first, second = training(name), training(name)
+        digest(first, steps[:stop])
+        where = tmp_path / str(stop)
+        hashes(first, where)
+        second.restore(where / "step_0")
+        digest(second, steps[stop:])
+        assert hashes(second, where / "again") == expected, f"stopped at step {stop}"
+        assert second.log.records == straight.log.records
+        assert second.metrics == straight.metrics
+
+
+def test_a_restored_training_knows_where_it_stands(tmp_path):
+    first, second = training(), training()
+    steps = story()
+    digest(first, steps)
+    hashes(first, tmp_path)
+    second.restore(tmp_path / "step_0")
+    assert second.chain.newest.stamp_ns == steps[-1].stamp_ns
+    assert (second.sieve.demonstrations, second.sieve.failed, second.chain.broken) == (2, 1, 1)
+    assert (second.steps, second.updates) == (first.steps, first.updates)
+
+
+@pytest.mark.parametrize("harm", ["training.json", "open_steps.npy", "episodes.npy", "open_episode.json"])
+def test_a_damaged_state_of_training_is_refused_in_one_line(harm, tmp_path):
+    made = training()
+    digest(made, story())
+    hashes(made, tmp_path)
+    (tmp_path / "step_0" / "training" / harm).write_bytes(b"{")
+    with pytest.raises(CheckpointError, match=f"no usable .* in {tmp_path}/step_0/training: ") as caught:
+        training().restore(tmp_path / "step_0")
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["rlif", "bc"])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from vlmrl_ros.core.run_directory import POLICY_FILE, combined_hash, read_checkpoint
+from vlmrl_ros.core.checkpoint import POLICY_FILE, combined_hash, read_checkpoint
 from vlmrl_ros.nodes.rollout import load_policy
 
 ARCHITECTURE = Path(__file__).resolve().parents[3] / "docs" / "architecture.md"

@@ -14,6 +14,7 @@ import torch
 from vlmrl_ros.core.config import from_mapping, options
 from vlmrl_ros.core.errors import CheckpointError, ConfigError
 from vlmrl_ros.core.interfaces import Learner
+from vlmrl_ros.core.snapshot import save_snapshot
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.types import Transition
 from vlmrl_ros.policies.gaussian import build as build_gaussian
@@ -103,7 +104,7 @@ def test_a_restored_learner_goes_on_to_the_same_bit(name, spec, transitions, tmp
     saved, restored = learner_of(name, spec, seed=1), learner_of(name, spec, seed=2)
     items = transitions()
     train(saved, items[:300], 5)
-    saved.save(tmp_path)
+    save_snapshot(tmp_path, saved.snapshot())
     restored.restore(tmp_path)
     assert fingerprint(saved) == fingerprint(restored)
     for learner in (saved, restored):
@@ -118,7 +119,7 @@ def test_equal_learners_write_equal_checkpoints(name, spec, transitions, tmp_pat
         learner = learner_of(name, spec)
         train(learner, transitions(), 3)
         (tmp_path / run).mkdir()
-        learner.save(tmp_path / run)
+        save_snapshot(tmp_path / run, learner.snapshot())
         hashes.append(tree_hash(tmp_path / run))
     assert hashes[0] == hashes[1]
 
@@ -126,7 +127,7 @@ def test_equal_learners_write_equal_checkpoints(name, spec, transitions, tmp_pat
 def test_a_checkpoint_holds_no_pickles(name, spec, transitions, tmp_path):
     learner = learner_of(name, spec)
     train(learner, transitions(), 1)
-    learner.save(tmp_path)
+    save_snapshot(tmp_path, learner.snapshot())
     assert {path.suffix for path in tmp_path.rglob("*") if path.is_file()} == {".safetensors", ".json", ".npy"}
 
 
@@ -139,7 +140,7 @@ def test_a_missing_checkpoint_is_refused(name, spec, tmp_path):
 def test_a_damaged_checkpoint_is_refused_in_one_line(name, spec, transitions, tmp_path, harm):
     learner = learner_of(name, spec)
     train(learner, transitions(), 1)
-    learner.save(tmp_path)
+    save_snapshot(tmp_path, learner.snapshot())
     tensors, state = tmp_path / "tensors.safetensors", tmp_path / "state.json"
     if harm == "cut":
         tensors.write_bytes(tensors.read_bytes()[:-9])
@@ -155,7 +156,7 @@ def test_a_damaged_checkpoint_is_refused_in_one_line(name, spec, transitions, tm
 def test_a_checkpoint_of_another_network_is_refused(name, spec, transitions, tmp_path):
     learner = learner_of(name, spec)
     train(learner, transitions(), 1)
-    learner.save(tmp_path)
+    save_snapshot(tmp_path, learner.snapshot())
     with pytest.raises(CheckpointError, match="of shape"):
         learner_of(name, spec, hidden=[8]).restore(tmp_path)
 
@@ -169,11 +170,11 @@ def test_learning_leaves_torchs_settings_as_they_were(name, spec, transitions):
 def test_frames_of_a_task_with_cameras_survive_a_checkpoint(name, camera_spec, transitions, tmp_path):
     saved, restored = learner_of(name, camera_spec), learner_of(name, camera_spec, seed=3)
     train(saved, transitions(20, camera_spec), 2)
-    saved.save(tmp_path)
+    save_snapshot(tmp_path, saved.snapshot())
     restored.restore(tmp_path)
     again = tmp_path / "again"
     again.mkdir()
-    restored.save(again)
+    save_snapshot(again, restored.snapshot())
     frames = [path.relative_to(tmp_path) for path in tmp_path.rglob("frames_*.npy") if again not in path.parents]
     assert frames
     assert all((tmp_path / path).read_bytes() == (again / path).read_bytes() for path in frames)
@@ -197,7 +198,7 @@ def test_only_rlpd_reads_the_tasks_reward(blind, name, spec, transitions, tmp_pa
         learner = learner_of(name, spec)
         train(learner, items, 5)
         (tmp_path / run).mkdir()
-        learner.save(tmp_path / run)
+        save_snapshot(tmp_path / run, learner.snapshot())
         hashes.append((fingerprint(learner), tree_hash(tmp_path / run)))
     assert (hashes[0] == hashes[1]) is blind
 

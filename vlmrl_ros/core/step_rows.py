@@ -1,0 +1,64 @@
+"""Steps as rows of one structured array, camera frames included: how steps that are still needed survive a restart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import astuple
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from vlmrl_ros.core.types import Feedback, Intervention, Source, Step
+
+_ACTIONS = ("policy_action", "command", "executed")
+_FEEDBACK = [
+    ("reward", np.float64),
+    ("terminated", np.bool_),
+    ("truncated", np.bool_),
+    ("success", np.bool_),
+    ("episode", np.int64),
+    ("step", np.int64),
+    ("weights_version", np.int64),
+]
+_INTERVENTION = [("active", np.bool_), ("edge", np.bool_), ("reward", np.float64), ("source", np.int64)]
+
+
+def to_rows(steps: Sequence[Step]) -> npt.NDArray[Any]:
+    """Steps of one task, one or more, as a structured array (len(steps),); plain npy can hold it."""
+    first = steps[0]
+    observation = [(name, value.dtype, value.shape) for name, value in first.observation.items()]
+    actions = [(name, np.float32, getattr(first, name).shape) for name in _ACTIONS]
+    fields: list[Any] = [("stamp_ns", np.int64), ("feedback", _FEEDBACK), ("intervention", _INTERVENTION)]
+    rows = np.zeros(len(steps), [*fields, *actions, ("observation", observation)])
+    for row, step in zip(rows, steps, strict=True):
+        row["stamp_ns"] = step.stamp_ns
+        row["feedback"], row["intervention"] = astuple(step.feedback), astuple(step.intervention)
+        for name in _ACTIONS:
+            row[name] = getattr(step, name)
+        for name, value in step.observation.items():
+            row["observation"][name] = value
+    return rows
+
+
+def from_rows(rows: npt.NDArray[Any]) -> list[Step]:
+    """The steps that :func:`to_rows` was given.
+
+    Raises:
+        ValueError: a field is missing, or an unknown source.
+    """
+    return [_step(row) for row in rows]
+
+
+def _step(row: Any) -> Step:
+    active, edge, reward, source = row["intervention"].item()
+    names = row["observation"].dtype.names
+    return Step(
+        stamp_ns=int(row["stamp_ns"]),
+        observation={name: row["observation"][name].copy() for name in names},
+        feedback=Feedback(*row["feedback"].item()),
+        policy_action=row["policy_action"].copy(),
+        command=row["command"].copy(),
+        executed=row["executed"].copy(),
+        intervention=Intervention(active, edge, reward, Source(source)),
+    )
