@@ -28,7 +28,19 @@ class Diagnostics:
         self._steps_before = 0
         self._last_step_s: float | None = None
         self._problem = ""
+        self._defects: list[str] = []
         self.state = "unconfigured"
+
+    def counts(self) -> dict[str, int]:
+        """The counters by name."""
+        return dict(self._counts)
+
+    def defect(self, text: str) -> bool:
+        """Note a defect of the node itself, which stays in sight; returns whether it is a new one."""
+        new = text not in self._defects
+        if new:
+            self._defects.append(text)
+        return new
 
     def tick(self) -> None:
         """One step of the node's work is done."""
@@ -59,10 +71,11 @@ class Diagnostics:
         age = "never" if self._last_step_s is None else f"{time.monotonic() - self._last_step_s:.3f}"
         values = {"state": self.state, "rate_hz": f"{rate:.1f}", "age_s": age, "steps": str(self._steps)}
         values |= {name: str(count) for name, count in self._counts.items()} | self._values
+        level = DiagnosticStatus.WARN if self._problem else DiagnosticStatus.OK
         status = DiagnosticStatus(
-            level=DiagnosticStatus.WARN if self._problem else DiagnosticStatus.OK,
+            level=DiagnosticStatus.ERROR if self._defects else level,
             name=self._node.get_fully_qualified_name(),
-            message=self._problem or self.state,
+            message="; ".join([*self._defects, self._problem]).strip("; ") or self.state,
             hardware_id="vlmrl_ros",
             values=[KeyValue(key=key, value=value) for key, value in values.items()],
         )

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import array
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from builtin_interfaces.msg import Time
 from sensor_msgs.msg import Image, JointState, Joy
+from std_msgs.msg import String
 
-from vlmrl_ros.core.errors import NonFiniteError, ShapeError
+from vlmrl_ros.core.errors import NonFiniteError, RangeError, ShapeError
 from vlmrl_ros.core.interfaces import JoyState
-from vlmrl_ros.core.spec import CameraSpec, FloatArray, VectorSpec
+from vlmrl_ros.core.spec import MAX_COMPONENTS, MAX_COUNT, MAX_NAME, CameraSpec, FloatArray, TaskSpec, VectorSpec
 from vlmrl_ros.core.types import Feedback, Intervention, Mark, Source
 
 E = TypeVar("E", Mark, Source)
@@ -26,8 +27,12 @@ FEEDBACK_NAMES = ["reward", "terminated", "truncated", "success", "episode", "st
 INTERVENTION_NAMES = ["active", "edge", "reward", "source"]
 MARK_NAME = "mark"
 LIMITED_NAME = "limited"
-MAX_VECTOR = 4096
+MAX_VECTOR = MAX_COMPONENTS
 """Longest named vector that is read; longer ones are refused before anything is allocated."""
+MAX_JOY = 1024
+"""Most axes and most buttons of a device."""
+MAX_VALUE = 1e9
+"""Greatest number of a named vector, in SI units: far above what is real, far below what overflows in a network."""
 
 
 def to_time(stamp_ns: int) -> Time:
@@ -61,15 +66,16 @@ def read_vector(message: JointState, spec: VectorSpec, what: str) -> FloatArray:
     Raises:
         ShapeError: names and values differ in number, or a component is missing.
         NonFiniteError: a component is NaN or infinite.
+        RangeError: a component is beyond :data:`MAX_VALUE`, or as in :func:`read_values`.
     """
+    _check_lengths(message, what)
     if tuple(message.name) == spec.names:
-        _check_lengths(message, what)
-        return spec.check(np.asarray(message.position), what)
+        return _within(spec.check(np.asarray(message.position), what), what)
     values = read_values(message, what)
     missing = [name for name in spec.names if name not in values]
     if missing:
-        raise ShapeError(f"{what} lacks {', '.join(missing)}; it has {', '.join(values) or 'nothing'}")
-    return spec.check(np.array([values[name] for name in spec.names]), what)
+        raise ShapeError(f"{what} lacks {_some(missing)}; it has {_some(values) or 'nothing'}")
+    return _within(spec.check(np.array([values[name] for name in spec.names]), what), what)
 
 
 def read_values(message: JointState, what: str) -> dict[str, float]:
@@ -77,9 +83,58 @@ def read_values(message: JointState, what: str) -> dict[str, float]:
 
     Raises:
         ShapeError: names and values differ in number, or there are more than :data:`MAX_VECTOR`.
+        RangeError: a name is too long or comes twice.
     """
     _check_lengths(message, what)
-    return dict(zip(message.name, message.position, strict=True))
+    values = dict(zip(message.name, message.position, strict=True))
+    if len(values) < len(message.name):
+        raise RangeError(f"{what} has {len(message.name)} names, but only {len(values)} different ones")
+    longest = max(map(len, values), default=0)
+    if longest > MAX_NAME:
+        raise RangeError(f"{what} has a name of {longest} characters; the most that is read is {MAX_NAME}")
+    return values
+
+
+def read_scene(message: JointState) -> dict[str, float]:
+    """Read ``scene``: every component by name.
+
+    Raises:
+        ShapeError: as in :func:`read_values`.
+        NonFiniteError: a component is NaN or infinite.
+        RangeError: a component is beyond :data:`MAX_VALUE`.
+    """
+    values = read_values(message, "scene")
+    return dict(_required(message, list(values), "scene"))
+
+
+def read_spec(message: String, in_force: TaskSpec | None) -> TaskSpec:
+    """Read ``spec``. A node works on one task until it is configured anew: nobody can put another under it.
+
+    Args:
+        message: the spec as JSON.
+        in_force: the spec that the node works with, if it has one already.
+
+    Raises:
+        ShapeError: not a task spec, or one of another task than the one in force.
+        RangeError: sizes that no task has.
+    """
+    spec = TaskSpec.from_json(message.data)
+    if in_force is not None and spec.to_json() != in_force.to_json():
+        raise ShapeError(f"a spec of '{spec.task}' that is not the one of '{in_force.task}' in force; configure anew")
+    return spec
+
+
+def _within(values: FloatArray, what: str) -> FloatArray:
+    if np.abs(values).max(initial=0.0) > MAX_VALUE:
+        raise RangeError(f"{what} has {np.abs(values).max():g}; the most that is read is {MAX_VALUE:g}")
+    return values
+
+
+def _some(names: Iterable[str], most: int = 20) -> str:
+    """The first names, shortened, for an error message."""
+    listed = list(names)
+    text = ", ".join(name[:MAX_NAME] for name in listed[:most])
+    return f"{text} and {len(listed) - most} more" if len(listed) > most else text
 
 
 def _check_lengths(message: JointState, what: str) -> None:
@@ -108,7 +163,7 @@ def read_image(message: Image, camera: CameraSpec) -> npt.NDArray[np.uint8]:
     """
     size = camera.height * camera.width * 3
     if message.encoding != "rgb8" or (message.height, message.width) != (camera.height, camera.width):
-        got = f"{message.encoding} {message.height}x{message.width}"
+        got = f"{message.encoding[:MAX_NAME]} {message.height}x{message.width}"
         raise ShapeError(f"camera '{camera.name}' sent {got}; expected rgb8 {camera.height}x{camera.width}")
     if len(message.data) != size:
         raise ShapeError(f"camera '{camera.name}' sent {len(message.data)} bytes; expected {size}")
@@ -128,8 +183,9 @@ def read_feedback(message: JointState) -> Feedback:
     Raises:
         ShapeError: a component is missing.
         NonFiniteError: a component is NaN or infinite.
+        RangeError: a count that is no whole number from 0, or a number beyond :data:`MAX_VALUE`.
     """
-    values = _required(message, FEEDBACK_NAMES, "feedback")
+    values = _required(message, FEEDBACK_NAMES, "feedback", counts=("episode", "step", "weights_version"))
     return Feedback(
         reward=values["reward"],
         terminated=values["terminated"] > 0.5,
@@ -179,8 +235,9 @@ def read_learner_status(message: JointState) -> tuple[int, bool]:
     Raises:
         ShapeError: a component is missing.
         NonFiniteError: a component is NaN or infinite.
+        RangeError: the version is no whole number from 0.
     """
-    values = _required(message, ["version", "finished"], "learner/status")
+    values = _required(message, ["version", "finished"], "learner/status", counts=("version",))
     return int(values["version"]), values["finished"] > 0.5
 
 
@@ -194,18 +251,31 @@ def joy_message(stamp_ns: int, state: JoyState) -> Joy:
 
 
 def read_joy(message: Joy) -> JoyState:
-    """Read ``joy`` of any device."""
+    """Read ``joy`` of any device.
+
+    Raises:
+        RangeError: more than :data:`MAX_JOY` axes or buttons.
+    """
+    if max(len(message.axes), len(message.buttons)) > MAX_JOY:
+        got = f"{len(message.axes)} axes and {len(message.buttons)} buttons"
+        raise RangeError(f"joy has {got}; the most that is read is {MAX_JOY} each")
     return JoyState(np.array(message.axes, np.float32), np.array(message.buttons, np.int32))
 
 
-def _required(message: JointState, names: Sequence[str], what: str) -> Mapping[str, float]:
+def _required(message: JointState, names: Sequence[str], what: str, counts: Sequence[str] = ()) -> Mapping[str, float]:
     values = read_values(message, what)
     missing = [name for name in names if name not in values]
     if missing:
         raise ShapeError(f"{what} lacks {', '.join(missing)}; it needs {', '.join(names)}")
     bad = [name for name in names if not math.isfinite(values[name])]
     if bad:
-        raise NonFiniteError(f"{what} is not finite in {', '.join(bad)}")
+        raise NonFiniteError(f"{what} is not finite in {_some(bad)}")
+    for name in names:
+        value = values[name]
+        if name in counts and not (0 <= value <= MAX_COUNT and value == int(value)):
+            raise RangeError(f"{what} has {name} {value:g}; valid: a whole number from 0 to 2**53")
+        if name not in counts and abs(value) > MAX_VALUE:
+            raise RangeError(f"{what} has {name[:MAX_NAME]} {value:g}; the most that is read is {MAX_VALUE:g}")
     return values
 
 

@@ -36,6 +36,9 @@ from vlmrl_ros.core.errors import VlmrlError
 
 C = TypeVar("C")
 
+FAILED = "failed on"
+"""Begin of the name of the counters of messages that met a defect."""
+
 
 class Shell(LifecycleNode, Generic[C]):
     """Base of all nodes."""
@@ -92,7 +95,12 @@ class Shell(LifecycleNode, Generic[C]):
         return self.create_timer(period_s, callback, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def listen(self, message_type: type[Any], topic: str, callback: Callable[[Any], None], profile: QoSProfile) -> None:
-        """Subscribe; a malformed message is refused, counted and said once, and does nothing else."""
+        """Subscribe; a malformed message is refused, counted and said, and does nothing else.
+
+        Any other error is a defect of the node. It ends nothing either, because nobody should be able to stop a node
+        by a message; but it is counted apart, shows in diagnostics as an error for the rest of the node's life, and is
+        logged with its traceback the first time.
+        """
 
         @functools.wraps(callback)
         def guarded(message: Any) -> None:
@@ -101,6 +109,11 @@ class Shell(LifecycleNode, Generic[C]):
             except VlmrlError as error:
                 self.diagnostics.count(f"refused {topic}")
                 self.get_logger().warning(f"refused a message on {topic}: {error}", throttle_duration_sec=5.0)
+            except Exception as error:  # noqa: BLE001 - told apart from what is refused, and kept in sight
+                self.diagnostics.count(f"refused {topic}")
+                self.diagnostics.count(f"{FAILED} {topic}")
+                if self.diagnostics.defect(f"a message on {topic} met a defect: {type(error).__name__}"):
+                    self.get_logger().error(f"a message on {topic} met a defect:\n{traceback.format_exc()}")
 
         self.create_subscription(message_type, topic, guarded, profile)
 

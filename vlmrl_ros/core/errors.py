@@ -40,6 +40,10 @@ class NonFiniteError(VlmrlError):
     """A number that must be finite is NaN or infinite."""
 
 
+class RangeError(VlmrlError):
+    """A number, a length or a name in a message is beyond what any part of the loop sends."""
+
+
 class CheckpointError(VlmrlError):
     """A checkpoint is missing, damaged, or made for another task."""
 

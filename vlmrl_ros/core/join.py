@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vlmrl_ros.core.errors import ConfigError
@@ -11,21 +11,31 @@ from vlmrl_ros.core.types import Feedback, Intervention, Step, Transition
 
 STEP_PARTS = ("state", "feedback", "policy_action", "command", "intervention", "executed")
 """Parts of a step besides one part for each camera, which bears the camera's name."""
+HORIZON_NS = 60_000_000_000
+"""A stamp so far after the newest record is not believed on the word of one; longer than most resets of an arm."""
+CONVINCING = 3
+"""Complete records beyond the horizon that show that time has jumped."""
 
 
 class PartJoin:
     """Collects the parts that bear one stamp and hands complete records out in order of stamp.
 
-    An incomplete record holds back the complete ones after it until ``window`` newer stamps have been seen; then it is
-    dropped and counted. A stamp that was handed out or dropped is never opened again, so repeated messages do no harm.
+    Every topic keeps its order. So when a record is complete, what an older one still lacks was lost for good: the
+    older ones are dropped and counted. A stamp that was handed out or dropped is never opened again, so repeated
+    messages do no harm.
+
+    Nor do stamps that nobody else uses, which a stranger or a clock that jumps may send. They hold nothing back; when
+    more than ``window`` incomplete records are open, those of a single part go first; and what lies more than
+    :data:`HORIZON_NS` ahead is kept apart until :data:`CONVINCING` records are complete there while none is here. Then
+    time has really jumped, and they are handed out.
     """
 
-    def __init__(self, parts: Sequence[str], window: int = 8) -> None:
+    def __init__(self, parts: Sequence[str], window: int = 64) -> None:
         """Name the parts.
 
         Args:
             parts: every part that a complete record has.
-            window: how many newer stamps an incomplete record may wait for.
+            window: how many incomplete records may be open.
 
         Raises:
             ConfigError: no parts, or a window below 1.
@@ -35,84 +45,110 @@ class PartJoin:
         self._parts = frozenset(parts)
         self._window = window
         self._open: OrderedDict[int, dict[str, Any]] = OrderedDict()
+        self._ahead: OrderedDict[int, dict[str, Any]] = OrderedDict()
         self._newest_closed_ns = -1
         self.dropped = 0
         """Records given up because a part never came."""
         self.late = 0
         """Parts that came after their record was closed, or a second time."""
+        self.strayed = 0
+        """Parts whose stamp lay beyond the horizon."""
 
-    def put(self, stamp_ns: int, part: str, value: Any) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Add one part; yields the records that are complete now, oldest first.
+    def expects(self, stamp_ns: int) -> bool:
+        """Whether a record of this stamp may be the next: neither closed before nor beyond the horizon."""
+        return stamp_ns > self._newest_closed_ns and not self._is_far(stamp_ns)
+
+    def put(self, stamp_ns: int, part: str, value: Any) -> list[tuple[int, dict[str, Any]]]:
+        """Add one part; returns the records that are complete now, oldest first.
 
         Args:
             stamp_ns: stamp of the observation that the part belongs to, ns.
             part: its name, one of those given at construction.
             value: anything.
 
-        Yields:
-            (stamp_ns, parts by name).
+        Returns:
+            (stamp_ns, parts by name) each.
         """
         if stamp_ns <= self._newest_closed_ns:
             self.late += 1
-            return
-        record = self._open.get(stamp_ns)
-        if record is None:
-            record = self._open[stamp_ns] = {}
-            self._sort_if_needed(stamp_ns)
-        if part in record:
-            self.late += 1
-        record[part] = value
-        yield from self._release()
+            return []
+        far = self._is_far(stamp_ns)
+        self.strayed += far
+        record = self._add(self._ahead if far else self._open, stamp_ns, part, value)
+        if record.keys() < self._parts:
+            return []
+        return self._jump() if far else [(stamp_ns, self._close(stamp_ns))]
 
     def give_up(self, last_part: str) -> list[int]:
-        """Drop the oldest open records that have their last part and still lack another, which will not come any more.
+        """Drop the open records that have their last part and still lack another, which will not come any more.
+
+        What has come without any other part belongs to no record of ours and is left alone.
 
         Args:
             last_part: the part that is sent when all others have been.
 
         Returns:
-            the stamps of the records dropped, ns.
+            the stamps of the records dropped, ns, oldest first.
         """
-        given_up = []
-        while self._open and last_part in (record := next(iter(self._open.values()))) and record.keys() < self._parts:
-            self._newest_closed_ns, _ = self._open.popitem(last=False)
-            given_up.append(self._newest_closed_ns)
+        given_up = sorted(stamp for stamp, record in self._open.items() if last_part in record and len(record) > 1)
+        for stamp_ns in given_up:
+            self._close(stamp_ns)
         self.dropped += len(given_up)
         return given_up
 
     def reset(self) -> None:
         """Forget everything that is open, for example when time jumped back."""
         self._open.clear()
+        self._ahead.clear()
         self._newest_closed_ns = -1
 
-    def _sort_if_needed(self, stamp_ns: int) -> None:
-        if len(self._open) > 1 and stamp_ns < max(self._open):
-            self._open = OrderedDict(sorted(self._open.items()))
+    def _is_far(self, stamp_ns: int) -> bool:
+        return self._newest_closed_ns >= 0 and stamp_ns > self._newest_closed_ns + HORIZON_NS
 
-    def _release(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        while self._open:
-            stamp_ns, record = next(iter(self._open.items()))
-            if record.keys() >= self._parts:
-                del self._open[stamp_ns]
-                self._newest_closed_ns = stamp_ns
-                yield stamp_ns, record
-            elif len(self._open) > self._window:
-                del self._open[stamp_ns]
-                self._newest_closed_ns = stamp_ns
-                self.dropped += 1
-            else:
-                return
+    def _add(self, records: OrderedDict[int, dict[str, Any]], stamp_ns: int, part: str, value: Any) -> dict[str, Any]:
+        """Add to a record, which is the newest of the table then; makes room where it opens one too many."""
+        record = records.setdefault(stamp_ns, {})
+        records.move_to_end(stamp_ns)
+        self.late += part in record
+        record[part] = value
+        if len(records) > self._window:
+            others = [stamp for stamp in records if stamp != stamp_ns]
+            alone = (stamp for stamp in others if len(records[stamp]) == 1)
+            del records[next(alone, others[0])]
+            self.dropped += records is self._open
+        return record
+
+    def _close(self, stamp_ns: int) -> dict[str, Any]:
+        """Take a record out; nothing up to its stamp is expected any more, nor is a jump of time."""
+        record = self._open.pop(stamp_ns)
+        older = [stamp for stamp in self._open if stamp < stamp_ns]
+        for stamp in older:
+            del self._open[stamp]
+        self.dropped += len(older)
+        self._newest_closed_ns = stamp_ns
+        self._ahead.clear()
+        return record
+
+    def _jump(self) -> list[tuple[int, dict[str, Any]]]:
+        """Follow a jump of time once it is convincing."""
+        complete = sorted(stamp for stamp, record in self._ahead.items() if record.keys() >= self._parts)
+        if len(complete) < CONVINCING:
+            return []
+        self.dropped += len(self._open)
+        self._open, self._ahead = self._ahead, OrderedDict()
+        self._newest_closed_ns = -1
+        return [(stamp, self._close(stamp)) for stamp in complete]
 
 
 class StepJoin:
     """Joins the parts of :data:`STEP_PARTS` and the camera frames into :class:`Step` records."""
 
-    def __init__(self, cameras: Sequence[str] = (), window: int = 32) -> None:
+    def __init__(self, cameras: Sequence[str] = (), window: int = 64) -> None:
         """Name the cameras whose frames belong to a step.
 
         Args:
             cameras: their names.
-            window: as in :class:`PartJoin`; long enough for a node that takes the place of a dead one to be found.
+            window: as in :class:`PartJoin`; enough for a node that takes the place of a dead one to be found.
         """
         self._cameras = tuple(cameras)
         self._join = PartJoin((*STEP_PARTS, *cameras), window)
@@ -122,12 +158,17 @@ class StepJoin:
         """Steps given up because a part never came."""
         return self._join.dropped
 
+    @property
+    def strayed(self) -> int:
+        """Parts whose stamp lay beyond the horizon."""
+        return self._join.strayed
+
     def reset(self) -> None:
         """Forget everything that is open, for example when time jumped back."""
         self._join.reset()
 
     def give_up(self) -> list[int]:
-        """Drop the oldest open steps that the bridge has left behind; returns their stamps, ns."""
+        """Drop the open steps that the bridge has left behind; returns their stamps, ns."""
         return self._join.give_up("executed")
 
     def put(self, stamp_ns: int, part: str, value: Any) -> list[Step]:

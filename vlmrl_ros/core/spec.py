@@ -6,6 +6,8 @@ Names, units and bounds of its observation and action, its cameras and its clock
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,9 +15,25 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vlmrl_ros.core.errors import NonFiniteError, ShapeError
+from vlmrl_ros.core.errors import NonFiniteError, RangeError, ShapeError
 
 FloatArray = npt.NDArray[np.float32]
+
+MAX_TEXT = 1_000_000
+"""Longest text of a task spec that is parsed, characters."""
+MAX_COMPONENTS = 4096
+"""Most components of a named vector."""
+MAX_NAME = 128
+"""Longest name of a component, a unit or a task, characters."""
+MAX_CAMERAS = 16
+MAX_SIDE = 8192
+"""Most pixels on a side of a frame."""
+MAX_FRAME = 32 * 1024 * 1024
+"""Most pixels of a frame: what is read later is allocated by these numbers."""
+LONGEST_DT_S = 3600.0
+MAX_COUNT = 2**53
+"""Episodes, steps and versions are counted up to here: as far as a float64 can."""
+_CAMERA_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,14 +148,17 @@ class TaskSpec:
 
     @staticmethod
     def from_json(text: str) -> TaskSpec:
-        """Read what :meth:`to_json` wrote.
+        """Read what :meth:`to_json` wrote. Sizes are bounded, because others allocate by them.
 
         Raises:
             ShapeError: the text is not a task spec.
+            RangeError: a size, a name or a time that no task has.
         """
+        if len(text) > MAX_TEXT:
+            raise RangeError(f"a task spec of {len(text)} characters; the most that is read is {MAX_TEXT}")
         try:
             plain = json.loads(text)
-            return TaskSpec(
+            spec = TaskSpec(
                 task=str(plain["task"]),
                 observation=_vector_from_plain(plain["observation"]),
                 action=_vector_from_plain(plain["action"]),
@@ -146,7 +167,29 @@ class TaskSpec:
                 horizon=int(plain["horizon"]),
             )
         except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
-            raise ShapeError(f"not a task spec: {error!r} in {text[:80]!r}") from error
+            raise ShapeError(f"not a task spec: {str(error)[:200]!r} in {text[:80]!r}") from error
+        _check_sizes(spec)
+        return spec
+
+
+def _check_sizes(spec: TaskSpec) -> None:
+    """Refuse what no task has."""
+    vectors = (spec.observation, spec.action)
+    names = [spec.task, *(text for vector in vectors for text in (*vector.names, *vector.units))]
+    if max(vector.size for vector in vectors) > MAX_COMPONENTS or max(map(len, names)) > MAX_NAME:
+        raise RangeError(f"a vector has {MAX_COMPONENTS} components at most, a name {MAX_NAME} characters")
+    if len(spec.cameras) > MAX_CAMERAS or len({camera.name for camera in spec.cameras}) < len(spec.cameras):
+        raise RangeError(f"{len(spec.cameras)} cameras; a task has {MAX_CAMERAS} at most, each of another name")
+    for camera in spec.cameras:
+        sides = (camera.height, camera.width)
+        if min(sides) < 1 or max(sides) > MAX_SIDE or camera.height * camera.width > MAX_FRAME:
+            raise RangeError(f"camera of {sides[0]} x {sides[1]} pixels; valid: 1 to {MAX_SIDE}, {MAX_FRAME} in all")
+        if not _CAMERA_NAME.fullmatch(camera.name):
+            raise RangeError(f"camera '{camera.name[:MAX_NAME]}'; valid: a letter, then letters, digits and _")
+    if not 0.0 < spec.control_dt_s <= LONGEST_DT_S or not math.isfinite(spec.control_dt_s):
+        raise RangeError(f"a control step of {spec.control_dt_s:g} s; valid: above 0, up to {LONGEST_DT_S:g}")
+    if not 1 <= spec.horizon <= MAX_COUNT:
+        raise RangeError(f"a horizon of {spec.horizon} steps; valid: 1 to {MAX_COUNT}")
 
 
 def _vector_to_plain(spec: VectorSpec) -> dict[str, Any]:

@@ -65,7 +65,7 @@ class Evaluate(Shell[EvaluateConfig]):
             self._film = None
 
     def _on_spec(self, message: String) -> None:
-        self._spec = TaskSpec.from_json(message.data)
+        self._spec = messages.read_spec(message, self._spec)
         self._join = PartJoin(("feedback", "intervention", *(("film",) if self.config.video else ())))
 
     def _on_part(self, part: str, message: Any) -> None:

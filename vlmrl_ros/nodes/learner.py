@@ -113,10 +113,8 @@ class LearnerNode(Shell[LearnerConfig]):
         self._write_config({self.get_name(): {**to_mapping(config), config.learner: to_mapping(self._options)}})
 
     def _on_spec(self, message: String) -> None:
-        spec = TaskSpec.from_json(message.data)
+        spec = messages.read_spec(message, self._spec if self._run is not None else None)
         if self._run is not None:
-            if spec.to_json() != self._spec.to_json():
-                self.fail(VlmrlError(f"the task changed from '{self._spec.task}' to '{spec.task}' within one run"))
             self._join.reset()  # the bridge has started again, and its stamps with it
             return
         self._spec = spec
@@ -181,6 +179,7 @@ class LearnerNode(Shell[LearnerConfig]):
             self._worker.put(step)
             self.diagnostics.tick()
         self.diagnostics.value("steps dropped", self._join.dropped)
+        self.diagnostics.value("parts of another time", self._join.strayed)
 
     def _give_up(self) -> None:
         """A part was lost with the process that sent it: go on without the step."""

@@ -77,7 +77,12 @@ class PolicyServer(Shell[PolicyServerConfig]):
 
     def _on_spec(self, message: String) -> None:
         """A bridge has started (again): build the policy for its task and forget what was open."""
-        spec = TaskSpec.from_json(message.data)
+        spec = messages.read_spec(message, self._spec)
+        try:
+            self._make_policy(spec)
+        except (CheckpointError, UnknownNameError) as error:
+            self.fail(error)
+            return
         if self._spec is None:
             for camera in spec.cameras:
                 topic = f"observation/{camera.name}/image_raw"
@@ -86,10 +91,6 @@ class PolicyServer(Shell[PolicyServerConfig]):
         self._cameras = {camera.name: camera for camera in spec.cameras}
         self._join = PartJoin(("state", "feedback", *self._cameras))
         self._answer = self._waiting = None
-        try:
-            self._make_policy(spec)
-        except (CheckpointError, UnknownNameError) as error:
-            self.fail(error)
 
     def _make_policy(self, spec: TaskSpec) -> None:
         self._policy = self._build(spec, plugin_options(self, self.config.policy))

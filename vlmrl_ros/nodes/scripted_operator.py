@@ -48,6 +48,7 @@ class ScriptedOperator(Shell[ScriptedOperatorConfig]):
 
     def configure(self) -> None:
         """Find the plug-in and the profile, listen for the task's spec, the feedback and the scene."""
+        self._spec: TaskSpec | None = None
         self._operator: Operator | None = None
         self._shown = 0
         self._demonstrating = False
@@ -61,12 +62,13 @@ class ScriptedOperator(Shell[ScriptedOperatorConfig]):
         self.listen(JointState, "scene", partial(self._on_part, "scene"), qos.STEP)
 
     def _on_spec(self, message: String) -> None:
-        spec = TaskSpec.from_json(message.data)
+        spec = messages.read_spec(message, self._spec)
         self._operator = self._build(spec, plugin_options(self, "operator"))
         show_options(self, "operator", self._operator.options)
         self._mapping = JoyMapping(self._profile, spec.action)
         self._join = PartJoin(("feedback", "scene"))
         self._pressed = None
+        self._spec = spec
 
     def _on_part(self, part: str, message: JointState) -> None:
         if self._operator is None or not self.active:
@@ -75,7 +77,7 @@ class ScriptedOperator(Shell[ScriptedOperatorConfig]):
         if self._pressed is not None and stamp_ns == messages.stamp_of(self._pressed):
             self._joy.publish(self._pressed)  # asked again
             return
-        value: Any = messages.read_feedback(message) if part == "feedback" else messages.read_values(message, "scene")
+        value: Any = messages.read_feedback(message) if part == "feedback" else messages.read_scene(message)
         for stamp, parts in self._join.put(stamp_ns, part, value):
             self._press(stamp, parts["feedback"], parts["scene"])
 

@@ -126,7 +126,10 @@ class SimBridge(Shell[SimBridgeConfig]):
         if not self.active:
             return
         if self.config.time == "realtime":
-            self._command = command
+            if self._is_fresh(command):
+                self._command = command
+            else:
+                self.diagnostics.count("stale commands")
         elif command.stamp_ns == self._arrival.stamp_ns and self._published:
             self._advance(command)
             self._publish_when_learned()
@@ -134,7 +137,11 @@ class SimBridge(Shell[SimBridgeConfig]):
             self.diagnostics.count("stale commands")
 
     def _on_learner(self, message: JointState) -> None:
-        self._episodes.weights_version, self._learning_ended = messages.read_learner_status(message)
+        version, ended = messages.read_learner_status(message)
+        if messages.stamp_of(message) > self._arrival.stamp_ns:
+            self.diagnostics.count("learner/status of steps that never were")
+            return
+        self._episodes.weights_version, self._learning_ended = version, ended
         self._learned_ns = messages.stamp_of(message)
         if self.active and self.config.time == "lockstep":
             self._publish_when_learned()
@@ -169,7 +176,7 @@ class SimBridge(Shell[SimBridgeConfig]):
         if not self.active:
             return
         self._pace.tick(time.monotonic())
-        command = self._fresh_command(arrival)
+        command = self._fresh_command()
         silent = command is None and not arrival.feedback.last and arrival.feedback.step > 0
         timeout_s = self.config.command_timeout_s
         self.diagnostics.problem(f"no command for more than {timeout_s:g} s: the arm stands still" if silent else "")
@@ -178,14 +185,19 @@ class SimBridge(Shell[SimBridgeConfig]):
         self._advance(command)
         self._publish(self._arrival)
 
-    def _fresh_command(self, arrival: Arrival) -> _Command | None:
-        """The newest command, if it is of this episode and neither its stamp nor its receipt is too old."""
-        command, timeout_s = self._command, self.config.command_timeout_s
-        if command is None or time.monotonic() - command.received_s > timeout_s:
+    def _fresh_command(self) -> _Command | None:
+        """The newest command, if neither its stamp nor its receipt is too old."""
+        command = self._command
+        if command is None or time.monotonic() - command.received_s > self.config.command_timeout_s:
             return None
+        return command if self._is_fresh(command) else None
+
+    def _is_fresh(self, command: _Command) -> bool:
+        """Whether it answers a step of this episode that is not too long ago."""
+        arrival = self._arrival
         age_ns = arrival.stamp_ns - command.stamp_ns
         steps_old = age_ns // self._episodes.dt_ns
-        return command if 0 <= age_ns <= timeout_s * 1e9 and steps_old <= arrival.feedback.step else None
+        return 0 <= age_ns <= self.config.command_timeout_s * 1e9 and steps_old <= arrival.feedback.step
 
     # Both.
 

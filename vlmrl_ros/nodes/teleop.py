@@ -73,7 +73,7 @@ class Teleop(Shell[TeleopConfig]):
 
     def _on_spec(self, message: String) -> None:
         """A bridge has started (again): begin anew for its task."""
-        spec = TaskSpec.from_json(message.data)
+        spec = messages.read_spec(message, self._spec)
         try:
             self._mapping = JoyMapping(self._profile, spec.action)
         except VlmrlError as error:
@@ -90,6 +90,8 @@ class Teleop(Shell[TeleopConfig]):
     def _on_feedback(self, message: JointState) -> None:
         feedback = messages.read_feedback(message)
         stamp_ns = messages.stamp_of(message)
+        if self._spec is None or not self._join.expects(stamp_ns):
+            return
         if self._sent is None or stamp_ns > messages.stamp_of(self._sent[0]):
             self._unanswered = (stamp_ns, feedback, time.monotonic())
         self._put(stamp_ns, "feedback", feedback)

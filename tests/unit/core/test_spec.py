@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from vlmrl_ros.core.errors import NonFiniteError, ShapeError
+from vlmrl_ros.core.errors import NonFiniteError, RangeError, ShapeError
 from vlmrl_ros.core.spec import CameraSpec, TaskSpec, VectorSpec
 
 INF = np.inf
@@ -149,3 +149,41 @@ def test_text_that_is_no_task_spec_is_refused(text):
     with pytest.raises(ShapeError) as error:
         TaskSpec.from_json(text)
     assert len(str(error.value)) < 400
+
+
+LONG = "x" * 129
+CAMERA = {"name": "wrist", "height": 64, "width": 64}
+WIDE = {
+    "names": [f"n{k}" for k in range(4097)],
+    "units": ["m"] * 4097,
+    "low": [0.0] * 4097,
+    "high": [1.0] * 4097,
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (spoiled(cameras=[{**CAMERA, "height": 10**9, "width": 10**9}]), "camera of 1000000000 x 1000000000 pixels"),
+        (spoiled(cameras=[{**CAMERA, "height": 8192, "width": 8192}]), "camera of 8192 x 8192 pixels"),
+        (spoiled(cameras=[{**CAMERA, "height": 0}]), "camera of 0 x 64 pixels"),
+        (spoiled(cameras=[{**CAMERA, "height": -64}]), "camera of -64 x 64 pixels"),
+        (spoiled(cameras=[{**CAMERA, "name": "../../spec"}]), "camera '../../spec'; valid: a letter"),
+        (spoiled(cameras=[{**CAMERA, "name": ""}]), "valid: a letter"),
+        (spoiled(cameras=[CAMERA, CAMERA]), "2 cameras; a task has 16 at most, each of another name"),
+        (spoiled(cameras=[{**CAMERA, "name": f"c{k}"} for k in range(17)]), "17 cameras"),
+        (spoiled(task=LONG), "a name 128 characters"),
+        (spoiled(action={"names": [LONG], "units": ["m"], "low": [0.0], "high": [1.0]}), "a name 128 characters"),
+        (spoiled(observation=WIDE), "4096 components at most"),
+        (spoiled(control_dt_s=0.0), "a control step of 0 s"),
+        (spoiled(control_dt_s=-1.0), "a control step of -1 s"),
+        (spoiled(control_dt_s=float("nan")), "a control step of nan s"),
+        (spoiled(control_dt_s=1e9), "a control step of 1e"),
+        (spoiled(horizon=0), "a horizon of 0 steps"),
+        (spoiled(horizon=10**30), "a horizon of 1000"),
+        (" " * 1_000_001, "a task spec of 1000001 characters; the most that is read is 1000000"),
+    ],
+)
+def test_sizes_that_no_task_has_are_refused_before_anybody_allocates_by_them(text, reason):
+    with pytest.raises(RangeError, match=reason):
+        TaskSpec.from_json(text)
