@@ -15,21 +15,36 @@ PERIOD_S = 1.0
 
 
 class Diagnostics:
-    """Counts what happens in a node and publishes it once a second."""
+    """Counts what happens in a node and publishes it once a second, and at once when the lifecycle state changes.
+
+    It is the heartbeat by which the lifecycle manager knows a node.
+    """
 
     def __init__(self, node: Node) -> None:
         """Create publisher and timer on the node; they run in every lifecycle state."""
         self._node = node
-        self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", qos.DIAGNOSTICS)
+        self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", qos.HEARTBEAT)
         self._timer = node.create_timer(PERIOD_S, self._publish, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._counts: Counter[str] = Counter()
         self._values: dict[str, str] = {}
         self._steps = 0
         self._steps_before = 0
+        self._published_s = time.monotonic()
         self._last_step_s: float | None = None
         self._problem = ""
         self._defects: list[str] = []
-        self.state = "unconfigured"
+        self._state = "unconfigured"
+        self._publish()  # latched: whoever finds the node knows it at once
+
+    @property
+    def state(self) -> str:
+        """The lifecycle state, or what the manager does."""
+        return self._state
+
+    @state.setter
+    def state(self, state: str) -> None:
+        self._state = state
+        self._publish()
 
     def counts(self) -> dict[str, int]:
         """The counters by name."""
@@ -66,16 +81,17 @@ class Diagnostics:
             self._problem = text
 
     def _publish(self) -> None:
-        rate = (self._steps - self._steps_before) / PERIOD_S
-        self._steps_before = self._steps
-        age = "never" if self._last_step_s is None else f"{time.monotonic() - self._last_step_s:.3f}"
-        values = {"state": self.state, "rate_hz": f"{rate:.1f}", "age_s": age, "steps": str(self._steps)}
+        now_s = time.monotonic()
+        rate = (self._steps - self._steps_before) / max(now_s - self._published_s, 1e-3)
+        self._steps_before, self._published_s = self._steps, now_s
+        age = "never" if self._last_step_s is None else f"{now_s - self._last_step_s:.3f}"
+        values = {"state": self._state, "rate_hz": f"{rate:.1f}", "age_s": age, "steps": str(self._steps)}
         values |= {name: str(count) for name, count in self._counts.items()} | self._values
         level = DiagnosticStatus.WARN if self._problem else DiagnosticStatus.OK
         status = DiagnosticStatus(
             level=DiagnosticStatus.ERROR if self._defects else level,
             name=self._node.get_fully_qualified_name(),
-            message="; ".join([*self._defects, self._problem]).strip("; ") or self.state,
+            message="; ".join([*self._defects, self._problem]).strip("; ") or self._state,
             hardware_id="vlmrl_ros",
             values=[KeyValue(key=key, value=value) for key, value in values.items()],
         )

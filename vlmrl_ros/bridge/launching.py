@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from launch import LaunchContext
 from launch.action import Action
-from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable, Shutdown
+from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
+from vlmrl_ros.bridge.supervision import Supervisor, again
 from vlmrl_ros.core import registry
 
 PACKAGE = "vlmrl_ros"
 BOOLEAN = ("true", "false")
+MOST_ARMS = 16
 
 COMMON = {
     "task": ("peg_insert", "task plug-in, or gym:<id>, or dm:<name>"),
@@ -91,33 +95,86 @@ class Arguments:
             raise ValueError(f"launch argument {name} is '{value}'; valid: a whole number") from None
 
 
-def managed(arguments: Arguments, nodes: Iterable[tuple[str, Mapping[str, Any]]]) -> list[Action]:
+@dataclass(frozen=True)
+class Managed:
+    """A node that the launch file keeps alive.
+
+    Attributes:
+        executable: of this package; also the node's name.
+        parameters: what differs from its defaults.
+        arm: namespace below that of the launch file, for one arm of a fleet.
+    """
+
+    executable: str
+    parameters: Mapping[str, Any]
+    arm: str = ""
+
+    @property
+    def name(self) -> str:
+        """Name below the namespace of the launch file."""
+        return f"{self.arm}/{self.executable}" if self.arm else self.executable
+
+
+Row = Managed | tuple[str, Mapping[str, Any]]
+
+
+def managed(arguments: Arguments, nodes: Iterable[Row]) -> list[Action]:
     """Nodes of this package and the manager that configures and activates them in the given order.
 
-    When one of them exits, for whatever reason, everything stops.
+    A node that a signal kills is started again; one that ends by itself ends everything. See
+    :mod:`vlmrl_ros.bridge.supervision`.
 
     Args:
         arguments: of the launch file; those of :data:`COMMON` that concern every node are read here.
-        nodes: (executable, parameters) each.
+        nodes: what to run; a pair is (executable, parameters).
 
     Returns:
         launch actions.
     """
-    rows = list(nodes)
-    manager = ("lifecycle_manager", {"node_names": [name for name, _ in rows]})
-    return [_node(arguments, name, parameters) for name, parameters in [*rows, manager]]
+    rows = [row if isinstance(row, Managed) else Managed(*row) for row in nodes]
+    manager = Managed("lifecycle_manager", {"node_names": [row.name for row in rows]})
+    learns = any(row.executable == "learner" for row in rows)
+    clock = next((f"{row.arm}/clock" for row in rows if row.arm), "")
+    return [
+        Supervisor(row.name, partial(_node, arguments, row, clock), again(row.executable, learns)).start()
+        for row in [*rows, manager]
+    ]
 
 
-def _node(arguments: Arguments, executable: str, parameters: Mapping[str, Any]) -> Node:
-    given = {**parameters, "use_sim_time": arguments.flag("use_sim_time")}
-    params_file = arguments.text("params_file")
+def _node(
+    arguments: Arguments, row: Managed, fleet_clock: str, more: Mapping[str, Any], on_exit: Callable[..., Any]
+) -> Node:
+    """One node.
+
+    Args:
+        arguments: of the launch file.
+        row: what to run.
+        fleet_clock: topic of the clock for the nodes of no arm in a fleet, whose arms have a clock each; empty: /clock.
+        more: parameters besides its own.
+        on_exit: what follows the end of its process.
+    """
+    given = {**row.parameters, **more, "use_sim_time": arguments.flag("use_sim_time")}
+    params_file, space = arguments.text("params_file"), arguments.text("namespace")
+    clock = "clock" if row.arm else fleet_clock
     return Node(
         package=PACKAGE,
-        executable=executable,
-        name=executable,
-        namespace=arguments.text("namespace"),
+        executable=row.executable,
+        name=row.executable,
+        namespace="/".join(part for part in (space, row.arm) if part),
         parameters=[given, *([params_file] if params_file else [])],
+        remappings=[("/clock", clock)] if clock else [],
         ros_arguments=["--log-level", arguments.text("log_level")],
         output="screen",
-        on_exit=Shutdown(reason=f"{executable} has ended"),
+        on_exit=on_exit,
     )
+
+
+def arm_names(count: int) -> list[str]:
+    """The namespaces of a fleet; a single arm has none.
+
+    Raises:
+        ValueError: fewer than one, or more than 16.
+    """
+    if not 1 <= count <= MOST_ARMS:
+        raise ValueError(f"launch argument num_arms is '{count}'; valid: 1 to {MOST_ARMS}")
+    return [""] if count == 1 else [f"arm_{index}" for index in range(count)]

@@ -3,13 +3,15 @@
 ===============  ===========  ================  ======  ============================================================
 profile          reliability  durability        depth   for
 ===============  ===========  ================  ======  ============================================================
-``STEP``         reliable     transient local   256     vectors of a step, ``learner/status``: latecomers get the newest
+``STEP``         reliable     transient local   256     vectors of a step: latecomers get the newest
 ``FRAME``        reliable     transient local   32      camera frames of a step
 ``COMMAND``      reliable     volatile          1       ``command``: an old one must never move an arm
 ``JOY``          reliable     volatile          10      ``joy``, as joy_node offers it
 ``LATCHED``      reliable     transient local   1       ``spec``, ``weights``, ``instruction``
 ``CLOCK``        best effort  volatile          1       ``/clock``, as rclpy subscribes to it
-``DIAGNOSTICS``  reliable     volatile          10      ``/diagnostics``
+``STATUS``       reliable     transient local   1       ``learner/status``: each one says all that the last ones said
+``HEARTBEAT``    reliable     transient local   1       ``/diagnostics``, as our nodes publish it
+``DIAGNOSTICS``  reliable     transient local   100     ``/diagnostics``, to hear at once what each node last said
 ===============  ===========  ================  ======  ============================================================
 """
 
@@ -28,4 +30,6 @@ COMMAND = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE, 1)
 JOY = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE, 10)
 LATCHED = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL, 1)
 CLOCK = _profile(ReliabilityPolicy.BEST_EFFORT, DurabilityPolicy.VOLATILE, 1)
-DIAGNOSTICS = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE, 10)
+STATUS = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL, 1)
+HEARTBEAT = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL, 1)
+DIAGNOSTICS = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL, 100)

@@ -1,4 +1,4 @@
-"""``lifecycle_manager``: brings the nodes of a launch file up in order, and down when it is asked to stop."""
+"""``lifecycle_manager``: brings the nodes of a launch file up in order, and again when they have begun anew."""
 
 from __future__ import annotations
 
@@ -7,13 +7,22 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from rclpy.client import Client
 from rclpy.task import Future
 
+from vlmrl_ros.bridge import qos
 from vlmrl_ros.bridge.shell import Shell, run
+from vlmrl_ros.core.bring_up import LEADS_TO, BringUp
 from vlmrl_ros.core.config import option
+
+POLL_S = 0.1
+RETRY_S = 1.5
+"""An answer that did not come in this time went to a server that is dead; a refusal is believed after it, because the
+state that led to the question may have been out of date. Longer than the period of the heartbeats."""
+TRANSITIONS = {"configure": Transition.TRANSITION_CONFIGURE, "activate": Transition.TRANSITION_ACTIVATE}
 
 
 @dataclass(frozen=True)
@@ -22,10 +31,23 @@ class LifecycleManagerConfig:
 
     node_names: tuple[str, ...] = option((), "nodes in the order in which they are configured and then activated")
     timeout_s: float = option(60.0, "longest time for one transition of one node", unit="s", low=0.1, high=600.0)
+    heartbeat_timeout_s: float = option(
+        3.0, "a node not heard of on /diagnostics for longer is reported as silent", unit="s", low=1.5, high=600.0
+    )
+
+
+@dataclass
+class _Asked:
+    """A transition that was asked for, and whether the node has refused it."""
+
+    name: str
+    transition: str
+    since_s: float
+    refused: bool = False
 
 
 class LifecycleManager(Shell[LifecycleManagerConfig]):
-    """Configures every node in order, then activates every node in order; reports the one that does not follow."""
+    """Takes the nodes through what is due; reports those that are silent and the one that does not follow."""
 
     config_type = LifecycleManagerConfig
 
@@ -33,47 +55,75 @@ class LifecycleManager(Shell[LifecycleManagerConfig]):
         """Begin at once: nobody manages the manager."""
         super().__init__("lifecycle_manager")
         names = self.config.node_names
-        self._plan = [(name, Transition.TRANSITION_CONFIGURE) for name in names]
-        self._plan += [(name, Transition.TRANSITION_ACTIVATE) for name in names]
+        space = self.get_namespace().rstrip("/")
+        self._by_full_name = {f"{space}/{name}": name for name in names}
+        self._bring_up = BringUp(names, self.config.heartbeat_timeout_s)
         self._changers: dict[str, Client] = {
             name: self.create_client(ChangeState, f"{name}/change_state") for name in names
         }
-        self._since_s = time.monotonic()
-        self._asked: Future | None = None
-        self._poll = self.steady_timer(0.02, self._go_on)
+        self._asked: _Asked | None = None
+        self._progress_s = time.monotonic()
         self.diagnostics.state = "bringing up"
+        self.listen(DiagnosticArray, "/diagnostics", self._on_heartbeat, qos.DIAGNOSTICS)
+        self.steady_timer(POLL_S, self._go_on)
+
+    def _on_heartbeat(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            name = self._by_full_name.get(status.name)
+            state = next((item.value for item in status.values if item.key == "state"), "")
+            if name is not None:
+                self._hear(name, state)
+
+    def _hear(self, name: str, state: str) -> None:
+        if self._bring_up.hear(name, state, time.monotonic()):
+            self._progress_s = time.monotonic()
+            self._say()
+            self._go_on()
+
+    def _say(self) -> None:
+        state = "active" if self._bring_up.complete else "bringing up"
+        if state == self.diagnostics.state:
+            return
+        self.diagnostics.state = state
+        if state == "active":
+            self.get_logger().info(f"all active: {', '.join(self.config.node_names)}")
 
     def _go_on(self) -> None:
-        """Ask for the next transition as soon as its node is there."""
-        if not self._plan:
-            self._poll.cancel()
-            self.diagnostics.state = "active"
-            self.get_logger().info(f"all active: {', '.join(self.config.node_names)}")
+        """Report who is silent, and ask for the transition that is due."""
+        now_s = time.monotonic()
+        silent = self._bring_up.silent(now_s)
+        limit_s = self.config.heartbeat_timeout_s
+        self.diagnostics.problem(f"not heard of for more than {limit_s:g} s: {', '.join(silent)}" if silent else "")
+        step = self._bring_up.next()
+        if self._bring_up.complete:
             return
-        name, transition = self._plan[0]
-        if time.monotonic() - self._since_s > self.config.timeout_s:
-            self._poll.cancel()
-            self.fail(TimeoutError(f"node '{name}' did not {_WORDS[transition]} within {self.config.timeout_s:g} s"))
-        elif self._asked is None and self._changers[name].service_is_ready():
-            request = ChangeState.Request(transition=Transition(id=transition))
-            self._asked = self._changers[name].call_async(request)
-            self._asked.add_done_callback(self._then(name, transition))
+        if now_s - self._progress_s > self.config.timeout_s:
+            name, what = step or (self._bring_up.waits_for(), "appear")
+            self.fail(TimeoutError(f"node '{name}' did not {what} within {self.config.timeout_s:g} s"))
+        elif step is not None:
+            self._ask(*step, now_s)
 
-    def _then(self, name: str, transition: int) -> Callable[[Future], None]:
+    def _ask(self, name: str, transition: str, now_s: float) -> None:
+        asked = self._asked
+        if asked is not None and (asked.name, asked.transition) == (name, transition):
+            if now_s - asked.since_s < RETRY_S:
+                return
+            if asked.refused:
+                self.fail(RuntimeError(f"node '{name}' failed to {transition}; its own log line says why"))
+                return
+        if self._changers[name].service_is_ready():
+            self._asked = _Asked(name, transition, now_s)
+            request = ChangeState.Request(transition=Transition(id=TRANSITIONS[transition]))
+            self._changers[name].call_async(request).add_done_callback(self._then(self._asked))
+
+    def _then(self, asked: _Asked) -> Callable[[Future], None]:
         def answered(future: Future) -> None:
-            self._asked = None
-            self._since_s = time.monotonic()
             if future.result() is not None and future.result().success:
-                self._plan.pop(0)
-                self._go_on()
-            else:
-                self._poll.cancel()
-                self.fail(RuntimeError(f"node '{name}' failed to {_WORDS[transition]}; its own log line says why"))
+                self._hear(asked.name, LEADS_TO[asked.transition])
+            elif asked is self._asked:
+                asked.refused, asked.since_s = True, time.monotonic()
 
         return answered
-
-
-_WORDS = {Transition.TRANSITION_CONFIGURE: "configure", Transition.TRANSITION_ACTIVATE: "activate"}
 
 
 def main() -> None:

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 from launch import LaunchContext
 from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable
+from launch.utilities import expand
 
-from vlmrl_ros.bridge.launching import COMMON, Arguments, declare, environment, managed
+from vlmrl_ros.bridge.launching import COMMON, Arguments, Managed, arm_names, declare, environment, managed
 from vlmrl_ros.core.errors import UnknownNameError
 
 
@@ -15,6 +16,10 @@ def arguments(**given: str) -> Arguments:
     for action in declare(COMMON):
         action.visit(context)
     return Arguments(context)
+
+
+def expanded(text: object) -> str:
+    return expand(LaunchContext(), text)
 
 
 def test_an_argument_that_is_not_given_has_its_default():
@@ -66,6 +71,27 @@ def test_each_node_is_started_and_the_manager_last():
     actions = managed(arguments(), [("sim_bridge", {"task": "reach"}), ("teleop", {})])
     assert [action.node_executable for action in actions] == ["sim_bridge", "teleop", "lifecycle_manager"]
     assert {action.node_package for action in actions} == {"vlmrl_ros"}
+
+
+def test_the_arms_of_a_fleet_have_namespaces_and_a_clock_of_their_own():
+    rows = [("learner", {}), *(Managed("sim_bridge", {}, arm) for arm in arm_names(2))]
+    actions = managed(arguments(namespace="lab"), rows)
+    assert [row.name for row in rows[1:]] == ["arm_0/sim_bridge", "arm_1/sim_bridge"]
+    spaces = [expanded(action._namespace) for action in actions]
+    assert spaces == ["lab", "lab/arm_0", "lab/arm_1", "lab"]
+    clocks = [[expanded(new) for _, new in action._remappings] for action in actions]
+    assert clocks == [["arm_0/clock"], ["clock"], ["clock"], ["arm_0/clock"]]
+
+
+def test_a_single_arm_has_neither():
+    assert arm_names(1) == [""]
+    assert managed(arguments(), [("sim_bridge", {})])[0]._remappings == []
+
+
+@pytest.mark.parametrize("count", [-1, 0, 17])
+def test_a_fleet_of_another_size_is_refused(count):
+    with pytest.raises(ValueError, match=f"launch argument num_arms is '{count}'; valid: 1 to 16"):
+        arm_names(count)
 
 
 @pytest.mark.parametrize(

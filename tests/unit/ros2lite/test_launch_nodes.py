@@ -212,3 +212,12 @@ def test_two_nodes_of_one_name_are_pointed_out(workspace: Any) -> None:
     workspace.executable("report", REPORT)
     twin = 'Node(package="fake_pkg", executable="report", name="arm", namespace="/"),'
     assert "there are now at least 2 nodes with the name /arm" in workspace.launch(twin + twin).output
+
+
+def test_a_node_that_replaces_one_of_its_name_is_no_twin(workspace: Any) -> None:
+    workspace.executable("dies", "raise SystemExit(3)")
+    node = 'Node(package="fake_pkg", executable="dies", name="arm", namespace="/"{})'
+    answer = ", on_exit=lambda event, context: " + node.format("")
+    result = workspace.launch(node.format(answer) + ",")
+    assert result.output.count("process started with pid") == 2
+    assert "there are now at least" not in result.output

@@ -58,6 +58,42 @@ def test_a_required_process_takes_the_launch_down_with_its_exit_code(workspace: 
     assert "sending signal 'SIGINT' to process[polite-1]" in result.output
 
 
+def test_a_process_that_is_replaced_when_it_ends_does_not_fail_the_launch(workspace: Any) -> None:
+    result = workspace.launch("""
+        python("import os; os.kill(os.getpid(), 9)",
+            on_exit=lambda event, context: python(f"print('instead of', {event.returncode}, {context.is_shutdown})")),
+    """)
+    assert "[py-2] instead of -9 False" in result.output
+    assert result.code == 0
+
+
+def test_a_process_is_replaced_after_a_while_by_a_timer(workspace: Any) -> None:
+    result = workspace.launch("""
+        python("raise SystemExit(4)",
+            on_exit=lambda event, context: [TimerAction(period=0.1, actions=[python("print('later')")])]),
+    """)
+    assert "[py-2] later" in result.output
+    assert result.code == 0
+
+
+@pytest.mark.parametrize("answer", ["None", "[]", "Shutdown(reason='no more')", "[LogInfo(msg='x'), Shutdown()]"])
+def test_a_process_that_nothing_replaces_fails_the_launch_with_its_exit_code(workspace: Any, answer: str) -> None:
+    code = f"""python("raise SystemExit(6)", on_exit=lambda event, context: {answer}),"""
+    result = workspace.launch(code)
+    assert result.code == 6
+    assert "Traceback" not in result.output + result.error
+
+
+def test_a_process_that_the_shutdown_ended_is_told_so_and_does_not_fail_the_launch(workspace: Any) -> None:
+    result = workspace.launch("""
+        python("import signal; signal.signal(signal.SIGINT, signal.SIG_DFL); print(1); signal.pause()",
+            on_exit=lambda event, context: print("H", event.returncode, context.is_shutdown, flush=True)),
+        TimerAction(period=0.5, actions=[Shutdown(reason="enough")]),
+    """)
+    assert "H -2 True" in result.output
+    assert result.code == 0
+
+
 def test_a_program_that_does_not_exist_fails_the_launch(workspace: Any) -> None:
     result = workspace.launch('ExecuteProcess(cmd=["/no/such/program"]),')
     assert result.code == 127

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from launch.action import Action
+from launch.actions.events import Shutdown
 from launch.actions.opaque_function import OpaqueFunction
 from launch.actions.process_output import ProcessOutput
 from launch.conditions import evaluate_condition_expression
 from launch.descriptions import Executable
-from launch.event_handler import EventHandler
+from launch.event_handler import EventHandler, as_entities
 from launch.event_handlers import OnProcessExit, OnShutdown
 from launch.events.process import ProcessExited, ProcessStarted, ShutdownProcess, SignalProcess
 from launch.launch_description_entity import LaunchDescriptionEntity
@@ -70,7 +71,8 @@ class ExecuteLocal(Action):
             output_format: of each line, with `line` and `this`.
             cached_output: keep the output for `get_stdout` and `get_stderr`.
             log_cmd: show the command.
-            on_exit: entities, or a function that returns some, for when it ends.
+            on_exit: entities, or a function of event and context that returns some, for when it ends; a process that
+                such a function replaces does not fail the launch.
             respawn: start it again when it ends by itself.
             respawn_delay: seconds before that.
             respawn_max_retries: how often; negative is without limit.
@@ -90,6 +92,7 @@ class ExecuteLocal(Action):
         self._respawn_delay = _seconds(0.0 if respawn_delay is None else respawn_delay)
         self._respawn_max_retries = normalize_typed_substitution(respawn_max_retries, int)
         self._child: Child | None = None
+        self._failed = False
         self._stop_wanted: asyncio.Event | None = None
         self._ended: asyncio.Event | None = None
         self._task: asyncio.Task[None] | None = None
@@ -150,7 +153,22 @@ class ExecuteLocal(Action):
         context.register_event_handler(signalled)
         context.register_event_handler(OnShutdown(on_shutdown=lambda event, context: self._stop(context)))
         if self._on_exit is not None:
-            context.register_event_handler(OnProcessExit(target_action=self, on_exit=self._on_exit))
+            answer = self._answering(self._on_exit) if callable(self._on_exit) else self._on_exit
+            context.register_event_handler(OnProcessExit(target_action=self, on_exit=answer))
+
+    def _answering(self, on_exit: Callable[[ProcessExited, LaunchContext], Any]) -> Callable[..., Any]:
+        """The function, which also decides whether its process failed the launch.
+
+        What it answers takes the place of the process that died, unless it answers nothing or shuts down.
+        """
+
+        def answer(event: ProcessExited, context: LaunchContext) -> Any:
+            entities = as_entities(on_exit(event, context))
+            if self._failed and (not entities or any(isinstance(entity, Shutdown) for entity in entities)):
+                context.report_failure(event.returncode)
+            return entities
+
+        return answer
 
     async def _run(self, context: LaunchContext) -> None:
         assert self._stop_wanted is not None
@@ -159,12 +177,12 @@ class ExecuteLocal(Action):
         respawn = perform_typed_substitution(context, self._respawn, bool)
         while not self._stop_wanted.is_set():
             code = await self._run_once(context)
-            by_itself = not self._stop_wanted.is_set()
+            self._failed = code != 0 and not self._stop_wanted.is_set()
             if self._child is not None:
                 context.emit_event_sync(ProcessExited(returncode=code, **self.process_details))  # type: ignore[arg-type]
                 await self._child.stop_group(perform_typed_substitution(context, self._timeouts[1], float))
             if not respawn or 0 <= limit <= retries:
-                if code != 0 and by_itself:
+                if self._failed and (self._child is None or not callable(self._on_exit)):
                     context.report_failure(code)
                 return
             retries += 1

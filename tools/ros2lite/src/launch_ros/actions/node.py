@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 from launch.actions import ExecuteProcess
+from launch.event_handlers import OnProcessExit
+from launch.events.process import ProcessExited
 from launch.logging import get_logger
 from launch.some_substitutions_type import SomeSubstitutionsType
 from launch.utilities import expand, normalize_to_list_of_substitutions
@@ -143,9 +145,15 @@ class Node(ExecuteProcess):
         return write_params(context, yaml.safe_dump({node: {"ros__parameters": parameters}}, default_flow_style=False))
 
     def _warn_of_twin(self, context: LaunchContext) -> None:
+        """Warn of another node of this name; one that has ended, and that this one may replace, is none."""
         names: Counter[str] = context.get_locals_as_dict().get("node_names", Counter())
         names[self.node_name] += 1
         context.extend_globals({"node_names": names})
+
+        def ended(event: ProcessExited, context: LaunchContext) -> None:
+            names[self.node_name] -= 1
+
+        context.register_event_handler(OnProcessExit(target_action=self, on_exit=ended, handle_once=True))
         if names[self.node_name] > 1:
             get_logger(self.name).warning(
                 "there are now at least %s nodes with the name %s created within this launch context",
