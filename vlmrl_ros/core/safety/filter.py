@@ -31,15 +31,15 @@ class SafetyFilter(MotionFilter):
         Raises:
             ConfigError: a list of the wrong length, an empty box, or a box although the action has no translation.
         """
-        self._config = config or SafetyConfig()
+        self.config = config or SafetyConfig()
         speed, acceleration, jerk = (
-            one_each(name, getattr(self._config, name), action.names) for name in ("velocity", "acceleration", "jerk")
+            one_each(name, getattr(self.config, name), action.names) for name in ("velocity", "acceleration", "jerk")
         )
         high = np.maximum(np.minimum(action.high, speed), 0.0).tolist()
         low = np.minimum(np.maximum(action.low, np.negative(speed)), 0.0).tolist()
         axes = [Axis(*limits) for limits in zip(low, high, acceleration, jerk, strict=True)]
-        walls = workspace_walls(self._config, action.names)
-        super().__init__(action.names, action.units, axes, walls, dt_s, self._config.beyond)
+        walls = workspace_walls(self.config, action.names)
+        super().__init__(action.names, action.units, axes, walls, dt_s, self.config.beyond)
         self._gripped_s: float | None = None
 
     def hear_dead_man(self, held: bool, now_s: float) -> None:
@@ -72,11 +72,11 @@ class SafetyFilter(MotionFilter):
         distrust = None
         if self._released(now_s):
             distrust = Reason.DEAD_MAN
-        elif command is not None and not age_s <= self._config.command_timeout_s:
+        elif command is not None and not age_s <= self.config.command_timeout_s:
             distrust = Reason.STALE
         return self._limit(command, tip, distrust)
 
     def _released(self, now_s: float) -> bool:
-        if self._config.dead_man_button < 0:
+        if self.config.dead_man_button < 0:
             return False
-        return self._gripped_s is None or not 0 <= now_s - self._gripped_s <= self._config.dead_man_timeout_s
+        return self._gripped_s is None or not 0 <= now_s - self._gripped_s <= self.config.dead_man_timeout_s
