@@ -26,6 +26,7 @@ E = TypeVar("E", Mark, Source)
 FEEDBACK_NAMES = ["reward", "terminated", "truncated", "success", "episode", "step", "weights_version"]
 INTERVENTION_NAMES = ["active", "edge", "reward", "source"]
 MARK_NAME = "mark"
+ESTOP_NAME = "estop"
 LIMITED_NAME = "limited"
 MAX_VECTOR = MAX_COMPONENTS
 """Longest named vector that is read; longer ones are refused before anything is allocated."""
@@ -215,9 +216,10 @@ def read_intervention(message: JointState) -> Intervention:
     return Intervention(values["active"] > 0.5, values["edge"] > 0.5, values["reward"], source)
 
 
-def command_message(stamp_ns: int, spec: VectorSpec, action: FloatArray, mark: Mark) -> JointState:
-    """Compose ``command``: the action's components and the operator's mark of the episode."""
-    return named_vector(stamp_ns, [*spec.names, MARK_NAME], [*action, int(mark)], "base_link")
+def command_message(stamp_ns: int, spec: VectorSpec, action: FloatArray, mark: Mark, estop: bool = False) -> JointState:
+    """Compose ``command``: the action's components, the operator's mark of the episode, and the e-stop's press."""
+    values = [*action, int(mark), float(estop)]
+    return named_vector(stamp_ns, [*spec.names, MARK_NAME, ESTOP_NAME], values, "base_link")
 
 
 def read_mark(message: JointState) -> Mark:
@@ -227,6 +229,15 @@ def read_mark(message: JointState) -> Mark:
         ShapeError: an unknown mark.
     """
     return _member(Mark, read_values(message, "command").get(MARK_NAME, 0.0), "command mark")
+
+
+def read_estop(message: JointState) -> bool:
+    """A ``command`` says that the e-stop is pressed.
+
+    Raises:
+        ShapeError: names and values differ in number.
+    """
+    return read_values(message, "command").get(ESTOP_NAME, 0.0) > 0.5
 
 
 def read_learner_status(message: JointState) -> tuple[int, bool]:

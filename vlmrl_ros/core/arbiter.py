@@ -45,9 +45,20 @@ class ArbiterConfig:
         low=0.0,
         high=10.0,
     )
+    joy_late_steps: float = option(
+        0.8,
+        "A joystick not heard of for longer than this and than joy_late_s is late: a person's command is zero until it "
+        "is heard again. Below 1, so that silence stops the arm within two ticks.",
+        unit="control steps",
+        low=0.1,
+        high=10.0,
+    )
+    joy_late_s: float = option(
+        0.04, "See joy_late_steps: two readings of a device at 50 Hz.", unit="s", low=0.005, high=10.0
+    )
     joy_timeout_s: float = option(
         0.5,
-        "A joystick not heard of for longer is silent; silence while held stops the arm.",
+        "A joystick not heard of for longer is lost; after a loss while held the takeover must be released first.",
         unit="s",
         low=0.01,
         high=10.0,
@@ -82,7 +93,8 @@ class Arbiter:
         1. E-stop, latched until :meth:`release_estop`: stopped.
         2. The joystick was lost while a person held control: stopped until a live one shows the takeover released, so
            that a reconnected device does not make the arm jump. The same holds after an e-stop.
-        3. A person holds control: their action. Held control outlasts the end of an episode.
+        3. A person holds control: their action, or stopped while their joystick is late. Held control outlasts the end
+           of an episode.
         4. ``require_joy`` and no live joystick: stopped. Without it the policy goes on while nobody holds control.
         5. Re-entry delay: stopped. Nobody acts, so nothing is recorded as the person's or the policy's doing.
         6. No finite action of the right size from the policy: stopped; it recovers with the next good one.
@@ -91,17 +103,22 @@ class Arbiter:
     A takeover (``edge``) is the passing of control from the policy to a person: it says that the policy's last action
     was wrong. So it needs a step before, in the same episode, at which the policy acted: neither a demonstration that
     begins with its episode nor a grip renewed out of a standstill is one.
+
+    Between two steps :meth:`withdraw` takes back what must not stand until the next one.
     """
 
-    def __init__(self, action: VectorSpec, config: ArbiterConfig | None = None) -> None:
+    def __init__(self, action: VectorSpec, control_dt_s: float, config: ArbiterConfig | None = None) -> None:
         """Begin with nobody in control.
 
         Args:
             action: the spec of the command.
+            control_dt_s: length of a control step, s.
             config: how control changes hands.
         """
         self._spec = action
         self._config = config or ArbiterConfig()
+        self._late_s = max(self._config.joy_late_steps * control_dt_s, self._config.joy_late_s)
+        self._given: Decision | None = None
         self._human = HumanInput(False, np.zeros(action.size, np.float32))
         self._heard_ns: int | None = None
         self._held = False
@@ -191,21 +208,43 @@ class Arbiter:
         self._watch(now_ns)
         if first:
             self._source, self._mark, self._held_stamp_ns = Source.STOPPED, Mark.NONE, None
-        source, command, reason = self._choose(stamp_ns, policy_action)
+        source, command, reason = self._choose(stamp_ns, policy_action, now_ns)
         if source is Source.HUMAN:
             self._held_stamp_ns = stamp_ns
         edge = source is Source.HUMAN and self._source is Source.POLICY
         intervention = Intervention(source is Source.HUMAN, edge, -1.0 if edge else 0.0, source)
-        decision = Decision(command, self._mark, intervention, reason)
+        self._given = Decision(command, self._mark, intervention, reason)
         self._source, self._mark = source, Mark.NONE
-        return decision
+        return self._given
 
-    def _choose(self, stamp_ns: int, policy_action: FloatArray | None) -> tuple[Source, FloatArray, str]:
-        if self._held:
+    def withdraw(self, now_ns: int) -> Decision | None:
+        """Take back the command of the newest step where it must not stand: after an e-stop, or without its joystick.
+
+        Args:
+            now_ns: steady clock, ns, as in :meth:`hear`.
+
+        Returns:
+            the decision that replaces the one given, which keeps its mark and, if it was a takeover, that it was one;
+            None where it stands.
+        """
+        self._watch(now_ns)
+        given, reason = self._given, self._estop
+        if not reason and (self._source is Source.HUMAN or self._config.require_joy):
+            reason = self._blocked or self._lateness(now_ns)
+        if given is None or self._source is Source.STOPPED or not reason:
+            return None
+        stopped = Intervention(False, False, 0.0, Source.STOPPED)
+        self._source, self._given = Source.STOPPED, None
+        said = given.intervention if given.intervention.edge else stopped
+        return Decision(np.zeros(self._spec.size, np.float32), given.mark, said, reason)
+
+    def _choose(self, stamp_ns: int, policy_action: FloatArray | None, now_ns: int) -> tuple[Source, FloatArray, str]:
+        late = self._lateness(now_ns)
+        if self._held and not late:
             return Source.HUMAN, np.asarray(self._human.action, np.float32), ""
         reason = self._estop or self._blocked
-        if not reason and self._config.require_joy and self._heard_ns is None:
-            reason = "no live joystick"
+        if not reason and (self._held or self._config.require_joy):
+            reason = late
         if not reason and self._delayed(stamp_ns):
             reason = f"the policy re-enters {self._config.reentry_delay_s:g} s after the release"
         if not reason and policy_action is None:
@@ -222,8 +261,15 @@ class Arbiter:
             return False
         return 0 <= stamp_ns - self._held_stamp_ns < self._config.reentry_delay_s * 1e9
 
+    def _lateness(self, now_ns: int) -> str:
+        """What is wrong with the joystick now; empty while it is heard."""
+        if self._heard_ns is None:
+            return "no live joystick"
+        age_s = (now_ns - self._heard_ns) * 1e-9
+        return f"joystick late by {age_s:.2f} s" if age_s > self._late_s else ""
+
     def _watch(self, now_ns: int) -> None:
-        """Notice a silent joystick."""
+        """Notice a lost joystick."""
         if self._heard_ns is None:
             return
         age_s = (now_ns - self._heard_ns) * 1e-9

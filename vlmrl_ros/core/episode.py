@@ -75,7 +75,9 @@ class Episodes:
         timestep = self._task.reset(stream(self._seed, "task", self._episode))
         return self._arrive(timestep.observation, reward=0.0, terminated=False, truncated=False, success=False)
 
-    def advance(self, arrival: Arrival, command: FloatArray | None, mark: Mark) -> tuple[Applied, Arrival]:
+    def advance(
+        self, arrival: Arrival, command: FloatArray | None, mark: Mark, now_s: float = 0.0
+    ) -> tuple[Applied, Arrival]:
         """Apply the command that answers an arrival and arrive at the next step.
 
         The last step of an episode is answered like any other; then nothing moves and the next episode begins.
@@ -84,13 +86,15 @@ class Episodes:
             arrival: where the task is now.
             command: float32 (A,), units of the spec; None means that nobody commands: the arm is held still.
             mark: what the operator says of the episode.
+            now_s: steady clock, s; only a dead-man needs it.
 
         Returns:
             what was really applied, and the next arrival.
         """
         if arrival.feedback.last:
-            return Applied(self._still), self.begin()
-        applied = self._safety.apply(self._still if command is None else command, tip=self._task.tip())
+            return self._safety.still(), self.begin()
+        wanted = self._still if command is None else command
+        applied = self._safety.apply(wanted, tip=self._task.tip(), now_s=now_s)
         timestep = self._task.step(applied.action)
         self._step += 1
         marked_success, marked_failure = mark is Mark.SUCCESS, mark is Mark.FAILURE

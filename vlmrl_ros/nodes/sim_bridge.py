@@ -13,15 +13,19 @@ from std_srvs.srv import Trigger
 from vlmrl_ros.bridge import messages, qos
 from vlmrl_ros.bridge.arrivals import FILM, ArrivalPublisher
 from vlmrl_ros.bridge.parameters import plugin_options, show_options
+from vlmrl_ros.bridge.safeguard import Safeguard
 from vlmrl_ros.bridge.shell import Shell, run
 from vlmrl_ros.core.config import from_mapping, option, to_mapping
 from vlmrl_ros.core.episode import Arrival, Episodes
+from vlmrl_ros.core.errors import ConfigError
 from vlmrl_ros.core.pace import Pace
 from vlmrl_ros.core.safety import SafetyConfig, SafetyFilter
 from vlmrl_ros.core.spec import FloatArray
 from vlmrl_ros.core.types import Mark
 from vlmrl_ros.sim.load import build as build_task
 
+LATE_TICKS = 2.0
+"""Realtime: what answers an older observation, because the bridge itself stood still, is void."""
 LEARNER_START_S = 20.0
 """A learner that has not answered yet may be loading for so long before it counts as silent."""
 
@@ -37,7 +41,12 @@ class SimBridgeConfig:
     )
     rate_hz: float = option(0.0, "ticks in realtime; 0 is the task's own rate", unit="Hz", low=0.0, high=1000.0)
     command_timeout_s: float = option(
-        0.5, "without a command for so long the arm stops", unit="s", low=0.001, high=60.0
+        0.5,
+        "without a command for so long diagnostics complain, and in lockstep the bridge asks again; "
+        "in realtime the arm stands still at every tick whose observation was not answered",
+        unit="s",
+        low=0.001,
+        high=60.0,
     )
     learner_lag_steps: int = option(
         -1, "lockstep: steps that the learner may be behind; 0 is in sync, -1 does not wait", low=-1, high=10_000
@@ -51,7 +60,6 @@ class _Command:
     stamp_ns: int
     action: FloatArray
     mark: Mark
-    received_s: float
 
 
 class SimBridge(Shell[SimBridgeConfig]):
@@ -78,9 +86,12 @@ class SimBridge(Shell[SimBridgeConfig]):
         self._task = build_task(config.task, options)
         self._spec = self._task.spec
         limits = from_mapping(SafetyConfig, plugin_options(self, "safety"), "safety")
+        if limits.dead_man_button >= 0 and config.time == "lockstep":
+            raise ConfigError(f"safety.dead_man_button is {limits.dead_man_button}; valid in lockstep: -1 (none)")
         show_options(self, config.task, self._task.options)
         show_options(self, "safety", to_mapping(limits))
         self._safety = SafetyFilter(self._spec.action, self._spec.control_dt_s, limits)
+        self._safeguard = Safeguard(self, self._safety)
         self._episodes = Episodes(self._task, self._safety, config.seed)
         self._arrival = self._episodes.begin()  # what cannot begin, or be rendered, fails here
         if not config.headless:
@@ -96,9 +107,10 @@ class SimBridge(Shell[SimBridgeConfig]):
         """Begin the first episode, or go on where the node was deactivated."""
         config = self.config
         if config.time == "realtime":
-            period_s = 1.0 / config.rate_hz if config.rate_hz else self._spec.control_dt_s
-            self._pace = Pace(period_s)
-            self._timer = self.steady_timer(period_s, self._tick)
+            self._period_s = 1.0 / config.rate_hz if config.rate_hz else self._spec.control_dt_s
+            self._pace = Pace(self._period_s)
+            self._commanded_s = time.monotonic()
+            self._timer = self.steady_timer(self._period_s, self._tick)
         else:
             self._timer = self.steady_timer(config.command_timeout_s, self._remind)
         self._publish(self._arrival)
@@ -117,24 +129,18 @@ class SimBridge(Shell[SimBridgeConfig]):
     # Lockstep: each command moves the simulation by one step.
 
     def _on_command(self, message: JointState) -> None:
-        command = _Command(
-            messages.stamp_of(message),
-            messages.read_vector(message, self._spec.action, "command"),
-            messages.read_mark(message),
-            time.monotonic(),
-        )
+        self._safeguard.hear(message)
+        action = messages.read_vector(message, self._spec.action, "command")
+        command = _Command(messages.stamp_of(message), action, messages.read_mark(message))
         if not self.active:
             return
-        if self.config.time == "realtime":
-            if self._is_fresh(command):
-                self._command = command
-            else:
-                self.diagnostics.count("stale commands")
-        elif command.stamp_ns == self._arrival.stamp_ns and self._published:
+        if command.stamp_ns != self._arrival.stamp_ns or not self._published:
+            self.diagnostics.count("stale commands")
+        elif self.config.time == "realtime":
+            self._command = command
+        else:
             self._advance(command)
             self._publish_when_learned()
-        else:
-            self.diagnostics.count("stale commands")
 
     def _on_learner(self, message: JointState) -> None:
         version, ended = messages.read_learner_status(message)
@@ -169,35 +175,31 @@ class SimBridge(Shell[SimBridgeConfig]):
                 f"the learner is silent for more than {timeout_s:g} s: the arm stands still and waits"
             )
 
-    # Real time: the steady clock moves the simulation; a command that is too old is none.
+    # Real time: the steady clock moves the simulation; a command is good for the step whose observation it answers.
 
     def _tick(self) -> None:
         arrival = self._arrival
         if not self.active:
             return
-        self._pace.tick(time.monotonic())
-        command = self._fresh_command()
-        silent = command is None and not arrival.feedback.last and arrival.feedback.step > 0
-        timeout_s = self.config.command_timeout_s
+        now_s, timeout_s = time.monotonic(), self.config.command_timeout_s
+        self._pace.tick(now_s)
+        command = self._fresh_command(arrival, now_s)
+        if command is not None:
+            self._commanded_s = now_s
+        else:
+            self.diagnostics.count("steps without a command")
+        silent = now_s - self._commanded_s > timeout_s
         self.diagnostics.problem(f"no command for more than {timeout_s:g} s: the arm stands still" if silent else "")
         self.diagnostics.value("jitter_p99_ms", f"{self._pace.jitter_p99_s() * 1e3:.3f}")
         self.diagnostics.value("missed_ticks", self._pace.missed)
         self._advance(command)
         self._publish(self._arrival)
 
-    def _fresh_command(self) -> _Command | None:
-        """The newest command, if neither its stamp nor its receipt is too old."""
+    def _fresh_command(self, arrival: Arrival, now_s: float) -> _Command | None:
+        """The newest command, if it answers this arrival, and the arrival is not out of date itself."""
         command = self._command
-        if command is None or time.monotonic() - command.received_s > self.config.command_timeout_s:
-            return None
-        return command if self._is_fresh(command) else None
-
-    def _is_fresh(self, command: _Command) -> bool:
-        """Whether it answers a step of this episode that is not too long ago."""
-        arrival = self._arrival
-        age_ns = arrival.stamp_ns - command.stamp_ns
-        steps_old = age_ns // self._episodes.dt_ns
-        return 0 <= age_ns <= self.config.command_timeout_s * 1e9 and steps_old <= arrival.feedback.step
+        answers = command is not None and command.stamp_ns == arrival.stamp_ns
+        return command if answers and now_s - self._waiting_since_s <= LATE_TICKS * self._period_s else None
 
     # Both.
 
@@ -205,7 +207,8 @@ class SimBridge(Shell[SimBridgeConfig]):
         arrival = self._arrival
         mark = Mark.RESET if self._reset_asked else command.mark if command else Mark.NONE
         self._reset_asked = False
-        applied, self._arrival = self._episodes.advance(arrival, command.action if command else None, mark)
+        action = command.action if command else None
+        applied, self._arrival = self._episodes.advance(arrival, action, mark, time.monotonic())
         if applied.reasons:
             self.diagnostics.count("limited commands")
             self.diagnostics.value("limited because", self._safety.explain())

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sensor_msgs.msg import JointState, Joy
-from std_msgs.msg import String
-from std_srvs.srv import SetBool
+from std_msgs.msg import Bool, String
 
 from vlmrl_ros.bridge import messages, qos
 from vlmrl_ros.bridge.parameters import plugin_options, show_options
@@ -23,7 +22,7 @@ from vlmrl_ros.core.types import Feedback, Source
 from vlmrl_ros.teleop.mapping import JoyMapping
 from vlmrl_ros.teleop.profile import load_profile
 
-WATCH_PERIOD_S = 0.02
+WATCH_PERIOD_S = 0.01
 
 
 @dataclass(frozen=True)
@@ -35,8 +34,12 @@ class TeleopConfig:
         False,
         "wait at each step for the joystick reading with its stamp: for an operator who keeps step (lockstep only)",
     )
-    policy_timeout_s: float = option(
-        0.2, "a person in control may drive without the policy after this time", unit="s", low=0.001, high=60.0
+    policy_wait_steps: float = option(
+        0.5,
+        "a person in control drives without the policy after this time; below 1, or their command comes too late",
+        unit="control steps",
+        low=0.01,
+        high=100.0,
     )
 
 
@@ -62,14 +65,16 @@ class Teleop(Shell[TeleopConfig]):
         self._unanswered: tuple[int, Feedback, float] | None = None
         self._sent: tuple[JointState, JointState] | None = None
         self._source = Source.STOPPED
+        self._bridge_stopped = False
         self._command = self.publisher(JointState, "command", qos.STEP)
         self._intervention = self.publisher(JointState, "intervention", qos.STEP)
-        self.create_service(SetBool, "estop", self._on_estop)
         self.listen(String, "spec", self._on_spec, qos.LATCHED)
         self.listen(JointState, "feedback", self._on_feedback, qos.STEP)
         self.listen(JointState, "policy/action", self._on_policy, qos.STEP)
         self.listen(Joy, "joy", self._on_joy, qos.JOY)
-        self.steady_timer(WATCH_PERIOD_S, self._watch)
+        self.listen(Bool, "estop/state", self._on_estop_state, qos.LATCHED)
+        if not self.config.joy_sync:  # an operator who keeps step is waited for
+            self.steady_timer(WATCH_PERIOD_S, self._watch)
 
     def _on_spec(self, message: String) -> None:
         """A bridge has started (again): begin anew for its task."""
@@ -79,10 +84,14 @@ class Teleop(Shell[TeleopConfig]):
         except VlmrlError as error:
             self.fail(error)
             return
-        stopped = self._spec is not None and self._arbiter.estopped
-        self._arbiter = Arbiter(spec.action, self._arbiter_config)
-        if stopped:
-            self._arbiter.estop("e-stop from before the bridge started again")
+        if self._spec is None:
+            reason = "e-stop of the bridge" if self._bridge_stopped else ""
+        else:
+            reason = "e-stop from before the bridge started again" if self._arbiter.estopped else ""
+            self._bridge_stopped = False
+        self._arbiter = Arbiter(spec.action, spec.control_dt_s, self._arbiter_config)
+        if reason:
+            self._arbiter.estop(reason)
         self._join = PartJoin(("feedback", "policy_action", *(("joy",) if self.config.joy_sync else ())))
         self._unanswered = self._sent = None
         self._spec = spec
@@ -117,6 +126,7 @@ class Teleop(Shell[TeleopConfig]):
             self._put(messages.stamp_of(message), "joy", human)
         else:
             self._arbiter.hear(human, time.monotonic_ns())
+            self._withdraw()
 
     def _put(self, stamp_ns: int, part: str, value: Any) -> None:
         if self._spec is None or not self.active:
@@ -127,25 +137,49 @@ class Teleop(Shell[TeleopConfig]):
             self._decide(stamp, parts["feedback"], parts["policy_action"])
 
     def _watch(self) -> None:
-        """Let a person in control drive although the policy is silent, and stop the arm when they let go of it."""
-        if self._spec is None or not self.active or self._unanswered is None:
+        """Let a person in control drive although the policy is silent, and stop the arm when they let go of it.
+
+        A command that must not stand is taken back at once, not at the next step.
+        """
+        if self._spec is None or not self.active:
+            return
+        self._withdraw()
+        if self._unanswered is None:
             return
         if not self._arbiter.held and self._source is not Source.HUMAN:
             return
         stamp_ns, feedback, since_s = self._unanswered
-        if time.monotonic() - since_s > self.config.policy_timeout_s:
+        if time.monotonic() - since_s > self.config.policy_wait_steps * self._spec.control_dt_s:
             self._decide(stamp_ns, feedback, None)
 
     def _decide(self, stamp_ns: int, feedback: Feedback, policy_action: FloatArray | None) -> None:
-        now_ns = stamp_ns if self.config.joy_sync else time.monotonic_ns()
-        decision = self._arbiter.step(stamp_ns, policy_action, now_ns, first=feedback.step == 0)
+        decision = self._arbiter.step(stamp_ns, policy_action, self._now_ns(stamp_ns), first=feedback.step == 0)
         self._unanswered = None
+        self._answer(stamp_ns, decision)
+        self._note(decision)
+
+    def _now_ns(self, stamp_ns: int) -> int:
+        """The clock by which the joystick is judged: a pause of the loop is no silence of who keeps step with it."""
+        return stamp_ns if self.config.joy_sync else time.monotonic_ns()
+
+    def _withdraw(self) -> None:
+        """Replace the command that was given for this step where it must not stand any longer."""
+        if not self.active or self._sent is None:
+            return
+        stamp_ns = messages.stamp_of(self._sent[0])
+        decision = self._arbiter.withdraw(self._now_ns(stamp_ns))
+        if decision is not None:
+            self._answer(stamp_ns, decision)
+            self.diagnostics.count("commands taken back")
+            self.diagnostics.problem(decision.reason)
+
+    def _answer(self, stamp_ns: int, decision: Decision) -> None:
         self._source = decision.intervention.source
+        pressed = self._arbiter.estopped and not self._bridge_stopped
         self._send(
-            messages.command_message(stamp_ns, self._spec.action, decision.command, decision.mark),
+            messages.command_message(stamp_ns, self._spec.action, decision.command, decision.mark, pressed),
             messages.intervention_message(stamp_ns, decision.intervention),
         )
-        self._note(decision)
 
     def _send(self, command: JointState, intervention: JointState) -> None:
         self._sent = (command, intervention)
@@ -161,18 +195,16 @@ class Teleop(Shell[TeleopConfig]):
         if decision.intervention.source is Source.STOPPED:
             self.diagnostics.count("stopped steps")
 
-    def _on_estop(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
-        response.success = self._spec is not None
-        response.message = "no task yet"
-        if self._spec is not None:
-            if request.data:
-                self._arbiter.estop("e-stop service")
-            else:
-                self._arbiter.release_estop()
-            if request.data and self._unanswered is not None:
-                self._decide(*self._unanswered[:2], None)  # at once, also when the policy is silent
-            response.message = "stopped until estop is called with false" if request.data else "e-stop released"
-        return response
+    def _on_estop_state(self, message: Bool) -> None:
+        """The bridge keeps the e-stop: follow it. It speaks only when it latches and when a person releases it."""
+        released, self._bridge_stopped = self._bridge_stopped and not message.data, message.data
+        if self._spec is None:
+            return
+        if message.data:
+            self._arbiter.estop("e-stop of the bridge")
+            self._withdraw()
+        elif released:
+            self._arbiter.release_estop()
 
 
 def main() -> None:
