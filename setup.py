@@ -140,6 +140,7 @@ setup(
         "opencv-python-headless>=4.10",
         "pygame>=2.5",
         "rich>=13.7",
+        "rosbags>=0.11",
         "safetensors>=0.4.3",
         "tensorboard>=2.16",
         "torch>=2.4",
@@ -157,6 +158,7 @@ setup(
             "ros-rosgraph-msgs",
             "ros-std-srvs",
         ],
+        "lerobot": ["pyarrow>=15"],
         "vlm": ["accelerate>=1.10", "peft>=0.17", "transformers>=5"],
         "test": [
             "colcon-core",
@@ -164,6 +166,7 @@ setup(
             "hypothesis",
             "import-linter",
             "mypy",
+            "pyarrow>=15",
             "pytest",
             "pytest-timeout",
             "ruff",

@@ -52,6 +52,10 @@ class RunDirectoryError(VlmrlError):
     """The run directory is in use by another run, not writable, or not a run directory."""
 
 
+class BagError(VlmrlError):
+    """A bag is missing, damaged, or made for another task."""
+
+
 class DeviceError(VlmrlError):
     """An input device is missing or was lost."""
 
