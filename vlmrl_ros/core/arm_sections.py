@@ -148,6 +148,7 @@ class ResetConfig:
     start_high: tuple[float, ...] = option((0.0, 0.0, 0.0), "upper corner of the start's box", unit="m")
     speed_m_s: float = option(0.1, "greatest speed of homing on each axis", unit="m/s", low=1e-3, high=10.0)
     tolerance_m: float = option(0.002, "homing is done within this distance on each axis", unit="m", low=1e-5, high=0.1)
+    gripper: str = option("hold", "what the gripper does meanwhile", choices=("hold", "open", "close"))
     timeout_s: float = option(30.0, "homing that takes longer is complained of, and begins anew", unit="s", low=0.1)
 
 

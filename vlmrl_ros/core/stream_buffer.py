@@ -1,8 +1,8 @@
 """The newest of a topic, with a judgement of its age. Pure: clocks are arguments.
 
 Two clocks judge: the steady clock when a value was received (did the sender fall silent?), and the stamp in its header
-against this machine's clock (was it old when it came?). Both must agree that a value is fresh. So a clock that jumps, on
-either side, can make values missing, never make old ones pass as fresh.
+against this machine's clock (was it old when it came?). Both must agree that a value is fresh. So a clock that jumps,
+on either side, can make values missing, never make old ones pass as fresh.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class StreamBuffer(Generic[V]):
         self._size = size
         self._values: list[Stamped[V]] = []
         self._used_ns: int | None = None
-        self.counts = {verdict: 0 for verdict in Verdict}
+        self.counts = dict.fromkeys(Verdict, 0)
         """How many values met each verdict."""
 
     def put(self, stamp_ns: int, value: V, now_ns: int, steady_ns: int) -> Verdict:
