@@ -18,10 +18,11 @@ class Phase(enum.Enum):
 class ArmEpisodes:
     """The course of episodes.
 
-    Reward: 1.0 for each step that ends in the goal, and from a mark of success on, else 0.0. Success never terminates an episode: it goes on for
-    ``post_success_steps`` and is truncated, so that the value of being at the goal is trained and bootstrapped. A mark
-    of failure terminates. An episode whose inputs fell silent is truncated at the next step that can be published; its
-    number tells how many ticks are missing, so that nobody takes the two steps for consecutive.
+    Reward: 1.0 for each step that ends in the goal, and from a mark of success on, else 0.0. Success never terminates
+    an episode: it goes on for ``post_success_steps`` and is truncated, so that the value of being at the goal is
+    trained and bootstrapped. A mark of failure terminates. An episode whose inputs fell silent is truncated at the next
+    step that can be published; its number tells how many ticks are missing, so that nobody takes the two steps for
+    consecutive.
     """
 
     def __init__(self, horizon: int, post_success_steps: int, first_episode: int = 0) -> None:

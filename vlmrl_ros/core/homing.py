@@ -34,7 +34,7 @@ class Stage(enum.Enum):
 
 @dataclass(frozen=True)
 class Place:
-    """Where the tip is, float64 (3,), m, and (4,), x y z w; and what the start lies around, float64 (3,), m, or None."""
+    """Where the tip is, float64 (3,), m, and (4,), x y z w; what the start lies around, float64 (3,), m, or None."""
 
     tip: Array
     quaternion: Array
@@ -117,9 +117,8 @@ class Homing:
             if middle is None:
                 return None
             self._start = middle + self._beside
-        return (
-            np.append(self._start[:2], max(above, self._start[2])) if self._stage is Stage.OVER_START else self._start
-        )
+        over = np.append(self._start[:2], max(self._reset.lift_z_m, self._start[2]))
+        return over if self._stage is Stage.OVER_START else self._start
 
     def _turn(self, place: Place) -> Array:
         if not self._home.orientation or "angular_x" not in self._index:
