@@ -10,6 +10,8 @@ profile          reliability  durability        depth   for
 ``LATCHED``      reliable     transient local   1       ``spec``, ``weights``, ``instruction``
 ``CLOCK``        best effort  volatile          1       ``/clock``, as rclpy subscribes to it
 ``DIAGNOSTICS``  reliable     volatile          10      ``/diagnostics``
+``SENSOR``       best effort  volatile          10      what an arm publishes: matches every publisher, waits for none
+``ARM``          reliable     volatile          1       what an arm is told: an old motion must never be carried out
 ===============  ===========  ================  ======  ============================================================
 """
 
@@ -29,3 +31,5 @@ JOY = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE, 10)
 LATCHED = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL, 1)
 CLOCK = _profile(ReliabilityPolicy.BEST_EFFORT, DurabilityPolicy.VOLATILE, 1)
 DIAGNOSTICS = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE, 10)
+SENSOR = _profile(ReliabilityPolicy.BEST_EFFORT, DurabilityPolicy.VOLATILE, 10)
+ARM = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE, 1)

@@ -42,7 +42,8 @@ def to_rotation_vector(quaternion: Array) -> Array:
     q = quaternion if quaternion[3] >= 0 else -quaternion
     sine = float(np.linalg.norm(q[:3]))
     stretch = 2.0 * float(np.arctan2(sine, q[3])) / sine if sine > 1e-12 else 2.0
-    return np.asarray(stretch * q[:3])
+    vector: Array = stretch * q[:3]
+    return vector
 
 
 def difference(target: Array, start: Array) -> Array:
