@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -62,56 +62,58 @@ class ArmInputs:
             kind, check = (CompressedImage, check_compressed) if camera.compressed else (Image, check_image)
             self._listen(f"camera {name}", camera, kind, partial(self._checked, check, name), name)
 
-    def missing(self, tick_ns: int) -> list[str]:
-        """The streams that have no fresh value at a tick."""
-        return [name for name in self._buffers if self._get(name, tick_ns) is None]
-
-    def state(self, tick_ns: int) -> ArmState:
-        """What is known at a tick; nothing may be :meth:`missing`.
+    def look(self, tick_ns: int) -> tuple[ArmState | None, list[str]]:
+        """What is known at a tick.
 
         Args:
             tick_ns: stamp of the tick, ns.
 
+        Returns:
+            the state, or None and the streams that have no fresh value.
+
         Raises:
             ShapeError: a camera's frame is damaged.
         """
-        joints = self._get("joints", tick_ns)
-        positions, velocities = joints.value
-        if self._locate is not None:
-            stamp_ns, (tip, quaternion) = joints.stamp_ns, self._locate(positions)
-        else:
-            pose = self._get("tip", tick_ns)
-            stamp_ns, (tip, quaternion) = pose.stamp_ns, pose.value
-        force, torque = self._wrench(tick_ns, quaternion)
+        now_ns, steady_ns = self._now_ns(), time.monotonic_ns()
+        found = {name: buffer.get(tick_ns, now_ns, steady_ns) for name, buffer in self._buffers.items()}
+        missing = [name for name, stamped in found.items() if stamped is None]
+        if missing:
+            return None, missing
+        values = {name: stamped.value for name, stamped in found.items() if stamped is not None}
+        recent: Sequence[Any] = ()
+        if "wrench" in values:
+            since = self._buffers["wrench"].since(self._last_tick_ns, now_ns, steady_ns)
+            recent = [stamped.value for stamped in since] or [values["wrench"]]
         self._last_tick_ns = tick_ns
+        stamp_ns = found["joints" if self._locate else "tip"].stamp_ns
+        return self._state(values, recent, stamp_ns), []
+
+    def _state(self, values: Mapping[str, Any], wrenches: Sequence[Array], tip_stamp_ns: int) -> ArmState:
+        joints, velocities = values["joints"]
+        tip, quaternion = self._locate(joints) if self._locate else values["tip"]
+        force, torque = self._force(wrenches, quaternion)
         return ArmState(
             tip=tip,
             tip_quaternion=quaternion,
-            tip_stamp_ns=stamp_ns,
-            joints=positions,
+            tip_stamp_ns=tip_stamp_ns,
+            joints=joints,
             joint_velocities=velocities,
             force=force,
             torque=torque,
-            poses={name: self._get(f"pose {name}", tick_ns).value[0] for name in self._arm.poses},
-            frames={name: self._frame(name, tick_ns) for name in self._arm.cameras},
+            poses={name: values[f"pose {name}"][0] for name in self._arm.poses},
+            frames={name: self._frame(name, values[f"camera {name}"]) for name in self._arm.cameras},
         )
 
     def tip_now(self) -> Array | None:
         """The newest position of the tip, float64 (3,), m; None where none is fresh."""
-        now_ns = self._now_ns()
-        found = self._get("tip" if self._locate is None else "joints", now_ns)
+        found = self._newest("joints" if self._locate else "tip")
         if found is None:
             return None
         return np.array(self._locate(found.value[0])[0] if self._locate else found.value[0])
 
-    def joints_now(self) -> Array | None:
-        """The newest joint positions, float64 (J,), rad; None where none are fresh."""
-        found = self._get("joints", self._now_ns())
-        return None if found is None else np.array(found.value[0])
-
     def stamp_of_pose(self, name: str) -> int:
         """The stamp of the newest fresh value of a named pose, ns; 0 where there is none."""
-        found = self._get(f"pose {name}", self._now_ns())
+        found = self._newest(f"pose {name}")
         return 0 if found is None else int(found.stamp_ns)
 
     # Receiving.
@@ -186,7 +188,7 @@ class ArmInputs:
 
     def _velocity_to(self, positions: Array, stamp_ns: int) -> Array:
         """For arms that do not tell it: the velocity since the newest joint states."""
-        before = self._get("joints", self._now_ns())
+        before = self._newest("joints")
         if before is None or stamp_ns <= before.stamp_ns:
             return np.zeros(len(positions))
         return np.asarray((positions - before.value[0]) / ((stamp_ns - before.stamp_ns) * 1e-9))
@@ -210,24 +212,22 @@ class ArmInputs:
 
     # Looking.
 
-    def _get(self, name: str, tick_ns: int) -> Any:
-        return self._buffers[name].get(tick_ns, self._now_ns(), time.monotonic_ns())
+    def _newest(self, name: str) -> Any:
+        now_ns = self._now_ns()
+        return self._buffers[name].get(now_ns, now_ns, time.monotonic_ns())
 
-    def _wrench(self, tick_ns: int, quaternion: Array) -> Pose:
-        """Mean force and torque since the last tick, or the newest; in the base frame."""
-        if not self._arm.wrench.topic:
+    def _force(self, wrenches: Sequence[Array], quaternion: Array) -> Pose:
+        """Mean force and torque in the base frame; zeros without a sensor."""
+        if not wrenches:
             return np.zeros(3), np.zeros(3)
-        recent = self._buffers["wrench"].since(self._last_tick_ns, self._now_ns(), time.monotonic_ns())
-        values = [kept.value for kept in recent] or [self._get("wrench", tick_ns).value]
-        mean = np.mean(values, axis=0)
+        mean = np.mean(wrenches, axis=0)
         if self._arm.wrench.axes == "tip":
             return rotate(quaternion, mean[:3]), rotate(quaternion, mean[3:])
         return mean[:3], mean[3:]
 
-    def _frame(self, name: str, tick_ns: int) -> npt.NDArray[np.uint8]:
+    def _frame(self, name: str, message: Any) -> npt.NDArray[np.uint8]:
         camera = self._arm.cameras[name]
-        frame = read_frame(self._get(f"camera {name}", tick_ns).value, name)
-        return fit(frame, camera.height, camera.width)
+        return fit(read_frame(message, name), camera.height, camera.width)
 
     def _now_ns(self) -> int:
         return int(self._shell.get_clock().now().nanoseconds)

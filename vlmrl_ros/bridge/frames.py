@@ -81,7 +81,7 @@ def fit(frame: Frame, height: int, width: int) -> Frame:
 
 
 def _check_size(camera: str, height: int, width: int) -> None:
-    if not (0 < height and 0 < width and height * width <= MAX_PIXELS):
+    if height < 1 or width < 1 or height * width > MAX_PIXELS:
         raise ShapeError(f"camera '{camera}' sends {height} x {width} pixels; valid: 1 to {MAX_PIXELS} in all")
 
 

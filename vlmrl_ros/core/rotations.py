@@ -22,7 +22,7 @@ def unit(quaternion: npt.ArrayLike, what: str) -> Array:
     length = float(np.linalg.norm(q))
     if not 1e-6 < length < np.inf:
         raise NonFiniteError(f"{what} has the quaternion {q.tolist()}, which is no rotation")
-    return q / length
+    return np.asarray(q / length)
 
 
 def multiply(a: Array, b: Array) -> Array:
@@ -42,8 +42,7 @@ def to_rotation_vector(quaternion: Array) -> Array:
     q = quaternion if quaternion[3] >= 0 else -quaternion
     sine = float(np.linalg.norm(q[:3]))
     stretch = 2.0 * float(np.arctan2(sine, q[3])) / sine if sine > 1e-12 else 2.0
-    vector: Array = stretch * q[:3]
-    return vector
+    return np.asarray(stretch * q[:3])
 
 
 def difference(target: Array, start: Array) -> Array:
@@ -55,4 +54,4 @@ def difference(target: Array, start: Array) -> Array:
 def rotate(quaternion: Array, vector: Array) -> Array:
     """The vector float64 (3,), rotated."""
     twice = 2.0 * np.cross(quaternion[:3], vector)
-    return vector + quaternion[3] * twice + np.cross(quaternion[:3], twice)
+    return np.asarray(vector + quaternion[3] * twice + np.cross(quaternion[:3], twice))
