@@ -14,6 +14,7 @@ from setuptools import Command, Distribution, find_packages, setup
 
 PACKAGE = "vlmrl_ros"
 EXECUTABLES = (
+    "arm_bridge",
     "benchmark",
     "evaluate",
     "joystick",
@@ -31,6 +32,7 @@ PLUGINS = {
     "encoders": {},
     "tasks": {name: f"sim.tasks.{name}:build" for name in ("reach", "peg_insert", "pick_lift")},
     "curricula": {},
+    "outputs": {name: f"bridge.outputs.{name}:build" for name in ("twist", "forward", "trajectory")},
     "devices": {name: f"teleop.devices.{name}:build" for name in ("joystick", "spacemouse")},
     "operators": {name: f"sim.operators.{name}:build" for name in ("reach", "peg_insert", "pick_lift")},
 }

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from hypothesis import settings
-
 import sys
 from pathlib import Path
+
+from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parent))  # fakes
 

@@ -12,6 +12,8 @@ profile          reliability  durability        depth   for
 ``STATUS``       reliable     transient local   1       ``learner/status``: each one says all that the last ones said
 ``HEARTBEAT``    reliable     transient local   1       ``/diagnostics``, as our nodes publish it
 ``DIAGNOSTICS``  reliable     transient local   100     ``/diagnostics``, to hear at once what each node last said
+``SENSOR``       best effort  volatile          10      what an arm publishes: matches every publisher, waits for none
+``ARM``          reliable     volatile          1       what an arm is told: an old motion must never be carried out
 ===============  ===========  ================  ======  ============================================================
 """
 
@@ -33,3 +35,5 @@ CLOCK = _profile(ReliabilityPolicy.BEST_EFFORT, DurabilityPolicy.VOLATILE, 1)
 STATUS = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL, 1)
 HEARTBEAT = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL, 1)
 DIAGNOSTICS = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL, 100)
+SENSOR = _profile(ReliabilityPolicy.BEST_EFFORT, DurabilityPolicy.VOLATILE, 10)
+ARM = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE, 1)

@@ -15,6 +15,7 @@ _SINGULAR = {
     "operators": "operator",
     "curricula": "curriculum",
     "devices": "device",
+    "outputs": "output",
 }
 GROUPS = tuple(_SINGULAR)
 
