@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vlmrl_ros.core.checkpoint import LEARNER_FOLDER, LOOP_FOLDER
 from vlmrl_ros.core.episode_log import EpisodeLog, EpisodeRecord
 from vlmrl_ros.core.errors import CheckpointError
 from vlmrl_ros.core.interfaces import Learner
@@ -86,7 +87,7 @@ class Training:
         own = {"training.json": json_part(plain), **self.log.snapshot()}
         if steps:  # records that never change, so the writer may compose the rows
             own["open_steps.npy"] = Part(lambda: lambda: npy(to_rows(steps)))
-        return {**below("training", own), **below("learner", self.learner.snapshot())}
+        return {**below(LOOP_FOLDER, own), **below(LEARNER_FOLDER, self.learner.snapshot())}
 
     def restore(self, checkpoint: Path) -> None:
         """Go on from the files of a :meth:`snapshot`; the same steps then lead to the same weights.
@@ -94,7 +95,7 @@ class Training:
         Raises:
             CheckpointError: missing or damaged files, or another learner's.
         """
-        directory = checkpoint / "training"
+        directory = checkpoint / LOOP_FOLDER
         try:
             plain = json.loads((directory / "training.json").read_text())
             rows = directory / "open_steps.npy"
@@ -109,7 +110,7 @@ class Training:
         self.sieve.held = held
         self.chain.newest = steps[-1] if steps else None
         self.log.restore(directory)
-        self.learner.restore(checkpoint / "learner")
+        self.learner.restore(checkpoint / LEARNER_FOLDER)
 
     def _count_insert(self) -> None:
         if self.learner.ready:
