@@ -16,6 +16,7 @@ ARGUMENTS = {
     "max_steps": ("5000", "steps to learn from, without demonstrations"),
     "demonstrations": ("15", "successful episodes that the scripted operator shows at first"),
     "run_dir": ("", "directory of this run; empty: runs/<task>_<learner>_seed<seed>_<time>"),
+    "resume": ("false", "go on with the run in run_dir, up to max_steps in all", ("true", "false")),
     "operator": ("scripted", "who takes over", ("scripted", "joystick", "spacemouse", "none")),
     "profile": ("", "joystick profile (xbox, ps, spacemouse or a YAML file); empty: the operator's usual one"),
     "device": ("auto", "where the learner computes", ("auto", "cpu", "cuda")),
@@ -38,6 +39,8 @@ def _nodes(context: LaunchContext) -> list[Action]:
     if person and a.text("sync") == "true":
         raise ValueError(f"sync:=true needs lockstep, and a person at the {operator} needs real time; use sync:=false")
     sync = not person and a.text("sync") != "false"
+    if a.flag("resume") and not a.text("run_dir"):
+        raise ValueError("resume:=true needs run_dir:=, the directory of the run that is to go on")
     profile = a.text("profile") or PROFILES[operator]
     shared = {"task": task, "seed": seed, "headless": a.flag("headless")}
     bridge = {
@@ -50,6 +53,7 @@ def _nodes(context: LaunchContext) -> list[Action]:
         "seed": seed,
         "max_steps": a.integer("max_steps"),
         "run_dir": a.text("run_dir") or _run_name(task, a.text("learner"), seed),
+        "resume": a.flag("resume"),
         "device": a.text("device"),
         "eval_task": task,
     }

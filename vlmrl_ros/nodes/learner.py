@@ -141,6 +141,8 @@ class LearnerNode(Shell[LearnerConfig]):
         self.executor.create_task(self._subscribe, after_ns)
 
     def _make_run(self, learner: Learner, spec: TaskSpec) -> LearningRun:
+        from vlmrl_ros.bridge.bags.layout import BAGS
+        from vlmrl_ros.bridge.bags.reader import steps_after
         from vlmrl_ros.nodes.learning_run import LearningRun  # loads TensorBoard and Matplotlib
         from vlmrl_ros.nodes.plan import Plan, Ties
 
@@ -166,7 +168,7 @@ class LearnerNode(Shell[LearnerConfig]):
         assert directory is not None
         ties = Ties(
             publish=lambda weights: self._weights.publish(encode(weights)),
-            lived=lambda after_ns: (),
+            lived=partial(steps_after, directory.path / BAGS),
             say=self.get_logger().info,
             problem=self.diagnostics.problem,
         )

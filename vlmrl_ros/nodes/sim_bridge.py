@@ -155,7 +155,7 @@ class SimBridge(Shell[SimBridgeConfig]):
     def _publish_when_learned(self) -> None:
         """Publish the arrival once the learner is close enough behind it."""
         arrival, lag = self._arrival, self.config.learner_lag_steps
-        if self._published:
+        if self._published or self._learning_ended:  # what nobody learns from is left to the run's next part
             return
         if lag < 0 or self._learned_ns >= arrival.stamp_ns - (1 + lag) * self._episodes.dt_ns:
             self._publish(arrival)
