@@ -4,6 +4,8 @@
 profile          reliability  durability        depth   for
 ===============  ===========  ================  ======  ============================================================
 ``STEP``         reliable     transient local   256     vectors of a step: latecomers get the newest
+``LIVE``         reliable     volatile          256     ``feedback``, for those who answer it: one that has just started
+                                                        must not answer what another answered before it
 ``FRAME``        reliable     transient local   32      camera frames of a step
 ``COMMAND``      reliable     volatile          1       ``command``: an old one must never move an arm
 ``JOY``          reliable     volatile          10      ``joy``, as joy_node offers it
@@ -27,6 +29,7 @@ def _profile(reliability: ReliabilityPolicy, durability: DurabilityPolicy, depth
 
 
 STEP = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL, 256)
+LIVE = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE, 256)
 FRAME = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL, 32)
 COMMAND = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE, 1)
 JOY = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE, 10)

@@ -92,7 +92,7 @@ class LearnerNode(Shell[LearnerConfig]):
         self._run = None
         self._peers: PeerParameters | None = None
         self._weights = self.publisher(UInt8MultiArray, "weights", qos.LATCHED)
-        self._status = self.publisher(JointState, "learner/status", qos.STEP)
+        self._status = self.publisher(JointState, "learner/status", qos.STATUS)
         self.create_service(Trigger, "checkpoint", self._on_checkpoint)
         self.create_service(SetBool, "pause", self._on_pause)
         self.listen(String, "spec", self._on_spec, qos.LATCHED)
