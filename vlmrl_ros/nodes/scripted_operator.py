@@ -63,7 +63,7 @@ class ScriptedOperator(Shell[ScriptedOperatorConfig]):
         self._profile = load_profile(self.config.profile)
         self._joy = self.publisher(Joy, "joy", qos.JOY)
         self.listen(String, "spec", self._on_spec, qos.LATCHED)
-        self.listen(JointState, "learner/status", self._on_learner, qos.STATUS)
+        self.listen(JointState, "learner/status", self._on_learner, qos.STEP)
         self.listen(JointState, "feedback", partial(self._on_part, "feedback"), qos.LIVE)
         self.listen(JointState, "scene", partial(self._on_part, "scene"), qos.STEP)
 

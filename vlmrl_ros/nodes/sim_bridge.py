@@ -104,7 +104,7 @@ class SimBridge(Shell[SimBridgeConfig]):
 
             self._viewer = Viewer(self._task)
         self.listen(JointState, "command", self._on_command, qos.COMMAND)
-        self.listen(JointState, "learner/status", self._on_learner, qos.STATUS)
+        self.listen(JointState, "learner/status", self._on_learner, qos.STEP)
         self.create_service(Trigger, "reset", self._on_reset)
         self._out = ArrivalPublisher(self, self._spec)
 
