@@ -11,7 +11,7 @@ profile          reliability  durability        depth   for
 ``JOY``          reliable     volatile          10      ``joy``, as joy_node offers it
 ``LATCHED``      reliable     transient local   1       ``spec``, ``weights``, ``instruction``
 ``CLOCK``        best effort  volatile          1       ``/clock``, as rclpy subscribes to it
-``STATUS``       reliable     transient local   1       ``learner/status``, to be published: it holds all that the last held
+``STATUS``       reliable     transient local   1       ``learner/status`` as the learner publishes it
 ``HEARTBEAT``    reliable     transient local   1       ``/diagnostics``, as our nodes publish it
 ``DIAGNOSTICS``  reliable     transient local   100     ``/diagnostics``, to hear at once what each node last said
 ``SENSOR``       best effort  volatile          10      what an arm publishes: matches every publisher, waits for none

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from vlmrl_ros.core.errors import ConfigError
@@ -193,8 +194,13 @@ class StepJoin:
 class Chain:
     """Chains consecutive steps of one episode into transitions; a missing step breaks the chain and is counted."""
 
-    def __init__(self) -> None:
-        """Begin with no step seen."""
+    def __init__(self, arm: int = 0) -> None:
+        """Begin with no step seen.
+
+        Args:
+            arm: number of the arm whose steps these are.
+        """
+        self._arm = arm
         self.newest: Step | None = None
         """The step added last."""
         self.broken = 0
@@ -208,7 +214,7 @@ class Chain:
         ended = before.feedback.last
         same = step.feedback.episode == before.feedback.episode
         if same and not ended and step.feedback.step == before.feedback.step + 1:
-            return Transition(before, step)
+            return Transition(before, step, arm=self._arm)
         starts = step.feedback.step == 0 and step.feedback.episode == before.feedback.episode + 1
         if not (ended and starts):
             self.broken += 1
@@ -251,6 +257,6 @@ class DemonstrationSieve:
         held = self._release()
         if success:
             self.demonstrations += 1
-            return [Transition(t.before, t.after, demonstration=True) for t in held]
+            return [replace(transition, demonstration=True) for transition in held]
         self.failed += 1
         return []

@@ -234,11 +234,11 @@ class LearnerNode(Shell[LearnerConfig]):
 def _status(run: LearningRun, stamp_ns: int) -> list[float]:
     """The values of ``learner/status`` after the step with the given stamp, learned from or given up."""
     training = run.training
-    newest = training.chain.newest
+    newest = training.chains[0].newest
     episode = newest.feedback.episode if newest else -1
     last = newest is not None and newest.stamp_ns == stamp_ns and newest.feedback.last
     counts = [run.version, training.steps, training.updates, run.finished]
-    return [*counts, episode, last, training.sieve.demonstrations]
+    return [*counts, episode, last, training.demonstrations]
 
 
 def main() -> None:
