@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vlmrl_ros.core.checkpoint import LEARNER_FOLDER, LOOP_FOLDER
 from vlmrl_ros.core.episode_log import EpisodeLog, EpisodeRecord
 from vlmrl_ros.core.errors import CheckpointError
 from vlmrl_ros.core.interfaces import Learner
@@ -102,7 +103,7 @@ class Training:
         for arm, (chain, sieve) in enumerate(zip(self.chains, self.sieves, strict=True)):
             if steps := _open_steps(chain, sieve):
                 own[f"open_steps_{arm}.npy"] = _steps_part(steps)
-        return {**below("training", own), **below("learner", self.learner.snapshot())}
+        return {**below(LOOP_FOLDER, own), **below(LEARNER_FOLDER, self.learner.snapshot())}
 
     def restore(self, checkpoint: Path) -> None:
         """Go on from the files of a :meth:`snapshot`; the same steps then lead to the same weights.
@@ -110,7 +111,7 @@ class Training:
         Raises:
             CheckpointError: missing or damaged files, or another learner's, or of another number of arms.
         """
-        directory = checkpoint / "training"
+        directory = checkpoint / LOOP_FOLDER
         try:
             plain = json.loads((directory / "training.json").read_text())
             if len(plain["arms"]) != len(self.chains):
@@ -123,7 +124,7 @@ class Training:
         except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
             raise CheckpointError(f"no usable state of training in {directory}: {error}") from error
         self.log.restore(directory)
-        self.learner.restore(checkpoint / "learner")
+        self.learner.restore(checkpoint / LEARNER_FOLDER)
 
     def _restore_arm(self, arm: int, counts: Mapping[str, int], rows: Path) -> None:
         chain, sieve = self.chains[arm], self.sieves[arm]

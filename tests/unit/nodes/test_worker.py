@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from fakes.processes import wait_until
 
 from vlmrl_ros.nodes.worker import Worker
 
@@ -19,9 +20,10 @@ class Watch:
         self.made = made
         self.stamps = []
         self.error = None
+        self.wanted_after = []
         self._news = threading.Condition()
         self._ended = False
-        self.worker = Worker(made.run, self._report, self._end)
+        self.worker = Worker(made.run, self.wanted_after.append, self._report, self._end)
 
     def _report(self, stamp_ns):
         with self._news:
@@ -105,7 +107,7 @@ def test_a_checkpoint_that_is_asked_for_follows_the_next_step(watch, lived):
     seen.worker.start()
     seen.worker.put(lived[0])
     seen.reported(1)
-    assert [path.name for path in (seen.made.run.path / "checkpoints").iterdir()] == ["step_0"]
+    wait_until((seen.made.run.path / "checkpoints" / "step_0").exists, "the checkpoint")
     assert not seen.worker.checkpoint_asked.is_set()
 
 
