@@ -88,7 +88,7 @@ class BagWriter:
             pieces.append(mcap.message_record(number, sequence.get(number, 0), message))
             sequence[number] = sequence.get(number, 0) + 1
         self._append(b"".join(pieces))
-        self._topics |= {numbers[name]: topics[name] for name in numbers.keys() - self._numbers.keys()}
+        self._topics |= {number: topics[name] for name, number in numbers.items() if number not in self._topics}
         self._numbers = numbers
         for message in messages:
             self._tally.add(numbers[message.topic], message.time_ns)
