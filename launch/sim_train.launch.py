@@ -8,7 +8,7 @@ from launch import LaunchContext, LaunchDescription
 from launch.action import Action
 from launch.actions import OpaqueFunction
 
-from vlmrl_ros.bridge.launching import COMMON, Arguments, declare, environment, managed
+from vlmrl_ros.bridge.launching import BOOLEAN, COMMON, Arguments, declare, environment, managed
 
 ARGUMENTS = {
     **COMMON,
@@ -19,6 +19,7 @@ ARGUMENTS = {
     "operator": ("scripted", "who takes over", ("scripted", "joystick", "spacemouse", "none")),
     "profile": ("", "joystick profile (xbox, ps, spacemouse or a YAML file); empty: the operator's usual one"),
     "device": ("auto", "where the learner computes", ("auto", "cpu", "cuda")),
+    "record": ("true", "record every step into <run_dir>/bags", BOOLEAN),
     "sync": ("auto", "repeatable to the bit; auto: with a scripted operator or none", ("auto", "true", "false")),
 }
 PROFILES = {"scripted": "scripted", "none": "scripted", "joystick": "xbox", "spacemouse": "spacemouse"}
@@ -45,11 +46,12 @@ def _nodes(context: LaunchContext) -> list[Action]:
         "time": "realtime" if person else "lockstep",
         "learner_lag_steps": -1 if person else 0 if sync else LAG_STEPS,
     }
+    run_dir = a.text("run_dir") or _run_name(task, a.text("learner"), seed)
     learner = {
         "learner": a.plugin("learner", "learners"),
         "seed": seed,
         "max_steps": a.integer("max_steps"),
-        "run_dir": a.text("run_dir") or _run_name(task, a.text("learner"), seed),
+        "run_dir": run_dir,
         "device": a.text("device"),
         "eval_task": task,
     }
@@ -68,6 +70,8 @@ def _nodes(context: LaunchContext) -> list[Action]:
         nodes.insert(3, ("scripted_operator", parameters))
     elif person:
         nodes.insert(3, (operator, {}))
+    if a.flag("record"):
+        nodes.insert(1, ("recorder", {"directory": f"{run_dir}/bags"}))
     return managed(a, nodes)
 
 
