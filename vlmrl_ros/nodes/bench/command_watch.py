@@ -17,7 +17,7 @@ from vlmrl_ros.core.safety.config import one_each
 from vlmrl_ros.core.spec import FloatArray, TaskSpec
 from vlmrl_ros.core.types import Feedback, Source
 
-SOURCES = ("policy_server", "teleop", "joystick", "sim_bridge", "arm_bridge")
+BRIDGES = ("sim_bridge", "arm_bridge")
 DEVICES = ("joystick",)
 """Sources that move the arm only while a person holds control."""
 TOLERANCE = 1e-6
@@ -74,8 +74,10 @@ class CommandJudge:
         self._dead[source] = at_s
 
     def revived(self, source: str) -> None:
-        """The source, or another in its place, is about to work again."""
+        """The source, or another in its place, is about to work again; a new bridge begins its stamps anew."""
         self._dead.pop(source, None)
+        if source in BRIDGES:
+            self._steps.clear()
 
     def hear_feedback(self, stamp_ns: int, feedback: Feedback, now_s: float) -> None:
         """The bridge has published an observation."""
@@ -114,6 +116,28 @@ class CommandJudge:
         moving = [index for index, action in enumerate(after) if action.any()]
         stopped = moving[-1] + 1 if moving else 0
         return stopped + 1 if stopped < len(after) else None
+
+    def moved_since(self, since_s: float, steps: int) -> bool:
+        """The arm has moved in each of the newest steps, so many of them, and all were carried out after a moment."""
+        newest = [step for step in self._steps.values() if step.executed is not None and step.executed_s > since_s]
+        return len(newest) >= steps and all(step.executed.any() for step in newest[-steps:])
+
+    def still_since(self, since_s: float) -> int:
+        """In how many steps after a moment the arm stood still, without those that end an episode."""
+        return sum(
+            step.executed is not None
+            and step.executed_s > since_s
+            and not step.executed.any()
+            and not (step.feedback and step.feedback.last)
+            for step in self._steps.values()
+        )
+
+    def moving_since(self, since_s: float) -> int:
+        """In how many steps that were carried out after a moment the arm moved."""
+        return sum(
+            step.executed is not None and step.executed_s > since_s and bool(step.executed.any())
+            for step in self._steps.values()
+        )
 
     def _is_within(self, stamp_ns: int, action: FloatArray) -> bool:
         if not ((action >= self._low - TOLERANCE) & (action <= self._high + TOLERANCE)).all():
