@@ -8,7 +8,7 @@ from launch import LaunchContext, LaunchDescription
 from launch.action import Action
 from launch.actions import OpaqueFunction
 
-from vlmrl_ros.bridge.launching import COMMON, Arguments, declare, environment, managed
+from vlmrl_ros.bridge.launching import BOOLEAN, COMMON, Arguments, declare, environment, managed
 
 ARGUMENTS = {
     **COMMON,
@@ -20,6 +20,7 @@ ARGUMENTS = {
     "operator": ("scripted", "who takes over", ("scripted", "joystick", "spacemouse", "none")),
     "profile": ("", "joystick profile (xbox, ps, spacemouse or a YAML file); empty: the operator's usual one"),
     "device": ("auto", "where the learner computes", ("auto", "cpu", "cuda")),
+    "record": ("true", "record every step into <run_dir>/bags", BOOLEAN),
     "sync": ("auto", "repeatable to the bit; auto: with a scripted operator or none", ("auto", "true", "false")),
 }
 PROFILES = {"scripted": "scripted", "none": "scripted", "joystick": "xbox", "spacemouse": "spacemouse"}
@@ -39,7 +40,8 @@ def _nodes(context: LaunchContext) -> list[Action]:
     if person and a.text("sync") == "true":
         raise ValueError(f"sync:=true needs lockstep, and a person at the {operator} needs real time; use sync:=false")
     sync = not person and a.text("sync") != "false"
-    if a.flag("resume") and not a.text("run_dir"):
+    resume = a.flag("resume")
+    if resume and not a.text("run_dir"):
         raise ValueError("resume:=true needs run_dir:=, the directory of the run that is to go on")
     profile = a.text("profile") or PROFILES[operator]
     shared = {"task": task, "seed": seed, "headless": a.flag("headless")}
@@ -47,13 +49,15 @@ def _nodes(context: LaunchContext) -> list[Action]:
         **shared,
         "time": "realtime" if person else "lockstep",
         "learner_lag_steps": -1 if person else 0 if sync else LAG_STEPS,
+        "continues": resume,
     }
+    run_dir = a.text("run_dir") or _run_name(task, a.text("learner"), seed)
     learner = {
         "learner": a.plugin("learner", "learners"),
         "seed": seed,
         "max_steps": a.integer("max_steps"),
-        "run_dir": a.text("run_dir") or _run_name(task, a.text("learner"), seed),
-        "resume": a.flag("resume"),
+        "run_dir": run_dir,
+        "resume": resume,
         "device": a.text("device"),
         "eval_task": task,
     }
@@ -68,10 +72,13 @@ def _nodes(context: LaunchContext) -> list[Action]:
             "operator": a.plugin("task", "operators"),
             "seed": seed,
             "demonstrations": a.integer("demonstrations"),
+            "continues": resume,
         }
         nodes.insert(3, ("scripted_operator", parameters))
     elif person:
         nodes.insert(3, (operator, {}))
+    if a.flag("record"):
+        nodes.insert(1, ("recorder", {"directory": f"{run_dir}/bags"}))
     return managed(a, nodes)
 
 

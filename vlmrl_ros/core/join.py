@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from vlmrl_ros.core.errors import ConfigError
@@ -203,8 +204,13 @@ def follows(before: Feedback, after: Feedback) -> bool:
 class Chain:
     """Chains consecutive steps of one episode into transitions; a missing step breaks the chain and is counted."""
 
-    def __init__(self) -> None:
-        """Begin with no step seen."""
+    def __init__(self, arm: int = 0) -> None:
+        """Begin with no step seen.
+
+        Args:
+            arm: number of the arm whose steps these are.
+        """
+        self._arm = arm
         self.newest: Step | None = None
         """The step added last."""
         self.broken = 0
@@ -218,7 +224,7 @@ class Chain:
         if not follows(before.feedback, step.feedback):
             self.broken += 1
             return None
-        return None if before.feedback.last else Transition(before, step)
+        return None if before.feedback.last else Transition(before, step, arm=self._arm)
 
 
 class DemonstrationSieve:
@@ -257,6 +263,6 @@ class DemonstrationSieve:
         held = self._release()
         if success:
             self.demonstrations += 1
-            return [Transition(t.before, t.after, demonstration=True) for t in held]
+            return [replace(transition, demonstration=True) for transition in held]
         self.failed += 1
         return []

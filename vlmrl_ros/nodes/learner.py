@@ -22,7 +22,7 @@ from vlmrl_ros.bridge.shell import Shell, run
 from vlmrl_ros.bridge.weights import encode
 from vlmrl_ros.core import registry
 from vlmrl_ros.core.config import from_mapping, option, to_mapping
-from vlmrl_ros.core.errors import VlmrlError
+from vlmrl_ros.core.errors import RunDirectoryError, VlmrlError
 from vlmrl_ros.core.join import StepJoin
 from vlmrl_ros.core.run_directory import RunDirectory
 from vlmrl_ros.core.spec import TaskSpec
@@ -98,7 +98,7 @@ class LearnerNode(Shell[LearnerConfig]):
         self._join: StepJoin | None = None
         self._peers: PeerParameters | None = None
         self._weights = self.publisher(UInt8MultiArray, "weights", qos.LATCHED)
-        self._status = self.publisher(JointState, "learner/status", qos.STEP)
+        self._status = self.publisher(JointState, "learner/status", qos.STATUS)
         self.create_service(Trigger, "checkpoint", self._on_checkpoint)
         self.create_service(SetBool, "pause", self._on_pause)
         self.listen(String, "spec", self._on_spec, qos.LATCHED)
@@ -204,7 +204,7 @@ class LearnerNode(Shell[LearnerConfig]):
         self._heard_s = time.monotonic()
         for step in self._join.put(messages.stamp_of(message), part, read(message)):
             if self._peers is None:
-                self._peers = PeerParameters(self, self._write_config)
+                self._peers = PeerParameters(self, self._complete_config)
             self._worker.put(step)
             self.diagnostics.tick()
         self.diagnostics.value("steps dropped", self._join.dropped)
@@ -220,7 +220,17 @@ class LearnerNode(Shell[LearnerConfig]):
 
     def _write_config(self, settings: Settings) -> None:
         assert self._directory is not None
-        self._directory.write_text("config.yaml", yaml.safe_dump(settings, sort_keys=True))
+        try:
+            self._directory.write_text("config.yaml", yaml.safe_dump(settings, sort_keys=True))
+        except OSError as error:
+            raise RunDirectoryError(f"config.yaml cannot be written: {error}") from error
+
+    def _complete_config(self, settings: Settings) -> None:
+        """Write what all nodes have said of themselves; a full disk does not end a run that has begun."""
+        try:
+            self._write_config(settings)
+        except RunDirectoryError as error:
+            self.get_logger().error(str(error))
 
     # Called by the worker thread; publishing is thread-safe.
 
@@ -260,11 +270,11 @@ class LearnerNode(Shell[LearnerConfig]):
 def _status(run: LearningRun, stamp_ns: int) -> list[float]:
     """The values of ``learner/status`` after the step with the given stamp, learned from or given up."""
     training = run.training
-    newest = training.chain.newest
+    newest = training.chains[0].newest
     episode = newest.feedback.episode if newest else -1
     last = newest is not None and newest.stamp_ns == stamp_ns and newest.feedback.last
     counts = [run.version, training.steps, training.updates, run.finished]
-    return [*counts, episode, last, training.sieve.demonstrations]
+    return [*counts, episode, last, training.demonstrations]
 
 
 def main() -> None:

@@ -76,12 +76,12 @@ class LearningRun:
     @property
     def newest_ns(self) -> int:
         """Stamp of the newest step learned from, ns; -1 where there is none."""
-        newest = self.training.chain.newest
+        newest = self.training.chains[0].newest
         return newest.stamp_ns if newest is not None else -1
 
     def precedes(self, step: Step) -> bool:
         """Nothing was lived between the newest step and this one."""
-        newest = self.training.chain.newest
+        newest = self.training.chains[0].newest
         return newest is not None and follows(newest.feedback, step.feedback)
 
     def begin(self) -> None:
@@ -204,7 +204,7 @@ class LearningRun:
         except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
             raise CheckpointError(f"checkpoint '{self._stored.path}' lacks what a run goes on with: {error}") from error
         self._asked_at_ns = self.newest_ns
-        newest = self.training.chain.newest
+        newest = self.training.chains[0].newest
         ended = newest is not None and newest.feedback.last
         self.finished = ended and self.training.steps >= self._plan.max_steps
         self._ties.say(f"goes on from {self._stored.path}")

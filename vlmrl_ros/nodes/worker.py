@@ -34,7 +34,8 @@ class Worker:
         Args:
             run: what learns.
             ready: called when new steps are wanted, with the stamp after which they are (ns; -1: from the first on).
-            report: called with the stamp of each step that has been learned from or given up.
+            report: called with the stamp of each step that has been learned from or given up; at first with that of
+                the newest one of a run that goes on, else 0.
             ended: called once at the end, with the error that ended it, if any.
         """
         self._run = run
@@ -95,8 +96,7 @@ class Worker:
         run = self._run
         run.recover(self._stop.is_set)
         resumed_ns = run.newest_ns
-        if resumed_ns >= 0:
-            self._report(resumed_ns)
+        self._report(max(0, resumed_ns))  # whoever goes on with this run learns from it where it is
         if not run.finished:
             self._ready(resumed_ns)
         while not self._stop.is_set() and not run.finished:
