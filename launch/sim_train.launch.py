@@ -63,7 +63,7 @@ def _nodes(context: LaunchContext) -> list[Action]:
     }
     nodes = [
         ("learner", learner),
-        ("policy_server", {"seed": seed, "sync": sync}),
+        ("policy_server", {"seed": seed, "sync": sync, "weights_root": learner["run_dir"]}),
         ("teleop", {"profile": profile, "joy_sync": operator == "scripted"}),
         ("sim_bridge", bridge),
     ]

@@ -19,7 +19,7 @@ from vlmrl_ros.bridge import messages, qos
 from vlmrl_ros.bridge.parameters import plugin_options, show_options
 from vlmrl_ros.bridge.peers import PeerParameters, Settings
 from vlmrl_ros.bridge.shell import Shell, run
-from vlmrl_ros.bridge.weights import encode
+from vlmrl_ros.bridge.weights import Weights, encode, encode_to_file, size_bytes
 from vlmrl_ros.core import registry
 from vlmrl_ros.core.config import from_mapping, option, to_mapping
 from vlmrl_ros.core.errors import RunDirectoryError, VlmrlError
@@ -58,6 +58,9 @@ class LearnerConfig:
     run_dir: str = option("runs/run", "directory of this run; must not hold a run yet, unless that is to be resumed")
     resume: bool = option(False, "go on with the run that run_dir holds, from its newest whole checkpoint and its bags")
     publish_every: int = option(10, "steps between two versions of the weights", low=1, high=100_000)
+    weights_inline_mib: float = option(
+        64.0, "larger weights go through a file in the run directory, named by URI", unit="MiB", low=0.0, high=255.0
+    )
     checkpoint_every: int = option(500, "steps between two checkpoints", low=1, high=10**9)
     keep_checkpoints: int = option(3, "newest checkpoints that are kept; the best is kept besides", low=1, high=10**6)
     device: str = option("auto", "where to compute", choices=("auto", "cpu", "cuda"))
@@ -167,7 +170,7 @@ class LearnerNode(Shell[LearnerConfig]):
         directory = self._directory
         assert directory is not None
         ties = Ties(
-            publish=lambda weights: self._weights.publish(encode(weights)),
+            publish=self._publish_weights,
             lived=partial(steps_after, directory.path / BAGS),
             say=self.get_logger().info,
             problem=self.diagnostics.problem,
@@ -241,6 +244,11 @@ class LearnerNode(Shell[LearnerConfig]):
         self.diagnostics.value("updates", run.training.updates)
         self.diagnostics.value("learned steps", run.training.steps)
         self._progress.show(run)
+
+    def _publish_weights(self, weights: Weights) -> None:
+        by_file = size_bytes(weights) > self.config.weights_inline_mib * 2**20
+        directory = Path(self.config.run_dir) / "weights"
+        self._weights.publish(encode_to_file(weights, directory) if by_file else encode(weights))
 
     def _on_end(self, error: BaseException | None) -> None:
         if error is not None:

@@ -38,6 +38,7 @@ class PolicyServerConfig:
     policy: str = option("gaussian", "name of the policy plug-in")
     seed: int = option(0, "the action of a step draws its randomness from (seed, episode, step)", low=0, high=2**31 - 1)
     checkpoint: str = option("", "checkpoint directory to act from; empty: random within the bounds until weights come")
+    weights_root: str = option("", "directory below which weights may be read that come by file URI; empty: none")
     sync: bool = option(False, "act with exactly the weights version that the bridge knew of (lockstep only)")
 
 
@@ -65,6 +66,7 @@ class PolicyServer(Shell[PolicyServerConfig]):
         self._weights: Weights | None = None
         self._waiting: _Request | None = None
         self._answer: JointState | None = None
+        self._weights_root = Path(config.weights_root) if config.weights_root else None
         self._build = registry.load("policies", config.policy)
         self._checkpoint = read_checkpoint(Path(config.checkpoint), POLICY_FILE) if config.checkpoint else None
         self._action = self.publisher(JointState, "policy/action", qos.STEP)
@@ -105,7 +107,7 @@ class PolicyServer(Shell[PolicyServerConfig]):
             self._policy.load(self._weights.variables)
 
     def _on_weights(self, message: UInt8MultiArray) -> None:
-        weights = decode(message)
+        weights = decode(message, self._weights_root)
         if self._checkpoint is not None:
             return
         if self._policy is not None:

@@ -14,7 +14,7 @@ from rclpy.serialization import deserialize_message, serialize_message
 from safetensors.numpy import save
 from std_msgs.msg import UInt8MultiArray
 
-from vlmrl_ros.bridge.weights import MAX_BYTES, Weights, decode, encode
+from vlmrl_ros.bridge.weights import MAX_BYTES, MAX_HEADER, Weights, decode, encode, encode_to_file
 from vlmrl_ros.core.errors import CheckpointError
 
 VARIABLES = {"actor/mean/weight": np.arange(6, dtype=np.float32).reshape(2, 3), "actor/mean/bias": np.ones(2, "f4")}
@@ -175,3 +175,70 @@ def test_a_message_that_is_too_large_is_refused_before_it_is_copied():
         CheckpointError, match=f"weights of {MAX_BYTES + 1} bytes; the most that is read is {MAX_BYTES}"
     ):
         decode(huge)
+
+
+def test_weights_by_file_are_those_that_were_written(tmp_path):
+    named = encode_to_file(WEIGHTS, tmp_path / "weights")
+    assert len(named.data) < 600
+    assert_same(decode(named, tmp_path), WEIGHTS)
+
+
+def test_weights_by_file_are_refused_where_no_directory_is_allowed_or_another(tmp_path):
+    named = encode_to_file(WEIGHTS, tmp_path / "weights")
+    (tmp_path / "other").mkdir()
+    for root in (None, tmp_path / "other", tmp_path / "not there"):
+        with pytest.raises(CheckpointError, match="weights by file"):
+            decode(named, root)
+
+
+def test_a_file_that_changed_after_it_was_announced_is_refused(tmp_path):
+    named = encode_to_file(WEIGHTS, tmp_path)
+    (path,) = tmp_path.glob("*.safetensors")
+    whole = path.read_bytes()
+    path.write_bytes(raw_of(Weights(VARIABLES, 12, 341)))
+    with pytest.raises(CheckpointError, match="is not the one that was announced"):
+        decode(named, tmp_path)
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(CheckpointError, match="damaged on the way"):
+        decode(named, tmp_path)
+    path.write_bytes(bytes(named.data))
+    with pytest.raises(CheckpointError, match="is not the one that was announced"):
+        decode(named, tmp_path)
+    path.unlink()
+    with pytest.raises(CheckpointError, match="weights by file"):
+        decode(named, tmp_path)
+    path.write_bytes(whole)
+    assert_same(decode(named, tmp_path), WEIGHTS)
+
+
+def test_only_the_newest_files_are_kept(tmp_path):
+    for version in range(1, 6):
+        encode_to_file(Weights(VARIABLES, version, version), tmp_path)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["version_4.safetensors", "version_5.safetensors"]
+
+
+def test_a_uri_beside_arrays_is_refused():
+    raw = save(VARIABLES, metadata={"version": "1", "step": "1", "sha256": "0", "uri": "file:///etc/passwd"})
+    with pytest.raises(CheckpointError, match="but with arrays in the message"):
+        decode(message(raw))
+
+
+@pytest.mark.parametrize("length", [2**63, 2**64 - 1, MAX_HEADER + 1])
+def test_a_header_that_is_longer_than_allowed_is_not_parsed(length):
+    with pytest.raises(CheckpointError, match="the most that is parsed is"):
+        decode(message(struct.pack("<Q", length) + b"{" * 100))
+
+
+@pytest.mark.parametrize("version", ["-1", str(2**53 + 1), "1_000_000_000_000_000_000"])
+def test_a_version_out_of_range_is_refused(version):
+    raw = save(VARIABLES, metadata={"version": version, "step": "1", "sha256": "0"})
+    with pytest.raises(CheckpointError, match="valid: 0 to"):
+        decode(message(raw))
+
+
+@pytest.mark.parametrize("shape", [[2**62, 2**62], [2**64], [0, 2**63], [-1], [1] * 100_000, [1.5], None])
+def test_dimensions_that_nothing_could_hold_are_refused_without_allocating(shape):
+    header = {"w": {"dtype": "F32", "shape": shape, "data_offsets": [0, 4]}}
+    header["__metadata__"] = {"version": "1", "step": "1", "sha256": "0"}
+    with pytest.raises(CheckpointError):
+        decode(with_header(header, bytes(4)))
