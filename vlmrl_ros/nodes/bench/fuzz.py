@@ -146,6 +146,7 @@ class Stranger:
     """A node beside the loop, which sees what the arm does and sends what nobody should."""
 
     def __enter__(self) -> Stranger:
+        os.environ.update({k: v for k, v in environment().items() if k.startswith("ROS_")})
         self._context = rclpy.Context()
         domain = int(environment()["ROS_DOMAIN_ID"])
         rclpy.init(context=self._context, domain_id=domain, signal_handler_options=SignalHandlerOptions.NO)
