@@ -26,7 +26,7 @@ def loop(stage: Stage, observer: Observer) -> SimpleNamespace:
     task = {"reach.horizon": 1000, "reach.rate_hz": 20.0}
     stage.node("sim_bridge", {"task": "reach", "time": "realtime", **task})
     stage.node("policy_server", {"seed": 3})
-    stage.node("teleop", {"profile": "ps"})
+    stage.node("teleop", {"profile": "ps", "arbiter.joy_late_s": 0.3})  # on a busy machine too it is never late
     pad = stage.played_joystick({"rate_hz": 100.0})
     observer.bring_up("sim_bridge")
     watcher = Watcher(observer, observer.spec())

@@ -23,6 +23,7 @@ from vlmrl_ros.teleop.mapping import JoyMapping
 from vlmrl_ros.teleop.profile import load_profile
 
 WATCH_PERIOD_S = 0.01
+STALL_S = 2 * WATCH_PERIOD_S
 
 
 @dataclass(frozen=True)
@@ -66,10 +67,11 @@ class Teleop(Shell[TeleopConfig]):
         self._sent: tuple[JointState, JointState] | None = None
         self._source = Source.STOPPED
         self._bridge_stopped = False
+        self._watched_s = time.monotonic()
         self._command = self.publisher(JointState, "command", qos.STEP)
         self._intervention = self.publisher(JointState, "intervention", qos.STEP)
         self.listen(String, "spec", self._on_spec, qos.LATCHED)
-        self.listen(JointState, "feedback", self._on_feedback, qos.STEP)
+        self.listen(JointState, "feedback", self._on_feedback, qos.LIVE)
         self.listen(JointState, "policy/action", self._on_policy, qos.STEP)
         self.listen(Joy, "joy", self._on_joy, qos.JOY)
         self.listen(Bool, "estop/state", self._on_estop_state, qos.LATCHED)
@@ -142,9 +144,11 @@ class Teleop(Shell[TeleopConfig]):
 
         A command that must not stand is taken back at once, not at the next step.
         """
+        before_s, self._watched_s = self._watched_s, time.monotonic()
         if self._spec is None or not self.active:
             return
-        self._withdraw()
+        if self._watched_s - before_s < STALL_S:  # else this node itself stood still, and has not yet read its joystick
+            self._withdraw()
         if self._unanswered is None:
             return
         if not self._arbiter.held and self._source is not Source.HUMAN:

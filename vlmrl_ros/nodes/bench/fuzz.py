@@ -48,6 +48,7 @@ VECTORS = ("observation/state", "feedback", "scene", "policy/action", "command",
 TOPICS: Mapping[str, tuple[type[Any], QoSProfile]] = {
     **dict.fromkeys(VECTORS, (JointState, qos.STEP)),
     "learner/status": (JointState, qos.STEP),
+    "policy/status": (JointState, qos.STEP),
     "film/image_raw": (Image, qos.FRAME),
     "joy": (Joy, qos.JOY),
     "spec": (String, qos.LATCHED),

@@ -12,6 +12,7 @@ import importlib
 import json
 import resource
 import sys
+import time
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,10 +22,12 @@ import numpy as np
 import rclpy
 import yaml
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import TransitionCallbackReturn
+from rclpy.serialization import serialize_message
 from rclpy.signals import SignalHandlerOptions
 from rosgraph_msgs.msg import Clock
-from std_msgs.msg import Bool
+from std_msgs.msg import Bool, String
 
 from vlmrl_ros.bridge import messages
 from vlmrl_ros.bridge.shell import FAILED, Shell
@@ -41,6 +44,7 @@ CLASSES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "learner": ("learner:LearnerNode", {"rlif.min_steps": 10**9, "max_steps": 10**9, "final_eval_episodes": 0}),
     "scripted_operator": ("scripted_operator:ScriptedOperator", {"operator": "reach"}),
     "evaluate": ("evaluate:Evaluate", {"episodes": 10**6, "video": True, "video_episodes": 1}),
+    "recorder": ("recorder:Recorder", {}),
     "lifecycle_manager": ("lifecycle_manager:LifecycleManager", {}),
     "joystick": ("device:DeviceNode", {}),
 }
@@ -48,7 +52,10 @@ CLASSES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 UNMANAGED = ("lifecycle_manager", "joystick")
 """They listen to the clock alone, and are fed as they are made."""
 STATUS = DiagnosticStatus(name="/teleop", message="active", values=[KeyValue(key="state", value="active")])
+UNREAD = {"recorder": ("instruction", "joy", "policy/status", "policy/thought", "scene")}
+"""What a node keeps as it comes: no content of it can be wrong."""
 STAMP_BOUND = ("observation/", "feedback", "policy/action", "command", "intervention", "executed", "scene", "film/")
+START_TIMEOUT_S = 60.0
 REAL_EVERY = 50
 """After so many malformed messages a real step must get through, and nothing else."""
 REAL_FROM_NS = 100 * 10**9
@@ -73,6 +80,8 @@ class Patient:
             given["run_dir"] = str(work / "run")
         if name == "evaluate":
             given["output"] = str(work / "evaluation")
+        if name == "recorder":
+            given["directory"] = str(work / "bags")
         params_file = work / f"{name}.yaml"
         params_file.write_text(yaml.safe_dump({"/**": {"ros__parameters": given}}), encoding="utf-8")
         arguments = ["--ros-args", "--params-file", str(params_file), "--log-level", "fatal"]
@@ -81,6 +90,8 @@ class Patient:
         self.name = name
         make = getattr(importlib.import_module(f"vlmrl_ros.nodes.{module}"), attribute)
         self.node: Shell[Any] = make(name) if attribute == "DeviceNode" else make()
+        self._executor = SingleThreadedExecutor()
+        self._executor.add_node(self.node)
         self._recording = recording
         self._steps = 0
         self.wrong: Counter[str] = Counter()
@@ -93,6 +104,11 @@ class Patient:
             raise VlmrlError(f"{self.name} did not configure")
         if "spec" in self.topics():
             self.feed("spec", self._recording["spec"][-1])
+        deadline_s = time.monotonic() + START_TIMEOUT_S
+        while self.name == "learner" and "feedback" not in self.topics():
+            self._executor.spin_once(timeout_sec=0.05)
+            if time.monotonic() > deadline_s:
+                raise VlmrlError(f"{self.name} did not begin to listen within {START_TIMEOUT_S:g} s")
         if self.node.trigger_activate() != TransitionCallbackReturn.SUCCESS:
             raise VlmrlError(f"{self.name} did not activate")
 
@@ -101,8 +117,10 @@ class Patient:
         return {s.topic_name.removeprefix("/"): s for s in self.node.subscriptions}
 
     def feed(self, topic: str, message: Any) -> None:
-        """Call what rclpy would call."""
-        self.topics()[topic].callback(message)
+        """Call what rclpy would call, with the bytes where the node asked for them."""
+        subscription = self.topics()[topic]
+        raw = subscription.raw and not isinstance(message, bytes)
+        subscription.callback(serialize_message(message) if raw else message)
 
     def counted(self) -> int:
         """Everything that the node has counted of what it could not use."""
@@ -164,7 +182,8 @@ def fuzz(patient: Patient, topic: str, count: int, rng: np.random.Generator, sam
         if way < 2:
             message, what = next(free, None), "free"
         elif way == 2:
-            message, what = malformed.read_torn(malformed.tear(at(sample, 1), rng), kind), "torn"
+            raw = malformed.tear(at(sample, 1), rng)
+            message, what = raw if patient.topics()[topic].raw else malformed.read_torn(raw, kind), "torn"
         elif way == 3 and topic.startswith(STAMP_BOUND):
             message, what = malformed.misplace(sample, rng), "misplaced"
         else:
@@ -174,7 +193,8 @@ def fuzz(patient: Patient, topic: str, count: int, rng: np.random.Generator, sam
             continue  # the middleware has refused it
         before = patient.counted()
         patient.feed(topic, message)
-        if what == "spoiled" and patient.counted() == before:
+        unread = topic in UNREAD.get(patient.name, ())
+        if what == "spoiled" and not unread and patient.counted() == before:
             patient.wrong[f"not counted on {topic}"] += 1
         if patient.name not in UNMANAGED and k % REAL_EVERY == REAL_EVERY - 1:
             patient.real_step()
@@ -198,6 +218,8 @@ def main() -> None:
     parser.add_argument("--work", required=True, type=Path)
     a = parser.parse_args()
     recording = load(a.recording)
+    thought = [String(data='{"text": "left"}')]
+    recording |= {"instruction": thought, "policy/thought": thought}
     recording |= {"clock": [Clock()], "estop/state": [Bool()], "diagnostics": [DiagnosticArray(status=[STATUS])]}
     patient = Patient(a.node, recording, a.work)
     topics = sorted(patient.topics())
