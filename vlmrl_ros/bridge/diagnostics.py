@@ -10,6 +10,7 @@ from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
 from vlmrl_ros.bridge import qos
+from vlmrl_ros.core.join import PartJoin, StepJoin
 
 PERIOD_S = 1.0
 
@@ -46,6 +47,11 @@ class Diagnostics:
         self._state = state
         self._publish()
 
+    @property
+    def steps(self) -> int:
+        """How many steps of the node's work are done."""
+        return self._steps
+
     def counts(self) -> dict[str, int]:
         """The counters by name."""
         return dict(self._counts)
@@ -55,6 +61,7 @@ class Diagnostics:
         new = text not in self._defects
         if new:
             self._defects.append(text)
+            self._publish()
         return new
 
     def tick(self) -> None:
@@ -69,6 +76,12 @@ class Diagnostics:
     def value(self, name: str, value: object) -> None:
         """Show a value."""
         self._values[name] = str(value)
+
+    def join(self, join: PartJoin | StepJoin) -> None:
+        """Show what a join gave up, what came too late for it, and what bears a stamp of another time."""
+        self.value("steps dropped", join.dropped)
+        self.value("parts too late", join.late)
+        self.value("parts of another time", join.strayed)
 
     def problem(self, text: str) -> None:
         """Say what is wrong; an empty text means that all is well again. Each change is logged once."""

@@ -33,6 +33,8 @@ MAX_VECTOR = MAX_COMPONENTS
 """Longest named vector that is read; longer ones are refused before anything is allocated."""
 MAX_JOY = 1024
 """Most axes and most buttons of a device."""
+MAX_DEFLECTION = 1000.0
+"""Greatest axis of a device; joy_node and spacenav_node send 1 for full deflection."""
 MAX_VALUE = 1e9
 """Greatest number of a named vector, in SI units: far above what is real, far below what overflows in a network."""
 
@@ -237,8 +239,12 @@ def read_estop(message: JointState) -> bool:
 
     Raises:
         ShapeError: names and values differ in number.
+        RangeError: it says something that is neither 0 nor 1.
     """
-    return read_values(message, "command").get(ESTOP_NAME, 0.0) > 0.5
+    value = read_values(message, "command").get(ESTOP_NAME, 0.0)
+    if value not in (0.0, 1.0):
+        raise RangeError(f"command has {ESTOP_NAME} {value:g}; valid: 0 and 1")
+    return bool(value)
 
 
 def read_learner_status(message: JointState) -> tuple[int, bool]:
@@ -278,12 +284,22 @@ def read_joy(message: Joy) -> JoyState:
     """Read ``joy`` of any device.
 
     Raises:
-        RangeError: more than :data:`MAX_JOY` axes or buttons.
+        NonFiniteError: an axis is NaN or infinite.
+        RangeError: more than :data:`MAX_JOY` axes or buttons, an axis beyond :data:`MAX_DEFLECTION`, or a button that
+            is neither 0 nor 1.
     """
     if max(len(message.axes), len(message.buttons)) > MAX_JOY:
         got = f"{len(message.axes)} axes and {len(message.buttons)} buttons"
         raise RangeError(f"joy has {got}; the most that is read is {MAX_JOY} each")
-    return JoyState(np.array(message.axes, np.float32), np.array(message.buttons, np.int32))
+    axes = np.array(message.axes, np.float32)
+    if not np.isfinite(axes).all():
+        raise NonFiniteError(f"joystick axis {int(np.argmin(np.isfinite(axes)))} is not finite")
+    if np.abs(axes).max(initial=0.0) > MAX_DEFLECTION:
+        raise RangeError(f"joy has a deflection of {np.abs(axes).max():g}; the most that is read is {MAX_DEFLECTION:g}")
+    buttons = np.array(message.buttons, np.int32)
+    if ((buttons != 0) & (buttons != 1)).any():
+        raise RangeError(f"joy has a button of {buttons[(buttons != 0) & (buttons != 1)][0]}; valid: 0 and 1")
+    return JoyState(axes, buttons)
 
 
 def _required(message: JointState, names: Sequence[str], what: str, counts: Sequence[str] = ()) -> Mapping[str, float]:

@@ -26,6 +26,7 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
 from rclpy.signals import SignalHandlerOptions
+from rclpy.subscription import Subscription
 from rclpy.task import Future
 from rclpy.timer import Timer
 
@@ -95,18 +96,33 @@ class Shell(LifecycleNode, Generic[C]):
         return self.create_timer(period_s, callback, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def listen(self, message_type: type[Any], topic: str, callback: Callable[[Any], None], profile: QoSProfile) -> None:
-        """Subscribe; a malformed message is refused, counted and said, and does nothing else.
+        """Subscribe; a malformed message is refused, counted and said, and does nothing else."""
+        rclpy.node.Node.create_subscription(
+            self, message_type, topic, self._guarded(callback, topic, (VlmrlError,)), profile
+        )
 
-        Any other error is a defect of the node. It ends nothing either, because nobody should be able to stop a node
-        by a message; but it is counted apart, shows in diagnostics as an error for the rest of the node's life, and is
-        logged with its traceback the first time.
+    def create_subscription(
+        self, msg_type: type[Any], topic: str, callback: Callable[[Any], None], *args: Any, **kwargs: Any
+    ) -> Subscription[Any]:
+        """What rclpy subscribes to by itself (``/clock``); it answers a time below zero with a ValueError."""
+        guarded = self._guarded(callback, topic, (VlmrlError, ValueError))
+        return super().create_subscription(msg_type, topic, guarded, *args, **kwargs)
+
+    def _guarded(
+        self, callback: Callable[[Any], None], topic: str, refusals: tuple[type[Exception], ...]
+    ) -> Callable[[Any], None]:
+        """A callback that no message can end the node by.
+
+        An error that is not one of the refusals is a defect of the node. It ends nothing either; but it is counted
+        apart, shows in diagnostics as an error for the rest of the node's life, and is logged with its traceback the
+        first time.
         """
 
         @functools.wraps(callback)
         def guarded(message: Any) -> None:
             try:
                 callback(message)
-            except VlmrlError as error:
+            except refusals as error:
                 self.diagnostics.count(f"refused {topic}")
                 self.get_logger().warning(f"refused a message on {topic}: {error}", throttle_duration_sec=5.0)
             except Exception as error:  # noqa: BLE001 - told apart from what is refused, and kept in sight
@@ -115,7 +131,7 @@ class Shell(LifecycleNode, Generic[C]):
                 if self.diagnostics.defect(f"a message on {topic} met a defect: {type(error).__name__}"):
                     self.get_logger().error(f"a message on {topic} met a defect:\n{traceback.format_exc()}")
 
-        self.create_subscription(message_type, topic, guarded, profile)
+        return guarded
 
     # Lifecycle callbacks of rclpy.
 

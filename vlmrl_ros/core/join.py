@@ -16,6 +16,8 @@ HORIZON_NS = 60_000_000_000
 """A stamp so far after the newest record is not believed on the word of one; longer than most resets of an arm."""
 CONVINCING = 3
 """Complete records beyond the horizon that show that time has jumped."""
+MOST_AHEAD = 8
+"""Records beyond the horizon that are kept."""
 
 
 class PartJoin:
@@ -31,7 +33,7 @@ class PartJoin:
     time has really jumped, and they are handed out.
     """
 
-    def __init__(self, parts: Sequence[str], window: int = 64, after_ns: int = -1) -> None:
+    def __init__(self, parts: Sequence[str], window: int = 32, after_ns: int = -1) -> None:
         """Name the parts.
 
         Args:
@@ -56,6 +58,11 @@ class PartJoin:
         """Parts that came after their record was closed, or a second time."""
         self.strayed = 0
         """Parts whose stamp lay beyond the horizon."""
+
+    @property
+    def waiting(self) -> int:
+        """Parts of records that are open."""
+        return sum(len(record) for records in (self._open, self._ahead) for record in records.values())
 
     def expects(self, stamp_ns: int) -> bool:
         """Whether a record of this stamp may be the next: neither closed before nor beyond the horizon."""
@@ -114,7 +121,7 @@ class PartJoin:
         records.move_to_end(stamp_ns)
         self.late += part in record
         record[part] = value
-        if len(records) > self._window:
+        if len(records) > (self._window if records is self._open else MOST_AHEAD):
             others = [stamp for stamp in records if stamp != stamp_ns]
             alone = (stamp for stamp in others if len(records[stamp]) == 1)
             del records[next(alone, others[0])]
@@ -146,7 +153,7 @@ class PartJoin:
 class StepJoin:
     """Joins the parts of :data:`STEP_PARTS` and the camera frames into :class:`Step` records."""
 
-    def __init__(self, cameras: Sequence[str] = (), window: int = 64, after_ns: int = -1) -> None:
+    def __init__(self, cameras: Sequence[str] = (), window: int = 32, after_ns: int = -1) -> None:
         """Name the cameras whose frames belong to a step.
 
         Args:
@@ -161,6 +168,11 @@ class StepJoin:
     def dropped(self) -> int:
         """Steps given up because a part never came."""
         return self._join.dropped
+
+    @property
+    def late(self) -> int:
+        """Parts that came after their step was closed, or a second time."""
+        return self._join.late
 
     @property
     def strayed(self) -> int:

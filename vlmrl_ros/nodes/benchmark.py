@@ -21,6 +21,7 @@ SUITES = {
     "loop": "ticks per second and jitter of the ROS loop",
     "sync": "two runs with one seed end in the same checkpoint",
     "replay": "memory and speed of the replay",
+    "fuzz": "malformed messages at every subscriber of every node",
 }
 ALL = "all"
 """Every suite in turn; their figures have different names."""

@@ -79,6 +79,7 @@ class Evaluate(Shell[EvaluateConfig]):
             value = messages.read_image(message, FILM)
         for _, parts in self._join.put(messages.stamp_of(message), part, value):
             self._judge(parts["feedback"], parts["intervention"], parts.get("film"))
+        self.diagnostics.join(self._join)
 
     def _judge(self, feedback: Feedback, intervention: Intervention, frame: Any) -> None:
         if self.done.done():

@@ -210,8 +210,7 @@ class LearnerNode(Shell[LearnerConfig]):
                 self._peers = PeerParameters(self, self._complete_config)
             self._worker.put(step)
             self.diagnostics.tick()
-        self.diagnostics.value("steps dropped", self._join.dropped)
-        self.diagnostics.value("parts of another time", self._join.strayed)
+        self.diagnostics.join(self._join)
 
     def _give_up(self) -> None:
         """A part was lost with the process that sent it: go on without the step."""

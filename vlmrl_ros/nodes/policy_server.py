@@ -74,7 +74,7 @@ class PolicyServer(Shell[PolicyServerConfig]):
         self._status = self.publisher(JointState, "policy/status", qos.STEP)
         self.listen(String, "spec", self._on_spec, qos.LATCHED)
         self.listen(UInt8MultiArray, "weights", self._on_weights, qos.LATCHED)
-        self.listen(JointState, "observation/state", self._on_state, qos.STEP)
+        self.listen(JointState, "observation/state", partial(self._on_part, "state"), qos.STEP)
         self.listen(JointState, "feedback", partial(self._on_part, "feedback"), qos.LIVE)
 
     def _on_spec(self, message: String) -> None:
@@ -117,25 +117,23 @@ class PolicyServer(Shell[PolicyServerConfig]):
         if self._waiting is not None:
             self._act_when_due(self._waiting)
 
-    def _on_state(self, message: JointState) -> None:
-        again = self._answer is not None and messages.stamp_of(message) == messages.stamp_of(self._answer)
-        if self.active and again:
-            self._action.publish(self._answer)  # the bridge asks again: the answer was lost on the way
-            return
-        self._on_part("state", message)
-
     def _on_part(self, part: str, message: Any) -> None:
         if self._spec is None or not self.active:
             return
+        stamp_ns = messages.stamp_of(message)
         if part == "state":
             value: Any = messages.read_vector(message, self._spec.observation, "observation/state")
+            if self._answer is not None and stamp_ns == messages.stamp_of(self._answer):
+                self._action.publish(self._answer)  # the bridge asks again: the answer was lost on the way
+                return
         elif part == "feedback":
             value = messages.read_feedback(message)
         else:
             value = messages.read_image(message, self._cameras[part])
-        for stamp_ns, parts in self._join.put(messages.stamp_of(message), part, value):
+        for stamp, parts in self._join.put(stamp_ns, part, value):
             feedback = parts.pop("feedback")
-            self._act_when_due(_Request(stamp_ns, parts, feedback))
+            self._act_when_due(_Request(stamp, parts, feedback))
+        self.diagnostics.join(self._join)
 
     def _act_when_due(self, request: _Request) -> None:
         """Act now, or in ``sync`` when the weights that are due at this step have come."""
@@ -159,7 +157,6 @@ class PolicyServer(Shell[PolicyServerConfig]):
             self._thought.publish(String(data=json.dumps(info["thought"])))
         self.diagnostics.tick()
         self.diagnostics.value("inference_ms", f"{inference_ms:.3f}")
-        self.diagnostics.value("dropped", self._join.dropped)
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from vlmrl_ros.bridge.parameters import plugin_options, show_options
 from vlmrl_ros.bridge.shell import Shell, run
 from vlmrl_ros.core import registry
 from vlmrl_ros.core.config import option
+from vlmrl_ros.core.errors import ShapeError
 from vlmrl_ros.core.interfaces import Glance, Operator
 from vlmrl_ros.core.join import PartJoin
 from vlmrl_ros.core.spec import TaskSpec
@@ -85,19 +86,23 @@ class ScriptedOperator(Shell[ScriptedOperatorConfig]):
     def _on_part(self, part: str, message: JointState) -> None:
         if self._operator is None or not self.active or not self._knows_shown:
             return
+        value: Any = messages.read_feedback(message) if part == "feedback" else messages.read_scene(message)
         stamp_ns = messages.stamp_of(message)
         if self._pressed is not None and stamp_ns == messages.stamp_of(self._pressed):
             self._joy.publish(self._pressed)  # asked again
             return
-        value: Any = messages.read_feedback(message) if part == "feedback" else messages.read_scene(message)
         for stamp, parts in self._join.put(stamp_ns, part, value):
             self._press(stamp, parts["feedback"], parts["scene"])
+        self.diagnostics.join(self._join)
 
     def _press(self, stamp_ns: int, feedback: Feedback, scene: dict[str, float]) -> None:
         if feedback.episode != self._episode:
             self._begin(feedback)
         glance = Glance(scene, feedback.step, feedback.last, feedback.success, self._holding)
-        intent = self._operator.intent(glance)
+        try:
+            intent = self._operator.intent(glance)
+        except KeyError as error:
+            raise ShapeError(f"scene lacks {error}; it has {', '.join(scene)[:200]}") from error
         self._holding = intent.takeover
         self._pressed = messages.joy_message(stamp_ns, self._mapping.to_joy(intent))
         self._joy.publish(self._pressed)

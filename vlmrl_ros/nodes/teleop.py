@@ -101,9 +101,8 @@ class Teleop(Shell[TeleopConfig]):
     def _on_feedback(self, message: JointState) -> None:
         feedback = messages.read_feedback(message)
         stamp_ns = messages.stamp_of(message)
-        if self._spec is None or not self._join.expects(stamp_ns):
-            return
-        if self._sent is None or stamp_ns > messages.stamp_of(self._sent[0]):
+        expected = self._spec is not None and self._join.expects(stamp_ns)
+        if expected and (self._sent is None or stamp_ns > messages.stamp_of(self._sent[0])):
             self._unanswered = (stamp_ns, feedback, time.monotonic())
         self._put(stamp_ns, "feedback", feedback)
 
@@ -111,10 +110,11 @@ class Teleop(Shell[TeleopConfig]):
         if self._spec is None or not self.active:
             return
         stamp_ns = messages.stamp_of(message)
+        action = messages.read_vector(message, self._spec.action, "policy/action")
         if self._sent is not None and stamp_ns == messages.stamp_of(self._sent[0]):
             self._send(*self._sent)  # the bridge asks again: the answer was lost on the way
             return
-        self._put(stamp_ns, "policy_action", messages.read_vector(message, self._spec.action, "policy/action"))
+        self._put(stamp_ns, "policy_action", action)
 
     def _on_joy(self, message: Joy) -> None:
         if self._spec is None:
@@ -137,6 +137,7 @@ class Teleop(Shell[TeleopConfig]):
             if "joy" in parts:
                 self._arbiter.hear(parts["joy"], stamp)  # an operator who keeps step is never silent between two steps
             self._decide(stamp, parts["feedback"], parts["policy_action"])
+        self.diagnostics.join(self._join)
 
     def _watch(self) -> None:
         """Let a person in control drive although the policy is silent, and stop the arm when they let go of it.

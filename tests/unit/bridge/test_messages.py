@@ -273,3 +273,23 @@ def test_a_node_keeps_its_task_whatever_spec_comes():
     assert messages.read_spec(String(data=spec.to_json()), spec).task == "mine"
     with pytest.raises(ShapeError, match="a spec of 'other' that is not the one of 'mine' in force"):
         messages.read_spec(String(data=other.to_json()), spec)
+
+
+@pytest.mark.parametrize(
+    ("axes", "buttons", "error"),
+    [
+        ([0, np.nan], [0], NonFiniteError),
+        ([1e30], [0], RangeError),
+        ([0], [0, -1], RangeError),
+        ([], [256], RangeError),
+    ],
+)
+def test_a_reading_that_no_device_gives_is_refused(axes, buttons, error):
+    with pytest.raises(error, match=r"axis 1 is not finite|deflection of 1e\+30|a button of (-1|256); valid: 0 and 1"):
+        messages.read_joy(Joy(axes=array.array("f", axes), buttons=array.array("i", buttons)))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 0.5, -1.0, 1e12])
+def test_an_estop_that_is_neither_pressed_nor_released_is_refused(value):
+    with pytest.raises(RangeError, match=r"command has estop .*; valid: 0 and 1"):
+        messages.read_estop(vector([*SPEC.names, "mark", "estop"], [0, 0, 0, 0, value]))

@@ -69,7 +69,7 @@ def _ros_ticks_per_s(work: Path, options: Mapping[str, Any], span_s: float) -> f
         "teleop": {"profile": "scripted"},
         "sim_bridge": {"learner_lag_steps": -1, **options},
     }
-    with _running(work, nodes), _Watch() as watch:
+    with running(work, nodes), _Watch() as watch:
         watch.until_active()
         _, active_s = watch.newest("steps")
         first, first_s = watch.newest("steps")
@@ -90,7 +90,7 @@ def _realtime(work: Path, span_s: float) -> Figures:
         "scripted_operator": {"demonstrations": 1},
         "sim_bridge": {"time": "realtime", "rate_hz": REALTIME_HZ},
     }
-    with _running(work, nodes), _Watch() as watch:
+    with running(work, nodes), _Watch() as watch:
         watch.until_active()
         started_s = time.monotonic()
         while watch.newest("updates", "learner")[0] < 1:
@@ -109,14 +109,14 @@ def _realtime(work: Path, span_s: float) -> Figures:
 
 
 @contextmanager
-def _running(work: Path, nodes: Nodes) -> Iterator[None]:
+def running(work: Path, nodes: Nodes) -> Iterator[list[subprocess.Popen[bytes]]]:
     """The given nodes, brought up by a lifecycle manager, each in a process of its own."""
     every = {**nodes, "lifecycle_manager": {"node_names": list(nodes)}}
     children: list[subprocess.Popen[bytes]] = []
     try:
         for name, parameters in every.items():
             children.append(_start(work, name, parameters))
-        yield
+        yield children
     finally:
         for child in children:
             child.send_signal(signal.SIGINT)
