@@ -21,6 +21,7 @@ EXECUTABLES = (
     "learner",
     "lifecycle_manager",
     "policy_server",
+    "recorder",
     "scripted_operator",
     "sim_bridge",
     "spacemouse",

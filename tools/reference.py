@@ -16,6 +16,7 @@ CLASSES = {
     "teleop": "vlmrl_ros.nodes.teleop:TeleopConfig",
     "learner": "vlmrl_ros.nodes.learner:LearnerConfig",
     "scripted_operator": "vlmrl_ros.nodes.scripted_operator:ScriptedOperatorConfig",
+    "recorder": "vlmrl_ros.nodes.recorder:RecorderConfig",
     "evaluate": "vlmrl_ros.nodes.evaluate:EvaluateConfig",
     "joystick, spacemouse": "vlmrl_ros.nodes.device:DeviceConfig",
     "lifecycle_manager": "vlmrl_ros.nodes.lifecycle_manager:LifecycleManagerConfig",

@@ -34,7 +34,8 @@ def transition_values(spec: TaskSpec, transition: Transition, reward: float) -> 
 def frame_pair(transition: Transition) -> FramePair:
     """The frames at both ends."""
     before, after = transition.before, transition.after
-    return FramePair(before.observation, after.observation, before.feedback.episode, before.feedback.step)
+    feedback = before.feedback
+    return FramePair(before.observation, after.observation, feedback.episode, feedback.step, transition.arm)
 
 
 class MixedMemory:

@@ -16,6 +16,7 @@ from builtin_interfaces.msg import Time
 from sensor_msgs.msg import Image, JointState, Joy
 from std_msgs.msg import String
 
+from vlmrl_ros.core.continuation import Place
 from vlmrl_ros.core.errors import NonFiniteError, RangeError, ShapeError
 from vlmrl_ros.core.interfaces import JoyState
 from vlmrl_ros.core.spec import MAX_COMPONENTS, MAX_COUNT, MAX_NAME, CameraSpec, FloatArray, TaskSpec, VectorSpec
@@ -250,6 +251,18 @@ def read_learner_status(message: JointState) -> tuple[int, bool]:
     """
     values = _required(message, ["version", "finished"], "learner/status", counts=("version",))
     return int(values["version"]), values["finished"] > 0.5
+
+
+def read_place(message: JointState) -> Place:
+    """Where the run is, from ``learner/status``.
+
+    Raises:
+        ShapeError: a component is missing.
+        NonFiniteError: a component is NaN or infinite.
+        RangeError: a count is no whole number from 0.
+    """
+    values = _required(message, ["episode", "last", "demonstrations"], "learner/status", counts=("demonstrations",))
+    return Place(stamp_of(message), int(values["episode"]), values["last"] > 0.5, int(values["demonstrations"]))
 
 
 def joy_message(stamp_ns: int, state: JoyState) -> Joy:

@@ -4,12 +4,14 @@
 profile          reliability  durability        depth   for
 ===============  ===========  ================  ======  ============================================================
 ``STEP``         reliable     transient local   256     vectors of a step: latecomers get the newest
+``LIVE``         reliable     volatile          256     ``feedback``, for those who answer it: one that has just started
+                                                        must not answer what another answered before it
 ``FRAME``        reliable     transient local   32      camera frames of a step
 ``COMMAND``      reliable     volatile          1       ``command``: an old one must never move an arm
 ``JOY``          reliable     volatile          10      ``joy``, as joy_node offers it
 ``LATCHED``      reliable     transient local   1       ``spec``, ``weights``, ``instruction``
 ``CLOCK``        best effort  volatile          1       ``/clock``, as rclpy subscribes to it
-``STATUS``       reliable     transient local   1       ``learner/status``: each one says all that the last ones said
+``STATUS``       reliable     transient local   1       ``learner/status`` as the learner publishes it
 ``HEARTBEAT``    reliable     transient local   1       ``/diagnostics``, as our nodes publish it
 ``DIAGNOSTICS``  reliable     transient local   100     ``/diagnostics``, to hear at once what each node last said
 ``SENSOR``       best effort  volatile          10      what an arm publishes: matches every publisher, waits for none
@@ -27,6 +29,7 @@ def _profile(reliability: ReliabilityPolicy, durability: DurabilityPolicy, depth
 
 
 STEP = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL, 256)
+LIVE = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE, 256)
 FRAME = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL, 32)
 COMMAND = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE, 1)
 JOY = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE, 10)

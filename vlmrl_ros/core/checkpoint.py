@@ -19,6 +19,7 @@ from vlmrl_ros.core.snapshot import Content, write_file
 
 CHECKPOINT_FILE = "checkpoint.json"
 POLICY_FILE = "policy.safetensors"
+LEARNER_FOLDER, LOOP_FOLDER = "learner", "training"
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.EXDEV)
 """A file system says with these that it cannot link."""
 
@@ -37,7 +38,7 @@ class Stored:
 
     @property
     def combined_sha256(self) -> str:
-        """One hash for all files."""
+        """One hash for all that was learned."""
         return combined_hash({"sha256": self.sha256})
 
 
@@ -148,8 +149,12 @@ def newest_whole(folder: Path, say: Callable[[str], None]) -> tuple[Stored, dict
 
 
 def combined_hash(about: Mapping[str, Any]) -> str:
-    """One SHA-256 for a whole checkpoint, from the hashes of its files."""
-    text = json.dumps(dict(about["sha256"]), sort_keys=True)
+    """One SHA-256 for all that was learned, from the hashes of the files.
+
+    The loop's own files are left out: open steps and the log for people hold what a learner may not read.
+    """
+    learned = {name: value for name, value in about["sha256"].items() if not name.startswith(LOOP_FOLDER + "/")}
+    text = json.dumps(learned, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -67,6 +67,17 @@ class Episodes:
             return arrival
         return replace(arrival, feedback=replace(arrival.feedback, weights_version=self.weights_version))
 
+    def go_on(self, stamp_ns: int, episode: int) -> Arrival:
+        """Begin an episode of a run that others have seen a part of.
+
+        Args:
+            stamp_ns: of the first step, ns; a multiple of the control step.
+            episode: its number.
+        """
+        self._arrivals = stamp_ns // self._dt_ns - 1
+        self._episode = episode - 1
+        return self.begin()
+
     def begin(self) -> Arrival:
         """Reset the task and arrive at the first step of the next episode."""
         self._episode += 1

@@ -28,6 +28,7 @@ class EpisodeRecord:
         human_steps: transitions in a person's hands.
         task_return: sum of the task reward (for people; RLIF never reads it).
         success: the task was done at the end.
+        arm: number of the arm in a fleet.
     """
 
     episode: int
@@ -37,6 +38,7 @@ class EpisodeRecord:
     human_steps: int
     task_return: float
     success: bool
+    arm: int = 0
 
     @property
     def demonstration(self) -> bool:
@@ -58,6 +60,7 @@ _ROW = np.dtype(
         ("human_steps", np.int64),
         ("task_return", np.float64),
         ("success", np.bool_),
+        ("arm", np.int64),
     ]
 )
 """The fields of :class:`EpisodeRecord`, in order."""
@@ -90,16 +93,20 @@ class _Tally:
 
 
 class EpisodeLog:
-    """Turns the stream of steps into episode records."""
+    """Turns the steps of each arm into episode records, in the order in which the episodes end."""
 
-    def __init__(self) -> None:
-        """Begin with no episode."""
+    def __init__(self, arms: int = 1) -> None:
+        """Begin with no episode.
+
+        Args:
+            arms: number of arms.
+        """
         self.records: list[EpisodeRecord] = []
-        self._open = _Tally()
+        self._open = [_Tally() for _ in range(arms)]
 
-    def append(self, step: Step, online_steps: int) -> EpisodeRecord | None:
-        """Add the next step; returns the record of the episode that it ends, if it does."""
-        tally = self._open = self._open.after(step)
+    def append(self, step: Step, online_steps: int, arm: int = 0) -> EpisodeRecord | None:
+        """Add the next step of an arm; returns the record of the episode that it ends, if it does."""
+        tally = self._open[arm] = self._open[arm].after(step)
         if not step.feedback.last:
             return None
         record = EpisodeRecord(
@@ -110,16 +117,17 @@ class EpisodeLog:
             human_steps=tally.human_steps,
             task_return=tally.task_return,
             success=step.feedback.success,
+            arm=arm,
         )
         self.records.append(record)
-        self._open = _Tally()
+        self._open[arm] = _Tally()
         return record
 
     def snapshot(self) -> dict[str, Part]:
-        """Records and the open episode, as parts of a checkpoint."""
+        """Records and the open episodes, as parts of a checkpoint."""
         records = list(self.records)  # they never change, so the writer may compose the rows
         rows = Part(lambda: lambda: npy(np.array([_FIELDS(record) for record in records], _ROW)))
-        return {"episodes.npy": rows, "open_episode.json": json_part(asdict(self._open))}
+        return {"episodes.npy": rows, "open_episodes.json": json_part([asdict(tally) for tally in self._open])}
 
     def restore(self, directory: Path) -> None:
         """Read the files of a :meth:`snapshot`.
@@ -130,10 +138,12 @@ class EpisodeLog:
         try:
             rows = np.load(directory / "episodes.npy", allow_pickle=False).astype(_ROW, casting="no")
             records = [EpisodeRecord(*row.item()) for row in rows]
-            tally = _Tally(**json.loads((directory / "open_episode.json").read_text()))
+            tallies = [_Tally(**tally) for tally in json.loads((directory / "open_episodes.json").read_text())]
+            if len(tallies) != len(self._open):
+                raise ValueError(f"{len(tallies)} arms instead of {len(self._open)}")
         except (OSError, EOFError, ValueError, TypeError) as error:
             raise CheckpointError(f"no usable episode log in {directory}: {error}") from error
-        self.records, self._open = records, tally
+        self.records, self._open = records, tallies
 
     def online(self) -> list[EpisodeRecord]:
         """The episodes in which the policy had a part."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from vlmrl_ros.core.errors import ConfigError
@@ -30,12 +31,13 @@ class PartJoin:
     time has really jumped, and they are handed out.
     """
 
-    def __init__(self, parts: Sequence[str], window: int = 64) -> None:
+    def __init__(self, parts: Sequence[str], window: int = 64, after_ns: int = -1) -> None:
         """Name the parts.
 
         Args:
             parts: every part that a complete record has.
             window: how many incomplete records may be open.
+            after_ns: stamps up to this one count as handed out, also after :meth:`reset`.
 
         Raises:
             ConfigError: no parts, or a window below 1.
@@ -47,6 +49,7 @@ class PartJoin:
         self._open: OrderedDict[int, dict[str, Any]] = OrderedDict()
         self._ahead: OrderedDict[int, dict[str, Any]] = OrderedDict()
         self._newest_closed_ns = -1
+        self._after_ns = after_ns
         self.dropped = 0
         """Records given up because a part never came."""
         self.late = 0
@@ -56,7 +59,7 @@ class PartJoin:
 
     def expects(self, stamp_ns: int) -> bool:
         """Whether a record of this stamp may be the next: neither closed before nor beyond the horizon."""
-        return stamp_ns > self._newest_closed_ns and not self._is_far(stamp_ns)
+        return stamp_ns > max(self._newest_closed_ns, self._after_ns) and not self._is_far(stamp_ns)
 
     def put(self, stamp_ns: int, part: str, value: Any) -> list[tuple[int, dict[str, Any]]]:
         """Add one part; returns the records that are complete now, oldest first.
@@ -69,7 +72,7 @@ class PartJoin:
         Returns:
             (stamp_ns, parts by name) each.
         """
-        if stamp_ns <= self._newest_closed_ns:
+        if stamp_ns <= max(self._newest_closed_ns, self._after_ns):
             self.late += 1
             return []
         far = self._is_far(stamp_ns)
@@ -143,15 +146,16 @@ class PartJoin:
 class StepJoin:
     """Joins the parts of :data:`STEP_PARTS` and the camera frames into :class:`Step` records."""
 
-    def __init__(self, cameras: Sequence[str] = (), window: int = 64) -> None:
+    def __init__(self, cameras: Sequence[str] = (), window: int = 64, after_ns: int = -1) -> None:
         """Name the cameras whose frames belong to a step.
 
         Args:
             cameras: their names.
             window: as in :class:`PartJoin`; enough for a node that takes the place of a dead one to be found.
+            after_ns: as in :class:`PartJoin`: what came up to here is known already.
         """
         self._cameras = tuple(cameras)
-        self._join = PartJoin((*STEP_PARTS, *cameras), window)
+        self._join = PartJoin((*STEP_PARTS, *cameras), window, after_ns)
 
     @property
     def dropped(self) -> int:
@@ -190,11 +194,23 @@ class StepJoin:
         )
 
 
+def follows(before: Feedback, after: Feedback) -> bool:
+    """The second step is the one that comes next after the first: in its episode, or as the start of the next one."""
+    if before.last:
+        return after.step == 0 and after.episode == before.episode + 1
+    return after.step == before.step + 1 and after.episode == before.episode
+
+
 class Chain:
     """Chains consecutive steps of one episode into transitions; a missing step breaks the chain and is counted."""
 
-    def __init__(self) -> None:
-        """Begin with no step seen."""
+    def __init__(self, arm: int = 0) -> None:
+        """Begin with no step seen.
+
+        Args:
+            arm: number of the arm whose steps these are.
+        """
+        self._arm = arm
         self.newest: Step | None = None
         """The step added last."""
         self.broken = 0
@@ -205,14 +221,10 @@ class Chain:
         before, self.newest = self.newest, step
         if before is None:
             return None
-        ended = before.feedback.last
-        same = step.feedback.episode == before.feedback.episode
-        if same and not ended and step.feedback.step == before.feedback.step + 1:
-            return Transition(before, step)
-        starts = step.feedback.step == 0 and step.feedback.episode == before.feedback.episode + 1
-        if not (ended and starts):
+        if not follows(before.feedback, step.feedback):
             self.broken += 1
-        return None
+            return None
+        return None if before.feedback.last else Transition(before, step, arm=self._arm)
 
 
 class DemonstrationSieve:
@@ -251,6 +263,6 @@ class DemonstrationSieve:
         held = self._release()
         if success:
             self.demonstrations += 1
-            return [Transition(t.before, t.after, demonstration=True) for t in held]
+            return [replace(transition, demonstration=True) for transition in held]
         self.failed += 1
         return []

@@ -31,6 +31,8 @@ Span = tuple[int, int]
 
 ROWS_IN_FILE, FRAMES_IN_FILE = 1024, 128
 """Records in a whole file of a checkpoint."""
+SHARED_REACH = 64
+"""Frames that other arms may store between two steps of one arm, for these to share theirs."""
 
 
 class Layout:
@@ -66,12 +68,23 @@ class FramePair:
         after: the same, one step later.
         episode: number of the episode.
         step: number of ``before`` within the episode.
+        arm: number of the arm; consecutive transitions of one arm share a frame.
     """
 
     before: Observation
     after: Observation
     episode: int
     step: int
+    arm: int = 0
+
+
+@dataclass(frozen=True)
+class _Newest:
+    """The newest frame of an arm: the step that it shows, and its number."""
+
+    episode: int
+    step: int
+    number: int
 
 
 class Replay:
@@ -100,7 +113,9 @@ class Replay:
         self._first = 0
         self._end = 0
         self._frame_end = 0
-        self._newest: tuple[int, int] | None = None
+        self._newest: dict[int, _Newest] = {}
+        self._reach = 0
+        """A row may need a frame so much older than the newest frame was when the row came."""
 
     def __len__(self) -> int:
         """Number of transitions that can be drawn."""
@@ -157,7 +172,8 @@ class Replay:
         parts: dict[str, Part] = {}
         for prefix, ring, (begin, end), size in self._stores(*spans):
             parts |= ring_parts(prefix, ring, begin, end, size)
-        about = {**self._identity(), "rows": spans[0], "frames": spans[1], "newest": self._newest}
+        newest = {str(arm): asdict(frame) for arm, frame in self._newest.items()}
+        about = {**self._identity(), "rows": spans[0], "frames": spans[1], "newest": newest, "reach": self._reach}
         return {**parts, "replay.json": json_part(about)}
 
     def restore(self, directory: Path) -> None:
@@ -169,7 +185,8 @@ class Replay:
         try:
             about = json.loads((directory / "replay.json").read_text())
             spans = self._checked_spans(about)
-            newest = None if about["newest"] is None else tuple(map(int, about["newest"]))
+            newest = {int(arm): _Newest(**frame) for arm, frame in about["newest"].items()}
+            reach = int(about["reach"])
             stores = self._stores(*spans)
             for prefix, ring, span, size in stores:
                 for _, records in saved_pieces(directory, prefix, ring, *span, size):
@@ -181,7 +198,7 @@ class Replay:
                 ring.put(begin, records)
         self._first, self._end = spans[0]
         self._frame_end = spans[1][1]
-        self._newest = newest  # type: ignore[assignment]
+        self._newest, self._reach = newest, reach
 
     def _stores(self, rows: Span, frames: Span) -> list[tuple[str, Ring, Span, int]]:
         """The rings and the files that hold them: (prefix, ring, first and end, records in a file)."""
@@ -213,12 +230,20 @@ class Replay:
 
     def _store(self, pair: FramePair) -> tuple[int, int]:
         """Store the frames that are new; returns the numbers of both."""
-        known, self._newest = self._newest, None
-        if known != (pair.episode, pair.step):
+        known = self._newest.pop(pair.arm, None)
+        if known is None or (known.episode, known.step) != (pair.episode, pair.step) or self._is_old(known.number):
             self._append(pair.before)
+            before = self._frame_end - 1
+        else:
+            before = known.number
+            self._reach = max(self._reach, self._frame_end - 1 - before)
         self._append(pair.after)
-        self._newest = (pair.episode, pair.step + 1)
-        return self._frame_end - 2, self._frame_end - 1
+        self._newest[pair.arm] = _Newest(pair.episode, pair.step + 1, self._frame_end - 1)
+        return before, self._frame_end - 1
+
+    def _is_old(self, number: int) -> bool:
+        """A frame too old to be shared: other arms have stored many since."""
+        return self._frame_end - 1 - number > min(SHARED_REACH, self._frame_capacity // 16)
 
     def _append(self, observation: Observation) -> None:
         slot = self._frame_end % self._frame_capacity
@@ -233,15 +258,16 @@ class Replay:
     def _evict(self) -> None:
         self._first = max(self._first, self._end - self.capacity)
         if self.cameras:
-            oldest = self._frame_end - self._frame_capacity
-            while self._frame_of.data[self._first % self.capacity, 0] < oldest:
+            oldest = self._frame_end - self._frame_capacity + self._reach
+            while self._first < self._end - 1 and self._frame_of.data[self._first % self.capacity, 0] < oldest:
                 self._first += 1
 
     def _first_frame(self) -> int:
         """Number of the oldest frame that a transition still needs."""
         if not self.cameras or not len(self):
             return self._frame_end
-        return int(self._frame_of.data[self._first % self.capacity, 0])
+        needed = int(self._frame_of.data[self._first % self.capacity, 0]) - self._reach
+        return max(0, needed, self._frame_end - self._frame_capacity)
 
     def _spans(self) -> tuple[Span, Span]:
         """First and end of the rows, and of the frames that they need."""

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vlmrl_ros.core.checkpoint import LEARNER_FOLDER, LOOP_FOLDER
 from vlmrl_ros.core.episode_log import EpisodeLog, EpisodeRecord
 from vlmrl_ros.core.errors import CheckpointError
 from vlmrl_ros.core.interfaces import Learner
@@ -29,17 +30,18 @@ class Training:
     same weights.
     """
 
-    def __init__(self, learner: Learner, samples_per_insert: float) -> None:
+    def __init__(self, learner: Learner, samples_per_insert: float, arms: int = 1) -> None:
         """Begin with no step.
 
         Args:
             learner: the plug-in.
             samples_per_insert: transitions drawn for each one inserted after the learner is ready.
+            arms: number of arms; each has a chain and demonstrations of its own, and all fill one memory.
         """
         self.learner = learner
-        self.log = EpisodeLog()
-        self.chain = Chain()
-        self.sieve = DemonstrationSieve()
+        self.log = EpisodeLog(arms)
+        self.chains = tuple(Chain(arm) for arm in range(arms))
+        self.sieves = tuple(DemonstrationSieve() for _ in range(arms))
         self.steps = 0
         """Transitions learned from, without demonstrations."""
         self.updates = 0
@@ -48,68 +50,89 @@ class Training:
         self.metrics: Mapping[str, float] = {}
         """Of the newest update."""
 
-    def digest(self, step: Step, go_on: Callable[[], bool] = lambda: True) -> EpisodeRecord | None:
+    @property
+    def broken(self) -> int:
+        """How often a step was missing within an episode."""
+        return sum(chain.broken for chain in self.chains)
+
+    @property
+    def demonstrations(self) -> int:
+        """Successful demonstrations."""
+        return sum(sieve.demonstrations for sieve in self.sieves)
+
+    @property
+    def demonstrations_failed(self) -> int:
+        """Demonstrations dropped because they did not succeed."""
+        return sum(sieve.failed for sieve in self.sieves)
+
+    def digest(self, step: Step, go_on: Callable[[], bool] = lambda: True, arm: int = 0) -> EpisodeRecord | None:
         """Learn from the next step.
 
         Args:
-            step: the next one.
+            step: the next one of its arm.
             go_on: asked before each update; on False the rest stays due for later.
+            arm: its number.
 
         Returns:
             the record of the episode that the step ends, if it does.
         """
-        transition = self.chain.append(step)
+        transition = self.chains[arm].append(step)
         if transition is not None:
-            for settled in self.sieve.put(transition):
+            for settled in self.sieves[arm].put(transition):
                 self.learner.add(settled)
                 if not settled.demonstration:
                     self.steps += 1
                     self._count_insert()
         self._update_when_due(go_on)
-        return self.log.append(step, self.steps)
+        return self.log.append(step, self.steps, arm)
 
     def snapshot(self) -> dict[str, Part]:
         """Everything that decides how training goes on, as parts of a checkpoint."""
-        held, newest = self.sieve.held, self.chain.newest
-        steps = [*(t.before for t in held), *(t.after for t in held[-1:]), *([newest] if newest else [])]
         plain = {
             "steps": self.steps,
             "updates": self.updates,
             "inserts": self._limiter.inserts,
             "samples": self._limiter.samples,
-            "broken": self.chain.broken,
-            "demonstrations": self.sieve.demonstrations,
-            "failed": self.sieve.failed,
-            "held": len(held),
             "metrics": dict(self.metrics),
+            "arms": [
+                {"broken": c.broken, "demonstrations": s.demonstrations, "failed": s.failed, "held": len(s.held)}
+                for c, s in zip(self.chains, self.sieves, strict=True)
+            ],
         }
         own = {"training.json": json_part(plain), **self.log.snapshot()}
-        if steps:  # records that never change, so the writer may compose the rows
-            own["open_steps.npy"] = Part(lambda: lambda: npy(to_rows(steps)))
-        return {**below("training", own), **below("learner", self.learner.snapshot())}
+        for arm, (chain, sieve) in enumerate(zip(self.chains, self.sieves, strict=True)):
+            if steps := _open_steps(chain, sieve):
+                own[f"open_steps_{arm}.npy"] = _steps_part(steps)
+        return {**below(LOOP_FOLDER, own), **below(LEARNER_FOLDER, self.learner.snapshot())}
 
     def restore(self, checkpoint: Path) -> None:
         """Go on from the files of a :meth:`snapshot`; the same steps then lead to the same weights.
 
         Raises:
-            CheckpointError: missing or damaged files, or another learner's.
+            CheckpointError: missing or damaged files, or another learner's, or of another number of arms.
         """
-        directory = checkpoint / "training"
+        directory = checkpoint / LOOP_FOLDER
         try:
             plain = json.loads((directory / "training.json").read_text())
-            rows = directory / "open_steps.npy"
-            steps = from_rows(np.load(rows, allow_pickle=False)) if rows.exists() else []
-            held = [Transition(before, after) for before, after in pairwise(steps[: plain["held"] + 1])]
+            if len(plain["arms"]) != len(self.chains):
+                raise ValueError(f"{len(plain['arms'])} arms instead of {len(self.chains)}")
+            for arm, counts in enumerate(plain["arms"]):
+                self._restore_arm(arm, counts, directory / f"open_steps_{arm}.npy")
             self._limiter.inserts, self._limiter.samples = int(plain["inserts"]), int(plain["samples"])
-            self.sieve.demonstrations, self.sieve.failed = int(plain["demonstrations"]), int(plain["failed"])
-            self.steps, self.updates, self.chain.broken = (int(plain[n]) for n in ("steps", "updates", "broken"))
+            self.steps, self.updates = int(plain["steps"]), int(plain["updates"])
             self.metrics = dict(plain["metrics"])
         except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
             raise CheckpointError(f"no usable state of training in {directory}: {error}") from error
-        self.sieve.held = held
-        self.chain.newest = steps[-1] if steps else None
         self.log.restore(directory)
-        self.learner.restore(checkpoint / "learner")
+        self.learner.restore(checkpoint / LEARNER_FOLDER)
+
+    def _restore_arm(self, arm: int, counts: Mapping[str, int], rows: Path) -> None:
+        chain, sieve = self.chains[arm], self.sieves[arm]
+        steps = from_rows(np.load(rows, allow_pickle=False)) if rows.exists() else []
+        held = pairwise(steps[: int(counts["held"]) + 1])
+        sieve.held = [Transition(before, after, arm=arm) for before, after in held]
+        sieve.demonstrations, sieve.failed = int(counts["demonstrations"]), int(counts["failed"])
+        chain.newest, chain.broken = (steps[-1] if steps else None), int(counts["broken"])
 
     def _count_insert(self) -> None:
         if self.learner.ready:
@@ -121,3 +144,14 @@ class Training:
             self.metrics = self.learner.update()
             self._limiter.sample(draw)
             self.updates += 1
+
+
+def _open_steps(chain: Chain, sieve: DemonstrationSieve) -> list[Step]:
+    """The steps of an arm that later ones need: those of the transitions held, and the newest."""
+    held, newest = sieve.held, chain.newest
+    return [*(t.before for t in held), *(t.after for t in held[-1:]), *([newest] if newest else [])]
+
+
+def _steps_part(steps: list[Step]) -> Part:
+    """Steps as npy; they never change, so the writer may compose the rows."""
+    return Part(lambda: lambda: npy(to_rows(steps)))

@@ -114,11 +114,13 @@ class Transition:
         before: the step acted in.
         after: the step arrived at.
         demonstration: part of a successful episode that a person drove from its first step to its last.
+        arm: number of the arm in a fleet; both steps are its own.
     """
 
     before: Step
     after: Step
     demonstration: bool = False
+    arm: int = 0
 
     @property
     def human(self) -> bool:

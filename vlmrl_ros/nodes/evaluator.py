@@ -54,7 +54,7 @@ class Evaluator:
             log: file for what the child says on stderr.
         """
         self._request = {"task": task, "task_options": dict(task_options), "seed": seed}
-        self._log: IO[bytes] = open(log, "wb")  # noqa: SIM115 - the child's, until close
+        self._log: IO[bytes] = open(log, "ab")  # noqa: SIM115 - the child's, until close
         self._child = subprocess.Popen(
             [sys.executable, "-m", "vlmrl_ros.nodes.rollout"],
             stdin=subprocess.PIPE,
@@ -106,9 +106,9 @@ class Evaluator:
         return done
 
     @property
-    def pending(self) -> bool:
-        """An evaluation is under way."""
-        return bool(self._asked)
+    def waiting(self) -> list[Path]:
+        """The checkpoints whose evaluation is under way."""
+        return [Path(checkpoint) for _, checkpoint in self._asked]
 
     def close(self) -> None:
         """End the child."""
@@ -139,10 +139,17 @@ class Evaluator:
         )
 
 
-def best_of(evaluations: Sequence[Evaluation]) -> Evaluation:
+def best_of(evaluations: Sequence[Evaluation]) -> Evaluation | None:
     """The evaluation of the checkpoint to keep: best together with the one before it, the later one if several are.
 
     A policy that learns off-policy swings; two good evaluations in a row say more than one.
+
+    Args:
+        evaluations: in order of step.
+
+    Returns:
+        one whose checkpoint is still there; None where there is none.
     """
     before = (0.0, *(evaluation.success for evaluation in evaluations))
-    return max(zip(before, evaluations, strict=False), key=lambda pair: (pair[0] + pair[1].success, pair[1].step))[1]
+    pairs = [pair for pair in zip(before, evaluations, strict=False) if Path(pair[1].checkpoint).is_dir()]
+    return max(pairs, key=lambda pair: (pair[0] + pair[1].success, pair[1].step))[1] if pairs else None

@@ -19,10 +19,10 @@ from vlmrl_ros.bridge import messages, qos
 from vlmrl_ros.bridge.parameters import plugin_options, show_options
 from vlmrl_ros.bridge.peers import PeerParameters, Settings
 from vlmrl_ros.bridge.shell import Shell, run
-from vlmrl_ros.bridge.weights import Weights, encode
+from vlmrl_ros.bridge.weights import encode
 from vlmrl_ros.core import registry
 from vlmrl_ros.core.config import from_mapping, option, to_mapping
-from vlmrl_ros.core.errors import VlmrlError
+from vlmrl_ros.core.errors import RunDirectoryError, VlmrlError
 from vlmrl_ros.core.join import StepJoin
 from vlmrl_ros.core.run_directory import RunDirectory
 from vlmrl_ros.core.spec import TaskSpec
@@ -50,11 +50,16 @@ class LearnerConfig:
     learner: str = option("rlif", "name of the learner plug-in")
     seed: int = option(0, "seed of all randomness in learning", low=0, high=2**31 - 1)
     max_steps: int = option(
-        5000, "transitions to learn from, without demonstrations; then the run ends", low=1, high=10**9
+        5000,
+        "transitions to learn from, without demonstrations; the run ends with the episode in which they are reached",
+        low=1,
+        high=10**9,
     )
-    run_dir: str = option("runs/run", "directory of this run; must not hold a run yet")
+    run_dir: str = option("runs/run", "directory of this run; must not hold a run yet, unless that is to be resumed")
+    resume: bool = option(False, "go on with the run that run_dir holds, from its newest whole checkpoint and its bags")
     publish_every: int = option(10, "steps between two versions of the weights", low=1, high=100_000)
     checkpoint_every: int = option(500, "steps between two checkpoints", low=1, high=10**9)
+    keep_checkpoints: int = option(3, "newest checkpoints that are kept; the best is kept besides", low=1, high=10**6)
     device: str = option("auto", "where to compute", choices=("auto", "cpu", "cuda"))
     eval_task: str = option("", "simulated task in which each checkpoint is evaluated autonomously; empty: none")
     eval_episodes: int = option(50, "episodes of each evaluation", low=1, high=10_000)
@@ -90,9 +95,10 @@ class LearnerNode(Shell[LearnerConfig]):
         if self._directory is None:
             self._claim()
         self._run = None
+        self._join: StepJoin | None = None
         self._peers: PeerParameters | None = None
         self._weights = self.publisher(UInt8MultiArray, "weights", qos.LATCHED)
-        self._status = self.publisher(JointState, "learner/status", qos.STEP)
+        self._status = self.publisher(JointState, "learner/status", qos.STATUS)
         self.create_service(Trigger, "checkpoint", self._on_checkpoint)
         self.create_service(SetBool, "pause", self._on_pause)
         self.listen(String, "spec", self._on_spec, qos.LATCHED)
@@ -109,50 +115,72 @@ class LearnerNode(Shell[LearnerConfig]):
 
     def _claim(self) -> None:
         config = self.config
-        self._directory: RunDirectory | None = RunDirectory(Path(config.run_dir))
-        self._write_config({self.get_name(): {**to_mapping(config), config.learner: to_mapping(self._options)}})
+        self._directory: RunDirectory | None = RunDirectory(Path(config.run_dir), config.resume)
+        if not config.resume:
+            self._write_config({self.get_name(): {**to_mapping(config), config.learner: to_mapping(self._options)}})
 
     def _on_spec(self, message: String) -> None:
         spec = messages.read_spec(message, self._spec if self._run is not None else None)
         if self._run is not None:
-            self._join.reset()  # the bridge has started again, and its stamps with it
+            if self._join is not None:
+                self._join.reset()  # the bridge has started again, and its stamps with it
             return
         self._spec = spec
-        self._join = StepJoin([camera.name for camera in spec.cameras])
         try:
             learner = self._builder.build(spec, self._options, stream(self.config.seed, "learner"))
         except VlmrlError as error:
             self.fail(error)
             return
         self._run = self._make_run(learner, spec)
-        self._worker = Worker(self._run, self._report, self._on_end)
+        self._worker = Worker(self._run, self._on_ready, self._report, self._on_end)
         self._worker.start()
-        self._heard_s = time.monotonic()
-        self._subscribe(spec)
-        self.steady_timer(QUIET_S, self._give_up)
+
+    def _on_ready(self, after_ns: int) -> None:
+        """The worker has taken up what there was: have the executor listen to what comes after it."""
+        assert self.executor is not None
+        self.executor.create_task(self._subscribe, after_ns)
 
     def _make_run(self, learner: Learner, spec: TaskSpec) -> LearningRun:
-        from vlmrl_ros.nodes.learning_run import LearningRun, Plan  # loads TensorBoard and Matplotlib
+        from vlmrl_ros.bridge.bags.layout import BAGS
+        from vlmrl_ros.bridge.bags.reader import steps_after
+        from vlmrl_ros.nodes.learning_run import LearningRun  # loads TensorBoard and Matplotlib
+        from vlmrl_ros.nodes.plan import Plan, Ties
 
         config = self.config
         task_options = plugin_options(self, config.eval_task) if config.eval_task else {}
         plan = Plan(
             learner=config.learner,
+            options=to_mapping(self._options),
             policy=self._options.policy,
             seed=config.seed,
             max_steps=config.max_steps,
             samples_per_insert=self._options.samples_per_insert,
             publish_every=config.publish_every,
             checkpoint_every=config.checkpoint_every,
+            keep_checkpoints=config.keep_checkpoints,
             eval_task=config.eval_task,
             eval_task_options=task_options,
             eval_episodes=config.eval_episodes,
             final_eval_episodes=config.final_eval_episodes,
+            resume=config.resume,
         )
-        assert self._directory is not None
-        return LearningRun(plan, learner, spec, self._directory, self._publish_weights)
+        directory = self._directory
+        assert directory is not None
+        ties = Ties(
+            publish=lambda weights: self._weights.publish(encode(weights)),
+            lived=partial(steps_after, directory.path / BAGS),
+            say=self.get_logger().info,
+            problem=self.diagnostics.problem,
+        )
+        return LearningRun(plan, learner, spec, directory, ties)
 
-    def _subscribe(self, spec: TaskSpec) -> None:
+    def _subscribe(self, after_ns: int) -> None:
+        if self._worker is None:
+            return  # closed meanwhile
+        spec = self._spec
+        self._join = StepJoin([camera.name for camera in spec.cameras], after_ns=after_ns)
+        self._heard_s = time.monotonic()
+        self.steady_timer(QUIET_S, self._give_up)
         vectors = {
             "observation/state": ("state", spec.observation),
             "policy/action": ("policy_action", spec.action),
@@ -172,10 +200,11 @@ class LearnerNode(Shell[LearnerConfig]):
 
     def _on_part(self, part: str, read: Any, message: Any) -> None:
         assert self._worker is not None
+        assert self._join is not None
         self._heard_s = time.monotonic()
         for step in self._join.put(messages.stamp_of(message), part, read(message)):
             if self._peers is None:
-                self._peers = PeerParameters(self, self._write_config)
+                self._peers = PeerParameters(self, self._complete_config)
             self._worker.put(step)
             self.diagnostics.tick()
         self.diagnostics.value("steps dropped", self._join.dropped)
@@ -183,7 +212,7 @@ class LearnerNode(Shell[LearnerConfig]):
 
     def _give_up(self) -> None:
         """A part was lost with the process that sent it: go on without the step."""
-        if self._worker is None or time.monotonic() - self._heard_s < QUIET_S:
+        if self._worker is None or self._join is None or time.monotonic() - self._heard_s < QUIET_S:
             return
         for stamp_ns in self._join.give_up():
             self.get_logger().warning(f"step at {stamp_ns * 1e-9:.3f} s lacks a part that never came: given up")
@@ -191,7 +220,17 @@ class LearnerNode(Shell[LearnerConfig]):
 
     def _write_config(self, settings: Settings) -> None:
         assert self._directory is not None
-        self._directory.write_text("config.yaml", yaml.safe_dump(settings, sort_keys=True))
+        try:
+            self._directory.write_text("config.yaml", yaml.safe_dump(settings, sort_keys=True))
+        except OSError as error:
+            raise RunDirectoryError(f"config.yaml cannot be written: {error}") from error
+
+    def _complete_config(self, settings: Settings) -> None:
+        """Write what all nodes have said of themselves; a full disk does not end a run that has begun."""
+        try:
+            self._write_config(settings)
+        except RunDirectoryError as error:
+            self.get_logger().error(str(error))
 
     # Called by the worker thread; publishing is thread-safe.
 
@@ -202,9 +241,6 @@ class LearnerNode(Shell[LearnerConfig]):
         self.diagnostics.value("updates", run.training.updates)
         self.diagnostics.value("learned steps", run.training.steps)
         self._progress.show(run)
-
-    def _publish_weights(self, weights: Weights) -> None:
-        self._weights.publish(encode(weights))
 
     def _on_end(self, error: BaseException | None) -> None:
         if error is not None:
@@ -234,11 +270,11 @@ class LearnerNode(Shell[LearnerConfig]):
 def _status(run: LearningRun, stamp_ns: int) -> list[float]:
     """The values of ``learner/status`` after the step with the given stamp, learned from or given up."""
     training = run.training
-    newest = training.chain.newest
+    newest = training.chains[0].newest
     episode = newest.feedback.episode if newest else -1
     last = newest is not None and newest.stamp_ns == stamp_ns and newest.feedback.last
     counts = [run.version, training.steps, training.updates, run.finished]
-    return [*counts, episode, last, training.sieve.demonstrations]
+    return [*counts, episode, last, training.demonstrations]
 
 
 def main() -> None:

@@ -7,95 +7,123 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-from safetensors.numpy import save_file
-from torch.utils.tensorboard import SummaryWriter
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
 
 from vlmrl_ros.bridge.weights import Weights
+from vlmrl_ros.core.checkpoint import POLICY_FILE, Stored, checkpoints_in, newest_whole, remove_partial
+from vlmrl_ros.core.checkpoint_writer import CheckpointWriter
 from vlmrl_ros.core.episode_log import EpisodeRecord
+from vlmrl_ros.core.errors import CheckpointError, RunDirectoryError
 from vlmrl_ros.core.interfaces import Learner
-from vlmrl_ros.core.run_directory import POLICY_FILE, RunDirectory, combined_hash, read_checkpoint
+from vlmrl_ros.core.join import follows
+from vlmrl_ros.core.run_directory import RunDirectory
+from vlmrl_ros.core.snapshot import Content, Part, json_part
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.training import Training
 from vlmrl_ros.core.types import Step
-from vlmrl_ros.nodes.evaluator import Evaluation, Evaluator, best_of
+from vlmrl_ros.nodes.board import Board
+from vlmrl_ros.nodes.evaluator import Evaluation, best_of
+from vlmrl_ros.nodes.judge import Judge
+from vlmrl_ros.nodes.plan import Plan, Ties, identify
+from vlmrl_ros.nodes.problems import Problems
 from vlmrl_ros.nodes.summary import summarise, write_plots
 
-
-@dataclass(frozen=True)
-class Plan:
-    """What a run is to do.
-
-    Attributes:
-        learner: name of the plug-in.
-        policy: name of the policy plug-in that its weights fit.
-        seed: of all randomness.
-        max_steps: transitions to learn from, without demonstrations.
-        samples_per_insert: pace of the updates.
-        publish_every, checkpoint_every: steps.
-        eval_task: simulated task for evaluations; empty for none.
-        eval_task_options: its options.
-        eval_episodes, final_eval_episodes: how many.
-    """
-
-    learner: str
-    policy: str
-    seed: int
-    max_steps: int
-    samples_per_insert: float
-    publish_every: int
-    checkpoint_every: int
-    eval_task: str
-    eval_task_options: Mapping[str, Any]
-    eval_episodes: int
-    final_eval_episodes: int
+PUBLISHED_FILE, VERSION_FILE = "published.safetensors", "published.json"
+"""The newest weights that the policy was given, and their version: it acts with them until the next ones."""
 
 
 class LearningRun:
     """Digests steps and leaves a whole run directory behind, whenever it ends."""
 
-    def __init__(
-        self, plan: Plan, learner: Learner, spec: TaskSpec, directory: RunDirectory, publish: Callable[[Weights], None]
-    ) -> None:
-        """Prepare; files are opened by :meth:`begin`.
+    def __init__(self, plan: Plan, learner: Learner, spec: TaskSpec, directory: RunDirectory, ties: Ties) -> None:
+        """Prepare; :meth:`begin` opens the files.
 
         Args:
             plan: what to do.
             learner: the plug-in, built.
             spec: of the task.
             directory: claimed for this run.
-            publish: sends new weights.
+            ties: to the node.
         """
         self._plan = plan
         self._spec = spec
         self._directory = directory
-        self._publish = publish
+        self._folder = directory.path / "checkpoints"
+        self._ties = ties
+        self._problems = Problems(ties.problem)
         self.training = Training(learner, plan.samples_per_insert)
         self.version = 0
-        self.evaluations: list[Evaluation] = []
+        self.finished = False
+        """All steps of the plan are done, and the episode in which they were."""
         self.path = directory.path
         self.summary: dict[str, Any] = {}
-        self._evaluator: Evaluator | None = None
-        self._checkpoints: list[Path] = []
+        self._published: Weights | None = None
+        self._stored: Stored | None = None
+        self._asked_at_ns = -1
+        self._lived_s = 0.0
+        self._learned_s = 0.0
+        self._catching_up = False
 
     @property
-    def finished(self) -> bool:
-        """All steps of the plan are done."""
-        return self.training.steps >= self._plan.max_steps
+    def evaluations(self) -> list[Evaluation]:
+        """Autonomous evaluations of the checkpoints, in order."""
+        return self._judge.evaluations
+
+    @property
+    def newest_ns(self) -> int:
+        """Stamp of the newest step learned from, ns; -1 where there is none."""
+        newest = self.training.chains[0].newest
+        return newest.stamp_ns if newest is not None else -1
+
+    def precedes(self, step: Step) -> bool:
+        """Nothing was lived between the newest step and this one."""
+        newest = self.training.chains[0].newest
+        return newest is not None and follows(newest.feedback, step.feedback)
 
     def begin(self) -> None:
-        """Open the files of the run and start the evaluation process."""
+        """Go on from the newest whole checkpoint, where the plan says so; open the files; start evaluating.
+
+        Raises:
+            RunDirectoryError: the directory holds another run.
+            CheckpointError: the checkpoint is whole but does not fit.
+        """
         plan, directory = self._plan, self._directory
-        self._board = SummaryWriter(str(directory.path / "tensorboard"))
+        identify(plan, self._spec, directory)
+        remove_partial(self._folder)
+        if plan.resume:
+            self._restore()
+        steps = self.training.steps
+        self._board = Board(directory.path / "tensorboard", steps, self._problems.of("curves"))
+        self._writer = CheckpointWriter(self._folder, self._stored)
+        self._judge = Judge(plan, directory, self._problems.of("evaluations"))
+        if plan.resume:
+            self._judge.resume(steps)
         self._started_s = time.monotonic()
         self._learning_since_s: float | None = None
-        if plan.eval_task:
-            log = directory.path / "log" / "evaluation.log"
-            self._evaluator = Evaluator(plan.eval_task, plan.eval_task_options, plan.seed, log)
+
+    def recover(self, stopped: Callable[[], bool], before: Step | None = None) -> None:
+        """Learn from what the bags hold after the newest step, then publish the weights of that moment.
+
+        Args:
+            stopped: asked before each step; on True the rest is left.
+            before: only what was lived before this step.
+        """
+        self._catching_up = True
+        first_ns, count = self.newest_ns, 0
+        for step in self._ties.lived(first_ns):
+            if stopped() or self.finished or (before is not None and step.stamp_ns >= before.stamp_ns):
+                break
+            self.digest(step, lambda: not stopped())
+            count += 1
+        self._catching_up = False
+        if count:
+            self._ties.say(f"learned from {count} steps that the bags hold after the checkpoint")
+        if self._published is not None and (count or before is None):
+            self._ties.publish(self._published)
 
     def digest(self, step: Step, go_on: Callable[[], bool]) -> None:
         """Learn from one step and do what is due at it; ``go_on`` is asked before each update."""
@@ -107,101 +135,147 @@ class LearningRun:
             self._do_what_is_due(before, steps)
         if episode is not None:
             self._log_episode(episode)
+            self.finished = steps >= self._plan.max_steps
 
-    def checkpoint(self) -> Path:
-        """Write a checkpoint of this step and have it evaluated."""
-        learner = self.training.learner
-
-        def fill(directory: Path) -> None:
-            save_file(dict(learner.variables()), directory / POLICY_FILE)
-            (directory / "learner").mkdir()
-            learner.save(directory / "learner")
-
-        about = {
-            "task": self._spec.task,
-            "task_spec": self._spec.to_json(),
-            "learner": self._plan.learner,
-            "policy": self._plan.policy,
-            "policy_options": dict(learner.evaluation_options),
-            "version": self.version,
-            "updates": self.training.updates,
-        }
-        path = self._directory.checkpoint(self.training.steps, fill, about)
-        self._checkpoints.append(path)
-        if self._evaluator is not None:
-            self._evaluator.ask(self.training.steps, path, self._plan.eval_episodes)
-        return path
+    def checkpoint(self) -> None:
+        """Take a checkpoint of this step; it is written and evaluated while learning goes on."""
+        if self._writer.full:
+            step = self.training.steps
+            self._problems.set("checkpoint", f"no checkpoint of step {step}: the disk is busy with those before it")
+            return
+        self._asked_at_ns = self.newest_ns
+        parts = {POLICY_FILE: Part(self._copy_policy), **self.training.snapshot()}
+        if self._published is not None:
+            parts[PUBLISHED_FILE] = Part(self._copy_published)
+            parts[VERSION_FILE] = json_part({"version": self.version, "step": self._published.step})
+        self._writer.submit(self.training.steps, parts, self._about())
 
     def end(self, interrupted: Callable[[], bool]) -> None:
-        """Write the last checkpoint, judge the best unless interrupted, write plots and ``summary.json``."""
-        learned_s = time.monotonic() - (self._learning_since_s or self._started_s)
+        """Write the last checkpoint, judge the best unless interrupted, write plots and ``summary.json``.
+
+        Raises:
+            RunDirectoryError: the last checkpoint could not be written; everything else was.
+        """
+        learned_s = self._learning_s()
         if interrupted():
-            self._close_evaluator()
-        if self.training.steps and not self._is_checkpointed():
+            self._judge.close()
+        self._collect(wait=True)
+        if self._asked_at_ns < self.newest_ns:
             self.checkpoint()
-        final = self._final_evaluation(interrupted)
-        self._close_evaluator()
+        self._collect(wait=True)
+        self._writer.close()
+        found, final = self._judge.conclude(interrupted)
+        self._show(found)
+        self._judge.close()
         self._board.close()
-        summary = self._settings() | summarise(self.training, self.evaluations, final)
-        summary |= {"interrupted": interrupted(), "wall_s": time.monotonic() - self._started_s, "learning_s": learned_s}
-        if self._checkpoints:
-            last = self._checkpoints[-1]
-            summary |= {"checkpoint": str(last), "checkpoint_sha256": combined_hash(read_checkpoint(last))}
-            summary["best_checkpoint"] = best_of(self.evaluations).checkpoint if self.evaluations else str(last)
+        self._write_results(final, interrupted(), learned_s)
+        if self._problems.at("checkpoint"):
+            raise RunDirectoryError(self._problems.at("checkpoint"))
+
+    def _write_results(self, final: Evaluation | None, interrupted: bool, learned_s: float) -> None:
+        plan = self._plan
+        summary = {"task": self._spec.task, "learner": plan.learner, "seed": plan.seed, "max_steps": plan.max_steps}
+        summary |= summarise(self.training, self.evaluations, final)
+        summary |= {"interrupted": interrupted, "wall_s": self._wall_s(), "learning_s": learned_s}
+        if self._stored is not None:
+            last = str(self._stored.path)
+            summary |= {"checkpoint": last, "checkpoint_sha256": self._stored.combined_sha256}
+            best = best_of(self.evaluations)
+            summary["best_checkpoint"] = best.checkpoint if best else last
         self._directory.write_text("episodes.json", json.dumps(self.training.log.to_json()) + "\n")
-        write_plots(self.path / "plots", f"{self._plan.learner} on {self._spec.task}", self.training, self.evaluations)
+        write_plots(self.path / "plots", f"{plan.learner} on {self._spec.task}", self.training, self.evaluations)
         self._directory.write_summary(summary)
         self.summary = summary
 
-    def _settings(self) -> dict[str, Any]:
-        plan = self._plan
-        return {"task": self._spec.task, "learner": plan.learner, "seed": plan.seed, "max_steps": plan.max_steps}
+    def _restore(self) -> None:
+        found = newest_whole(self._folder, self._ties.say)
+        if found is None:
+            self._ties.say("no whole checkpoint yet: the run begins with what its bags hold")
+            return
+        self._stored, about = found
+        self.training.restore(self._stored.path)
+        try:
+            self._lived_s, self._learned_s = float(about["wall_s"]), float(about["learning_s"])
+            if PUBLISHED_FILE in self._stored.sha256:
+                plain = json.loads((self._stored.path / VERSION_FILE).read_text(encoding="utf-8"))
+                variables = load_file(self._stored.path / PUBLISHED_FILE)
+                self._published = Weights(variables, int(plain["version"]), int(plain["step"]))
+                self.version = self._published.version
+        except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
+            raise CheckpointError(f"checkpoint '{self._stored.path}' lacks what a run goes on with: {error}") from error
+        self._asked_at_ns = self.newest_ns
+        newest = self.training.chains[0].newest
+        ended = newest is not None and newest.feedback.last
+        self.finished = ended and self.training.steps >= self._plan.max_steps
+        self._ties.say(f"goes on from {self._stored.path}")
 
     def _do_what_is_due(self, before: int, steps: int) -> None:
         plan = self._plan
         if self.training.updates and (self.version == 0 or steps // plan.publish_every > before // plan.publish_every):
             self.version += 1
-            self._publish(Weights(self.training.learner.variables(), self.version, steps))
+            self._published = Weights(self.training.learner.variables(), self.version, steps)
+            if not self._catching_up:
+                self._ties.publish(self._published)
         if steps // plan.checkpoint_every > before // plan.checkpoint_every:
             self.checkpoint()
-            for name, value in self.training.metrics.items():
-                self._board.add_scalar(f"learner/{name}", value, steps)
-        if self._evaluator is not None:
-            self._keep(self._evaluator.collect())
+            self._board.add({f"learner/{name}": value for name, value in self.training.metrics.items()}, steps)
+        self._collect()
+        self._show(self._judge.collect())
 
-    def _keep(self, evaluations: list[Evaluation]) -> None:
+    def _collect(self, wait: bool = False) -> None:
+        """See what has become of the checkpoints: evaluate those that are on disk, keep those that are needed."""
+        outcomes = self._writer.collect(wait)
+        for outcome in outcomes:
+            self._problems.set("checkpoint", outcome.error)
+            if outcome.stored is None:
+                self._asked_at_ns = -1  # the next one is due at the end, if not before
+                continue
+            self._stored = outcome.stored
+            self._judge.ask(outcome.step, outcome.stored.path)
+        if outcomes:
+            newest = checkpoints_in(self._folder)[-self._plan.keep_checkpoints :]
+            self._writer.keep(frozenset({path.name for path in newest} | self._judge.needed))
+
+    def _about(self) -> dict[str, Any]:
+        """What a checkpoint says of itself besides the state; no part of its hash."""
+        return {
+            "task": self._spec.task,
+            "task_spec": self._spec.to_json(),
+            "learner": self._plan.learner,
+            "policy": self._plan.policy,
+            "policy_options": dict(self.training.learner.evaluation_options),
+            "version": self.version,
+            "updates": self.training.updates,
+            "stamp_ns": self.newest_ns,
+            "wall_s": self._wall_s(),
+            "learning_s": self._learning_s(),
+        }
+
+    def _copy_policy(self) -> Content:
+        variables = dict(self.training.learner.variables())  # copies
+        return lambda: [save(variables)]
+
+    def _copy_published(self) -> Content:
+        assert self._published is not None
+        variables = dict(self._published.variables)  # nobody changes them
+        return lambda: [save(variables)]
+
+    def _wall_s(self) -> float:
+        return self._lived_s + time.monotonic() - self._started_s
+
+    def _learning_s(self) -> float:
+        since_s = self._learning_since_s
+        return self._learned_s + (time.monotonic() - since_s if since_s is not None else 0.0)
+
+    def _show(self, evaluations: list[Evaluation]) -> None:
         for evaluation in evaluations:
-            self.evaluations.append(evaluation)
-            self._board.add_scalar("evaluation/success", evaluation.success, evaluation.step)
-
-    def _is_checkpointed(self) -> bool:
-        return bool(self._checkpoints) and self._checkpoints[-1].name == f"step_{self.training.steps}"
-
-    def _final_evaluation(self, interrupted: Callable[[], bool]) -> Evaluation | None:
-        if self._evaluator is None or not self._checkpoints:
-            return None
-        self._keep(self._await(interrupted))
-        if not self._plan.final_eval_episodes or not self.evaluations or interrupted():
-            return None
-        best = best_of(self.evaluations)
-        self._evaluator.ask(best.step, Path(best.checkpoint), self._plan.final_eval_episodes, fresh=True)
-        return next(iter(self._await(interrupted)), None)
-
-    def _await(self, interrupted: Callable[[], bool]) -> list[Evaluation]:
-        """The evaluations under way, when they are finished; fewer if interrupted."""
-        found: list[Evaluation] = []
-        while self._evaluator is not None and self._evaluator.pending and not interrupted():
-            found += self._evaluator.collect(wait_s=0.2)
-        return found
-
-    def _close_evaluator(self) -> None:
-        if self._evaluator is not None:
-            self._evaluator.close()
-            self._evaluator = None
+            self._board.add({"evaluation/success": evaluation.success}, evaluation.step)
 
     def _log_episode(self, episode: EpisodeRecord) -> None:
-        step = self.training.steps
-        self._board.add_scalar("episode/takeovers", episode.takeovers, step)
-        self._board.add_scalar("episode/human_share", episode.human_steps / max(1, episode.steps), step)
-        self._board.add_scalar("episode/success", float(episode.success), step)
-        self._board.add_scalar("episode/task_return", episode.task_return, step)
+        values = {
+            "takeovers": float(episode.takeovers),
+            "human_share": episode.human_steps / max(1, episode.steps),
+            "success": float(episode.success),
+            "task_return": episode.task_return,
+        }
+        self._board.add({f"episode/{name}": value for name, value in values.items()}, self.training.steps)

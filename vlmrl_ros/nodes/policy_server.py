@@ -73,7 +73,7 @@ class PolicyServer(Shell[PolicyServerConfig]):
         self.listen(String, "spec", self._on_spec, qos.LATCHED)
         self.listen(UInt8MultiArray, "weights", self._on_weights, qos.LATCHED)
         self.listen(JointState, "observation/state", self._on_state, qos.STEP)
-        self.listen(JointState, "feedback", partial(self._on_part, "feedback"), qos.STEP)
+        self.listen(JointState, "feedback", partial(self._on_part, "feedback"), qos.LIVE)
 
     def _on_spec(self, message: String) -> None:
         """A bridge has started (again): build the policy for its task and forget what was open."""

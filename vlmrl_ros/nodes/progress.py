@@ -82,7 +82,7 @@ class Progress:
     def _line(self, run: LearningRun, elapsed_s: float) -> str:
         training = run.training
         if not training.steps:
-            return f"demonstrations: {training.sieve.demonstrations} shown, {training.sieve.failed} failed"
+            return f"demonstrations: {training.demonstrations} shown, {training.demonstrations_failed} failed"
         recent = training.log.online()[-RECENT:]
         parts = [f"step {training.steps}/{self._max_steps}", f"{elapsed_s:.0f} s", f"updates {training.updates}"]
         parts += _fading(recent)

@@ -35,6 +35,9 @@ class ScriptedOperatorConfig:
     profile: str = option("scripted", "joystick profile that is pressed; the one that teleop reads")
     seed: int = option(0, "episode n draws its randomness from (seed, n)", low=0, high=2**31 - 1)
     demonstrations: int = option(15, "successful episodes that the operator drives alone at first", low=0, high=100_000)
+    continues: bool = option(
+        False, "go on with a run: wait for learner/status, which says how many demonstrations have been shown"
+    )
 
 
 class ScriptedOperator(Shell[ScriptedOperatorConfig]):
@@ -51,6 +54,8 @@ class ScriptedOperator(Shell[ScriptedOperatorConfig]):
         self._spec: TaskSpec | None = None
         self._operator: Operator | None = None
         self._shown = 0
+        self._knows_shown = not self.config.continues
+        self._episode = -1
         self._demonstrating = False
         self._holding = False
         self._pressed: Joy | None = None
@@ -58,7 +63,8 @@ class ScriptedOperator(Shell[ScriptedOperatorConfig]):
         self._profile = load_profile(self.config.profile)
         self._joy = self.publisher(Joy, "joy", qos.JOY)
         self.listen(String, "spec", self._on_spec, qos.LATCHED)
-        self.listen(JointState, "feedback", partial(self._on_part, "feedback"), qos.STEP)
+        self.listen(JointState, "learner/status", self._on_learner, qos.STEP)
+        self.listen(JointState, "feedback", partial(self._on_part, "feedback"), qos.LIVE)
         self.listen(JointState, "scene", partial(self._on_part, "scene"), qos.STEP)
 
     def _on_spec(self, message: String) -> None:
@@ -68,10 +74,16 @@ class ScriptedOperator(Shell[ScriptedOperatorConfig]):
         self._mapping = JoyMapping(self._profile, spec.action)
         self._join = PartJoin(("feedback", "scene"))
         self._pressed = None
+        self._episode = -1
         self._spec = spec
 
+    def _on_learner(self, message: JointState) -> None:
+        """The learner knows of demonstrations that were shown before this process was there."""
+        self._shown = max(self._shown, messages.read_place(message).demonstrations)
+        self._knows_shown = True
+
     def _on_part(self, part: str, message: JointState) -> None:
-        if self._operator is None or not self.active:
+        if self._operator is None or not self.active or not self._knows_shown:
             return
         stamp_ns = messages.stamp_of(message)
         if self._pressed is not None and stamp_ns == messages.stamp_of(self._pressed):
@@ -82,11 +94,8 @@ class ScriptedOperator(Shell[ScriptedOperatorConfig]):
             self._press(stamp, parts["feedback"], parts["scene"])
 
     def _press(self, stamp_ns: int, feedback: Feedback, scene: dict[str, float]) -> None:
-        if feedback.step == 0:
-            self._demonstrating = self._shown < self.config.demonstrations
-            rng = stream(self.config.seed, "operator", feedback.episode)
-            self._operator.reset(rng, self._demonstrating)
-            self._holding = False
+        if feedback.episode != self._episode:
+            self._begin(feedback)
         glance = Glance(scene, feedback.step, feedback.last, feedback.success, self._holding)
         intent = self._operator.intent(glance)
         self._holding = intent.takeover
@@ -96,6 +105,13 @@ class ScriptedOperator(Shell[ScriptedOperatorConfig]):
         if feedback.last and self._demonstrating and feedback.success:
             self._shown += 1
             self.diagnostics.value("demonstrations", self._shown)
+
+    def _begin(self, feedback: Feedback) -> None:
+        """Take up an episode; one that is seen from its middle on is no demonstration."""
+        self._episode = feedback.episode
+        self._demonstrating = feedback.step == 0 and self._shown < self.config.demonstrations
+        self._operator.reset(stream(self.config.seed, "operator", feedback.episode), self._demonstrating)
+        self._holding = False
 
 
 def main() -> None:

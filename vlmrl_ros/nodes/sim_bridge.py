@@ -16,6 +16,7 @@ from vlmrl_ros.bridge.parameters import plugin_options, show_options
 from vlmrl_ros.bridge.safeguard import Safeguard
 from vlmrl_ros.bridge.shell import Shell, run
 from vlmrl_ros.core.config import from_mapping, option, to_mapping
+from vlmrl_ros.core.continuation import Continuation
 from vlmrl_ros.core.episode import Arrival, Episodes
 from vlmrl_ros.core.errors import ConfigError
 from vlmrl_ros.core.pace import Pace
@@ -28,6 +29,7 @@ LATE_TICKS = 2.0
 """Realtime: what answers an older observation, because the bridge itself stood still, is void."""
 LEARNER_START_S = 20.0
 """A learner that has not answered yet may be loading for so long before it counts as silent."""
+LOOK_PERIOD_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class SimBridgeConfig:
         -1, "lockstep: steps that the learner may be behind; 0 is in sync, -1 does not wait", low=-1, high=10_000
     )
     headless: bool = option(True, "run without MuJoCo's viewer")
+    continues: bool = option(False, "go on with a run: wait for learner/status and begin after the step that it names")
     film: bool = option(False, "publish the front view at each step on film/image_raw, for people")
 
 
@@ -93,6 +96,8 @@ class SimBridge(Shell[SimBridgeConfig]):
         self._safety = SafetyFilter(self._spec.action, self._spec.control_dt_s, limits)
         self._safeguard = Safeguard(self, self._safety)
         self._episodes = Episodes(self._task, self._safety, config.seed)
+        in_sync = config.time == "lockstep" and config.learner_lag_steps == 0
+        self._continuation = Continuation(self._episodes.dt_ns, in_sync) if config.continues else None
         self._arrival = self._episodes.begin()  # what cannot begin, or be rendered, fails here
         if not config.headless:
             from vlmrl_ros.sim.viewer import Viewer  # opens a window: only where one is wanted
@@ -113,11 +118,17 @@ class SimBridge(Shell[SimBridgeConfig]):
             self._timer = self.steady_timer(self._period_s, self._tick)
         else:
             self._timer = self.steady_timer(config.command_timeout_s, self._remind)
-        self._publish(self._arrival)
+        if self._continuation is None:
+            self._publish(self._arrival)
+        else:
+            self.diagnostics.problem("waits for learner/status to go on with the run")
+            self._looking = self.steady_timer(LOOK_PERIOD_S, self._go_on)
 
     def deactivate(self) -> None:
         """Stop ticking; the simulation stands still."""
         self.destroy_timer(self._timer)
+        if self._continuation is not None:
+            self.destroy_timer(self._looking)
 
     def close(self) -> None:
         """Free the simulation."""
@@ -125,6 +136,20 @@ class SimBridge(Shell[SimBridgeConfig]):
             if resource is not None:
                 resource.close()
         self._viewer = self._task = None
+
+    def _go_on(self) -> None:
+        """Begin where the learner says that the run is, once it has."""
+        assert self._continuation is not None
+        begin = self._continuation.begin(time.monotonic())
+        if begin is None:
+            return
+        self.destroy_timer(self._looking)
+        self._continuation = None
+        self._arrival = self._episodes.go_on(*begin)
+        self._learned_ns = self._arrival.stamp_ns - self._episodes.dt_ns
+        self.diagnostics.problem("")
+        self.get_logger().info(f"goes on with the run at {begin[0] * 1e-9:.3f} s, episode {begin[1]}")
+        self._publish(self._arrival)
 
     # Lockstep: each command moves the simulation by one step.
 
@@ -144,24 +169,30 @@ class SimBridge(Shell[SimBridgeConfig]):
 
     def _on_learner(self, message: JointState) -> None:
         version, ended = messages.read_learner_status(message)
+        if self._continuation is not None:
+            self._continuation.hear(messages.read_place(message), time.monotonic())
+            self._episodes.weights_version, self._learning_ended = version, ended
+            return
         if messages.stamp_of(message) > self._arrival.stamp_ns:
             self.diagnostics.count("learner/status of steps that never were")
             return
         self._episodes.weights_version, self._learning_ended = version, ended
-        self._learned_ns = messages.stamp_of(message)
+        self._learned_ns = max(self._learned_ns, messages.stamp_of(message))
         if self.active and self.config.time == "lockstep":
             self._publish_when_learned()
 
     def _publish_when_learned(self) -> None:
         """Publish the arrival once the learner is close enough behind it."""
         arrival, lag = self._arrival, self.config.learner_lag_steps
-        if self._published:
+        if self._published or self._learning_ended:  # what nobody learns from is left to the run's next part
             return
         if lag < 0 or self._learned_ns >= arrival.stamp_ns - (1 + lag) * self._episodes.dt_ns:
             self._publish(arrival)
 
     def _remind(self) -> None:
         """Nothing came in time: the arm stands still; say so and ask again with the same stamp."""
+        if self._continuation is not None:
+            return
         timeout_s = self.config.command_timeout_s
         waited_s = time.monotonic() - self._waiting_since_s
         recent = waited_s < (timeout_s if self._learned_ns or self._published else LEARNER_START_S)
@@ -179,7 +210,7 @@ class SimBridge(Shell[SimBridgeConfig]):
 
     def _tick(self) -> None:
         arrival = self._arrival
-        if not self.active:
+        if not self.active or self._continuation is not None:
             return
         now_s, timeout_s = time.monotonic(), self.config.command_timeout_s
         self._pace.tick(now_s)

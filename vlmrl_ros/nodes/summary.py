@@ -28,15 +28,15 @@ def summarise(training: Training, evaluations: Sequence[Evaluation], final: Eval
         counts, takeover rates (takeovers per episode), the evaluation curve and the final success with its 95 %
         interval.
     """
-    online, sieve, steps = training.log.online(), training.sieve, training.steps
+    online, steps = training.log.online(), training.steps
     window = max(1, steps // RATE_WINDOWS)
     summary: dict[str, Any] = {
         "steps": steps,
         "updates": training.updates,
         "episodes": len(online),
-        "demonstrations": sieve.demonstrations,
-        "demonstrations_failed": sieve.failed,
-        "chains_broken": training.chain.broken,
+        "demonstrations": training.demonstrations,
+        "demonstrations_failed": training.demonstrations_failed,
+        "chains_broken": training.broken,
         "takeover_rate_first": takeovers_per_episode(online, 0, window),
         "takeover_rate_last": takeovers_per_episode(online, steps - window, steps),
         "metrics": dict(training.metrics),
@@ -52,9 +52,8 @@ def summarise(training: Training, evaluations: Sequence[Evaluation], final: Eval
 
 def operator_success(training: Training) -> float | None:
     """Share of demonstrations that succeeded; None where none was tried."""
-    sieve = training.sieve
-    attempts = sieve.demonstrations + sieve.failed
-    return sieve.demonstrations / attempts if attempts else None
+    attempts = training.demonstrations + training.demonstrations_failed
+    return training.demonstrations / attempts if attempts else None
 
 
 def write_plots(directory: Path, name: str, training: Training, evaluations: Sequence[Evaluation]) -> None:

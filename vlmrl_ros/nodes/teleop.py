@@ -71,7 +71,7 @@ class Teleop(Shell[TeleopConfig]):
         self._command = self.publisher(JointState, "command", qos.STEP)
         self._intervention = self.publisher(JointState, "intervention", qos.STEP)
         self.listen(String, "spec", self._on_spec, qos.LATCHED)
-        self.listen(JointState, "feedback", self._on_feedback, qos.STEP)
+        self.listen(JointState, "feedback", self._on_feedback, qos.LIVE)
         self.listen(JointState, "policy/action", self._on_policy, qos.STEP)
         self.listen(Joy, "joy", self._on_joy, qos.JOY)
         self.listen(Bool, "estop/state", self._on_estop_state, qos.LATCHED)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import queue
 import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -15,22 +15,31 @@ if TYPE_CHECKING:
 
 BACKLOG = 16
 """Steps in the queue beyond which they are stored without updates, until the worker has caught up."""
+BAGS_LAG_S = 2.0
+"""The recorder has written a step at most so long after it was lived."""
 
 
 class Worker:
     """Owns the learning run: nothing else touches it after :meth:`start`."""
 
     def __init__(
-        self, run: LearningRun, report: Callable[[int], None], ended: Callable[[BaseException | None], None]
+        self,
+        run: LearningRun,
+        ready: Callable[[int], None],
+        report: Callable[[int], None],
+        ended: Callable[[BaseException | None], None],
     ) -> None:
         """Prepare; :meth:`start` begins.
 
         Args:
             run: what learns.
-            report: called with the stamp of each step that has been learned from or given up.
+            ready: called when new steps are wanted, with the stamp after which they are (ns; -1: from the first on).
+            report: called with the stamp of each step that has been learned from or given up; at first with that of
+                the newest one of a run that goes on, else 0.
             ended: called once at the end, with the error that ended it, if any.
         """
         self._run = run
+        self._ready = ready
         self._report = report
         self._ended = ended
         self._queue: queue.SimpleQueue[Step | int | None] = queue.SimpleQueue()
@@ -69,25 +78,46 @@ class Worker:
     def _work(self) -> None:
         error: BaseException | None = None
         try:
+            self._run.begin()
+        except Exception as caught:  # noqa: BLE001 - nothing has begun, and the directory stays as it is
+            self._ended(caught)
+            return
+        try:
             self._learn()
-            self._run.end(self._stop.is_set)
         except Exception as caught:  # noqa: BLE001 - handed on to the node, which ends with it
             error = caught
-            with contextlib.suppress(Exception):  # the first error is the one to tell
-                self._run.end(lambda: True)
+        try:
+            self._run.end(lambda: error is not None or self._stop.is_set())
+        except Exception as caught:  # noqa: BLE001 - the first error is the one to tell
+            error = error or caught
         self._ended(error)
 
     def _learn(self) -> None:
-        self._run.begin()
-        while not self._stop.is_set() and not self._run.finished:
+        run = self._run
+        run.recover(self._stop.is_set)
+        resumed_ns = run.newest_ns
+        self._report(max(0, resumed_ns))  # whoever goes on with this run learns from it where it is
+        if not run.finished:
+            self._ready(resumed_ns)
+        while not self._stop.is_set() and not run.finished:
             step = self._queue.get()
             if step is None:
                 return
             if isinstance(step, int):
                 self._report(step)
                 continue
-            self._run.digest(step, self._may_update)
+            if run.newest_ns == resumed_ns >= 0:
+                self._catch_up(step)
+            if run.finished:
+                return
+            run.digest(step, self._may_update)
             if self.checkpoint_asked.is_set():
                 self.checkpoint_asked.clear()
-                self._run.checkpoint()
+                run.checkpoint()
             self._report(step.stamp_ns)
+
+    def _catch_up(self, step: Step) -> None:
+        """Before the first live step of a run that goes on: what was lived meanwhile is in the bags, or will be."""
+        end_s = time.monotonic() + BAGS_LAG_S
+        while not self._run.precedes(step) and time.monotonic() < end_s and not self._stop.wait(BAGS_LAG_S / 20):
+            self._run.recover(self._stop.is_set, before=step)

@@ -46,6 +46,17 @@ def test_the_clock_goes_up_by_one_control_step_with_each_arrival_over_resets_too
     assert stamps == [100_000_000 * (k + 1) for k in range(3 * HORIZON + 1)]
 
 
+def test_a_run_that_goes_on_elsewhere_is_the_same_from_there_on(task):
+    whole = run(task, 3 * (HORIZON + 1))
+    first = whole[2 * (HORIZON + 1)]
+    loop, _ = begun(task)
+    again = loop.go_on(first.stamp_ns, first.feedback.episode)
+    assert (again.stamp_ns, again.feedback) == (first.stamp_ns, first.feedback)
+    np.testing.assert_array_equal(again.observation["state"], first.observation["state"])
+    _, after = loop.advance(again, FORWARD, Mark.NONE)
+    np.testing.assert_array_equal(after.observation["state"], whole[2 * (HORIZON + 1) + 1].observation["state"])
+
+
 def test_the_horizon_truncates_and_does_not_terminate(task):
     ends = [(a.feedback.terminated, a.feedback.truncated) for a in run(task, HORIZON)]
     assert ends == [(False, False)] * HORIZON + [(False, True)]

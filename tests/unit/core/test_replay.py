@@ -304,3 +304,51 @@ def best_of(times: int, work) -> float:
         work()
         taken.append(time.perf_counter() - begin)
     return min(taken)
+
+
+def arm_observation(arm: int, episode: int, step: int) -> dict[str, np.ndarray]:
+    return {c.name: frame(c, 100 * arm + episode, step) for c in CAMERAS}
+
+
+def fill_from_arms(replay: Replay, order: list[int], length: int) -> None:
+    """Transitions of several arms, whose episodes and steps bear the same numbers, in the given order of arms."""
+    done: dict[int, int] = {}
+    for arm in order:
+        count = done[arm] = done.get(arm, -1) + 1
+        episode, step = divmod(count, length)
+        ends = [arm_observation(arm, episode, step + more) for more in (0, 1)]
+        replay.add({"state": [100 * arm + episode, step], "reward": 0.0}, FramePair(*ends, episode, step, arm))
+
+
+def test_two_arms_in_turn_never_share_a_frame_but_each_shares_its_own():
+    replay = Replay(WIDTHS, 1000, CAMERAS)
+    fill_from_arms(replay, [0, 1] * 200, length=100)
+    assert_frames_fit_their_rows(replay)
+    frame_bytes = sum(3 * c.height * c.width for c in CAMERAS)
+    assert replay.nbytes == 4 * 101 * frame_bytes + 400 * (3 * 4 + 2 * 8)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("capacity", [5, 100])
+def test_frames_of_arms_in_any_order_fit_their_rows_when_the_ring_goes_round(seed: int, capacity: int):
+    rng = np.random.default_rng(seed)
+    order = [arm for _ in range(60) for arm in [int(rng.integers(3))] * int(rng.integers(1, 12))]
+    replay = Replay(WIDTHS, capacity, CAMERAS)
+    fill_from_arms(replay, order, length=9)
+    assert len(replay) > 0.6 * capacity
+    assert_frames_fit_their_rows(replay)
+
+
+def test_a_restored_replay_of_two_arms_grows_as_the_saved_one(tmp_path: Path):
+    saved, restored = Replay(WIDTHS, 200, CAMERAS), Replay(WIDTHS, 200, CAMERAS)
+    order = [0, 1, 1] * 70
+    fill_from_arms(saved, order, length=20)
+    save_snapshot(tmp_path, saved.snapshot())
+    restored.restore(tmp_path)
+    for replay in (saved, restored):
+        ends = [arm_observation(1, 7, step) for step in (0, 1)]
+        replay.add({"state": [107, 0], "reward": 0.0}, FramePair(*ends, 7, 0, 1))
+        assert_frames_fit_their_rows(replay)
+    assert (restored.nbytes, len(restored)) == (saved.nbytes, len(saved))
+    draws = [replay.rows(replay.draw(50, np.random.default_rng(1))) for replay in (saved, restored)]
+    np.testing.assert_array_equal(*draws)

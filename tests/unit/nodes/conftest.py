@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from fakes.processes import wait_until
 
 from vlmrl_ros.bridge.weights import Weights
 from vlmrl_ros.core import registry
-from vlmrl_ros.core.config import from_mapping
+from vlmrl_ros.core.config import from_mapping, to_mapping
 from vlmrl_ros.core.episode import Episodes
 from vlmrl_ros.core.interfaces import Glance, Task
 from vlmrl_ros.core.run_directory import RunDirectory
 from vlmrl_ros.core.safety import SafetyFilter
 from vlmrl_ros.core.streams import stream
 from vlmrl_ros.core.types import Intervention, Mark, Source, Step
-from vlmrl_ros.nodes.learning_run import LearningRun, Plan
+from vlmrl_ros.nodes.learning_run import LearningRun
+from vlmrl_ros.nodes.plan import Plan, Ties
 from vlmrl_ros.sim.load import build
 
 TASK_OPTIONS = {"horizon": 20, "range_mm": 40.0, "post_success_steps": 2}
@@ -63,35 +65,55 @@ class Made:
     run: LearningRun
     directory: RunDirectory
     published: list[Weights] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def checkpoint(self) -> Path:
+        """Ask for a checkpoint and wait until it is on disk."""
+        self.run.checkpoint()
+        path = self.run.path / "checkpoints" / f"step_{self.run.training.steps}"
+        wait_until(path.exists, "the checkpoint")
+        return path
 
 
 @pytest.fixture(scope="session")
 def make_run(task: Task) -> Iterator[Callable[..., Made]]:
-    """Makes runs of the RLIF learner, as small as it gets; the steps of the plan can be chosen."""
+    """Makes runs of the RLIF learner, as small as it gets; the plan and what the bags hold can be chosen."""
     opened: list[RunDirectory] = []
 
-    def make(path: Path, **plan: object) -> Made:
+    def make(path: Path, lived: Sequence[Step] = (), **plan: object) -> Made:
         builder = registry.load("learners", "rlif")
         options = from_mapping(builder.config_type, LEARNER)
-        directory = RunDirectory(path)
+        directory = RunDirectory(path, bool(plan.get("resume")))
+        directory.write_text("config.yaml", "")
         opened.append(directory)
         defaults = {
             "learner": "rlif",
+            "options": to_mapping(options),
             "policy": "gaussian",
             "seed": 0,
             "max_steps": 60,
             "samples_per_insert": options.samples_per_insert,
             "publish_every": 10,
             "checkpoint_every": 25,
+            "keep_checkpoints": 10,
             "eval_task": "",
             "eval_task_options": TASK_OPTIONS,
             "eval_episodes": 2,
             "final_eval_episodes": 3,
         }
-        published: list[Weights] = []
         learner = builder.build(task.spec, options, stream(0, "learner"))
-        run = LearningRun(Plan(**(defaults | plan)), learner, task.spec, directory, published.append)
-        return Made(run, directory, published)
+        published: list[Weights] = []
+        said: list[str] = []
+        problems: list[str] = []
+        ties = Ties(
+            publish=published.append,
+            lived=lambda after_ns: [step for step in lived if step.stamp_ns > after_ns],
+            say=said.append,
+            problem=problems.append,
+        )
+        run = LearningRun(Plan(**(defaults | plan)), learner, task.spec, directory, ties)
+        return Made(run, directory, published, said, problems)
 
     yield make
     for directory in opened:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -24,7 +25,7 @@ def build(options):
 def all_of(evaluator: Evaluator) -> list[Evaluation]:
     """Every evaluation under way, when all are finished."""
     found = []
-    while evaluator.pending:
+    while evaluator.waiting:
         found += evaluator.collect(wait_s=DEADLINE_S)
     return found
 
@@ -35,7 +36,7 @@ def checkpoint(make_run, lived, tmp_path_factory):
     made.run.begin()
     for step in lived[:60]:
         made.run.digest(step, lambda: True)
-    path = made.run.checkpoint()
+    path = made.checkpoint()
     made.run.end(lambda: True)
     return path
 
@@ -62,7 +63,7 @@ def test_each_checkpoint_is_evaluated_in_the_order_of_asking(start, checkpoint):
     assert (second.step, len(second.successes), second.checkpoint) == (200, 4, str(checkpoint))
     assert second.successes[:2] == first.successes, "each checkpoint meets the same episodes"
     assert evaluator.collect(wait_s=DEADLINE_S) == []
-    assert not evaluator.pending
+    assert not evaluator.waiting
 
 
 def test_collecting_without_waiting_returns_at_once(start, checkpoint):
@@ -84,7 +85,7 @@ def test_an_answer_that_does_not_come_in_time_stays_pending(start, checkpoint):
     os.kill(evaluator._child.pid, signal.SIGSTOP)
     evaluator.ask(1, checkpoint, 1)
     assert evaluator.collect(wait_s=0.05) == []
-    assert evaluator.pending
+    assert evaluator.waiting
     os.kill(evaluator._child.pid, signal.SIGCONT)
     assert len(evaluator.collect(wait_s=DEADLINE_S)) == 1
 
@@ -128,15 +129,31 @@ def test_success_is_the_share_of_successful_episodes():
     assert Evaluation(1, "c", (True, False, True, True), (1.0, 0.0, 1.0, 1.0)).success == 0.75
 
 
-def evaluation(step: int, *successes: bool) -> Evaluation:
-    return Evaluation(step, f"step_{step}", successes, (0.0,) * len(successes))
+@pytest.fixture
+def evaluation(tmp_path):
+    """Makes evaluations whose checkpoints are there."""
+
+    def make(step: int, *successes: bool) -> Evaluation:
+        checkpoint = tmp_path / f"step_{step}"
+        checkpoint.mkdir()
+        return Evaluation(step, str(checkpoint), successes, (0.0,) * len(successes))
+
+    return make
 
 
-def test_two_good_evaluations_in_a_row_beat_a_lucky_one():
+def test_two_good_evaluations_in_a_row_beat_a_lucky_one(evaluation):
     good, again = evaluation(3, True, True, False), evaluation(4, True, True, False)
     assert best_of([evaluation(1, True, True), evaluation(2, False, False), good, again]) is again
 
 
-def test_of_equals_the_later_checkpoint_is_kept():
+def test_of_equals_the_later_checkpoint_is_kept(evaluation):
     first, second = evaluation(500, True), evaluation(1000, True)
     assert best_of([first, second]) is second
+
+
+def test_a_checkpoint_that_is_gone_is_not_the_best_but_speaks_for_the_one_after_it(evaluation):
+    first, second, third = evaluation(1, True, True), evaluation(2, True, False), evaluation(3, True, True)
+    Path(third.checkpoint).rmdir()
+    Path(first.checkpoint).rmdir()
+    assert best_of([first, second, third]) is second
+    assert best_of([first, third]) is None

@@ -158,7 +158,7 @@ def test_a_checkpoint_that_is_asked_for_between_the_planned_ones_is_whole(make_r
     made.run.begin()
     for step in lived[:40]:
         made.run.digest(step, lambda: True)
-    path = made.run.checkpoint()
+    path = made.checkpoint()
     assert read_checkpoint(path)["step"] == made.run.training.steps
     made.run.end(lambda: True)
     assert [p.name for p in (made.run.path / "checkpoints").iterdir()] == [path.name]

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from vlmrl_ros.core import registry
+from vlmrl_ros.core.checkpoint import POLICY_FILE
 from vlmrl_ros.core.errors import CheckpointError
-from vlmrl_ros.core.run_directory import POLICY_FILE
 from vlmrl_ros.nodes.rollout import EVALUATION_SEED_OFFSET, load_policy, rollout, serve
 from vlmrl_ros.sim.load import build
 
@@ -30,7 +30,7 @@ def checkpoint(make_run, lived, tmp_path_factory) -> Path:
     made.run.begin()
     for step in lived[:60]:
         made.run.digest(step, lambda: True)
-    path = made.run.checkpoint()
+    path = made.checkpoint()
     made.run.end(lambda: True)
     return path
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from fakes.processes import wait_until
 
 from vlmrl_ros.nodes.worker import Worker
 
@@ -19,13 +20,14 @@ class Watch:
         self.made = made
         self.stamps = []
         self.error = None
+        self.wanted_after, self.beginnings = [], []
         self._news = threading.Condition()
         self._ended = False
-        self.worker = Worker(made.run, self._report, self._end)
+        self.worker = Worker(made.run, self.wanted_after.append, self._report, self._end)
 
     def _report(self, stamp_ns):
         with self._news:
-            self.stamps.append(stamp_ns)
+            (self.stamps if stamp_ns else self.beginnings).append(stamp_ns)
             self._news.notify_all()
 
     def _end(self, error):
@@ -73,6 +75,7 @@ def test_each_step_is_reported_in_order_and_the_run_ends_by_itself(watch, lived)
     assert seen.summary["interrupted"] is False
     assert seen.summary["steps"] >= 30
     assert seen.summary["updates"] > 0
+    assert (seen.beginnings, seen.wanted_after) == ([0], [-1]), "a run that begins says so before the first step"
 
 
 def test_steps_that_came_before_the_start_are_learned_from_too(watch, lived):
@@ -105,7 +108,7 @@ def test_a_checkpoint_that_is_asked_for_follows_the_next_step(watch, lived):
     seen.worker.start()
     seen.worker.put(lived[0])
     seen.reported(1)
-    assert [path.name for path in (seen.made.run.path / "checkpoints").iterdir()] == ["step_0"]
+    wait_until((seen.made.run.path / "checkpoints" / "step_0").exists, "the checkpoint")
     assert not seen.worker.checkpoint_asked.is_set()
 
 
@@ -130,3 +133,27 @@ def test_an_error_is_handed_on_and_what_was_learned_is_kept(watch, lived):
     assert "(2,)" in str(seen.ended())
     assert seen.summary["interrupted"] is True
     assert seen.summary["checkpoint"].endswith(f"step_{seen.summary['steps']}")
+
+
+def test_a_run_that_goes_on_says_where_it_is_and_takes_from_its_bags_what_came_before_the_first_live_step(
+    make_run, lived, tmp_path
+):
+    first = make_run(tmp_path / "run", max_steps=1000)
+    first.run.begin()
+    for step in lived[:40]:
+        first.run.digest(step, lambda: True)
+    first.run.end(lambda: True)
+    first.directory.close()
+    recorded = list(lived[:45])
+    seen = Watch(make_run(tmp_path / "run", lived=recorded, max_steps=1000, resume=True))
+    seen.worker.start()
+    assert seen.reported(1) == [lived[44].stamp_ns]
+    assert seen.wanted_after == [lived[44].stamp_ns]
+    recorded += lived[45:48]  # the recorder was not quite there yet
+    seen.worker.put(lived[48])
+    assert seen.reported(2)[-1] == lived[48].stamp_ns
+    training = seen.made.run.training
+    assert training.broken == 0
+    seen.worker.stop(DEADLINE_S)
+    assert seen.ended() is None
+    assert seen.summary["steps"] == training.steps

@@ -20,11 +20,13 @@ class RawStep:
         stamp_ns: the key of the step.
         feedback: numbers it within its episode.
         messages: those of other topics since the step before, then those of the step, ``executed`` last.
+        heads: what a bag that begins with the step has to say first: the task's spec, the instruction.
     """
 
     stamp_ns: int
     feedback: Feedback
     messages: tuple[Message, ...]
+    heads: tuple[Message, ...] = ()
 
     @property
     def nbytes(self) -> int:

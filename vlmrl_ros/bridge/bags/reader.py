@@ -162,6 +162,11 @@ def _steps(folder: Path, spec: TaskSpec, topics: Sequence[StepTopic]) -> Iterato
         yield from join.put(messages.stamp_of(message), part.topic.part, value)
 
 
+def last_time(folder: Path) -> int:
+    """Time of the last message of a bag, ns; -1 where there is none."""
+    return max((message.time_ns for message in read_messages(folder)), default=-1)
+
+
 def _begins(folder: Path) -> int | None:
     """Time of the first message, ns; None where there is none yet."""
     first = next(iter(read_messages(folder)), None)

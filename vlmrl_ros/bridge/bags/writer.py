@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from io import FileIO
@@ -49,14 +50,11 @@ class BagWriter:
         self._end = 0
         if self.path.exists():
             self._take_over()
-        self._file = opener(self.path, "r+b" if self._end else "wb")
         try:
-            self._file.truncate(self._end)
-            self._file.seek(self._end)
-            if not self._end:
-                self._append(mcap.opening())
+            self._open(opener)
         except OSError:
-            self._file.close()
+            if not self._end:
+                self._remove()
             raise
 
     @property
@@ -90,7 +88,7 @@ class BagWriter:
             pieces.append(mcap.message_record(number, sequence.get(number, 0), message))
             sequence[number] = sequence.get(number, 0) + 1
         self._append(b"".join(pieces))
-        self._topics |= {numbers[name]: topics[name] for name in numbers.keys() - self._numbers.keys()}
+        self._topics |= {number: topics[name] for name, number in numbers.items() if number not in self._topics}
         self._numbers = numbers
         for message in messages:
             self._tally.add(numbers[message.topic], message.time_ns)
@@ -103,8 +101,7 @@ class BagWriter:
         """
         if not self._tally.total:
             self.abandon()
-            self.path.unlink()
-            self.folder.rmdir()
+            self._remove()
             return
         data = self._end
         self._append(mcap.closing(self._topics, self._tally, data))
@@ -121,6 +118,23 @@ class BagWriter:
     def abandon(self) -> None:
         """Leave the file as it is, without its end."""
         self._file.close()
+
+    def _open(self, opener: Opener) -> None:
+        self._file = opener(self.path, "r+b" if self._end else "wb")
+        try:
+            self._file.truncate(self._end)
+            self._file.seek(self._end)
+            if not self._end:
+                self._append(mcap.opening())
+        except OSError:
+            self._file.close()
+            raise
+
+    def _remove(self) -> None:
+        """Leave nothing of a bag without a message."""
+        self.path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # somebody keeps files there
+            self.folder.rmdir()
 
     def _append(self, data: bytes) -> None:
         rest = memoryview(data)
