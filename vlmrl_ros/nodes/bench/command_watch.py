@@ -117,10 +117,18 @@ class CommandJudge:
         stopped = moving[-1] + 1 if moving else 0
         return stopped + 1 if stopped < len(after) else None
 
-    def moved_since(self, since_s: float, steps: int) -> bool:
-        """The arm has moved in each of the newest steps, so many of them, and all were carried out after a moment."""
+    def moved_since(self, since_s: float, steps: int, source: Source | None = None) -> bool:
+        """The arm has moved in each of the newest steps, so many of them, and all were carried out after a moment.
+
+        Args:
+            since_s: the moment, s on the steady clock.
+            steps: how many.
+            source: who must have acted in them; None: whoever.
+        """
         newest = [step for step in self._steps.values() if step.executed is not None and step.executed_s > since_s]
-        return len(newest) >= steps and all(step.executed.any() for step in newest[-steps:])
+        return len(newest) >= steps and all(
+            step.executed.any() and source in (None, step.source) for step in newest[-steps:]
+        )
 
     def still_since(self, since_s: float) -> int:
         """In how many steps after a moment the arm stood still, without those that end an episode."""

@@ -22,6 +22,8 @@ from vlmrl_ros.teleop.mapping import JoyMapping
 from vlmrl_ros.teleop.profile import load_profile
 
 PERIOD_S = 0.02
+RELEASED_FIRST = 10
+"""Readings that show everything released at the start, as a joystick must that takes the place of a lost one."""
 SHARE = 0.1
 """Of full speed."""
 
@@ -33,7 +35,7 @@ class HeldJoystick(Node):
         """Wait for the spec."""
         super().__init__("joystick")
         self._joy = self.create_publisher(Joy, "joy", qos.JOY)
-        self._held, self._estop = True, False
+        self._held, self._estop, self._shown = True, False, 0
         self.create_subscription(String, "spec", self._on_spec, qos.LATCHED)
         self.create_timer(PERIOD_S, self._press)
         self._mapping: JoyMapping | None = None
@@ -50,7 +52,9 @@ class HeldJoystick(Node):
     def _press(self) -> None:
         if self._mapping is None:
             return
-        intent = Intent(self._held, self._spec.action.high * SHARE)
+        self._shown += 1
+        held = self._held and self._shown > RELEASED_FIRST
+        intent = Intent(held, self._spec.action.high * SHARE)
         state = self._mapping.to_joy(intent, estop=self._estop)
         self._joy.publish(messages.joy_message(self.get_clock().now().nanoseconds, state))
 

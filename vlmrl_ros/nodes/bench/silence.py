@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vlmrl_ros.core.types import Source
 from vlmrl_ros.nodes.bench.figures import Figures
 from vlmrl_ros.nodes.bench.stage import Nodes, Stage
 
@@ -40,7 +41,7 @@ def measure(quick: bool, work: Path) -> Figures:
         found |= _estop(stage, times, rng, lambda: stage.estop(press=True))
     with Stage(_folder(work, "joystick"), {**LOOP, "joystick": {}}) as stage:
         found["silence.joystick.ticks_to_zero.max"] = max(_silences(stage, "joystick", times, rng))
-        button = _estop(stage, times, rng, lambda: stage.signal("joystick", signal.SIGUSR1))
+        button = _estop(stage, times, rng, lambda: stage.signal("joystick", signal.SIGUSR1), "joystick")
         found = {**found, **{name: max(value, found.get(name, 0.0)) for name, value in button.items()}}
     with Stage(_folder(work, "learner"), {"learner": _learner(work), **LOOP}) as stage:
         found["silence.learner.steps_without_motion"] = _without_learner(stage, times, rng)
@@ -52,27 +53,24 @@ def _silences(stage: Stage, name: str, times: int, rng: np.random.Generator) -> 
     """Ticks to zero after each silence of one node; the last time it is killed."""
     ticks = []
     for index in range(times):
-        stage.until_moving()
+        stage.until_moving(Source.HUMAN if name == "joystick" else None)
         stage.listen(rng.uniform(0.0, 2.0 / RATE_HZ))
         killed = index == times - 1
         since_s = stage.signal(name, signal.SIGKILL if killed else signal.SIGSTOP)
         stage.listen(WATCHED_S)
         ticks.append(_ticks(stage, since_s))
-        if killed:
+        if name == "joystick" and not killed:  # it was lost while held: a new one shows the release, then presses again
+            stage.signal(name, signal.SIGKILL)
+        if name == "joystick" or killed:
             stage.start(name)
         else:
             stage.signal(name, signal.SIGCONT)
-            if name == "joystick":  # it was lost while held: a live one must show the release first
-                stage.signal(name, signal.SIGUSR2)
-                stage.listen(0.2)
-                stage.signal(name, signal.SIGKILL)
-                stage.start(name)
-    stage.until_moving()
+    stage.until_moving(Source.HUMAN if name == "joystick" else None)
     return ticks
 
 
-def _estop(stage: Stage, times: int, rng: np.random.Generator, press: Callable[[], float]) -> Figures:
-    """Ticks to zero after each e-stop; while it is latched teleop stands still or starts again, and nothing moves."""
+def _estop(stage: Stage, times: int, rng: np.random.Generator, press: Callable[[], float], device: str = "") -> Figures:
+    """Ticks to zero after each e-stop; nothing moves until it is released, also when the device's button is let go."""
     ticks, in_motion = [], 0
     for _ in range(times):
         stage.until_moving()
@@ -81,6 +79,8 @@ def _estop(stage: Stage, times: int, rng: np.random.Generator, press: Callable[[
         stage.listen(WATCHED_S)
         ticks.append(_ticks(stage, since_s))
         latched_s = time.monotonic()
+        if device:
+            stage.signal(device, signal.SIGUSR2)
         stage.listen(WATCHED_S)
         in_motion += stage.watch.moving_since(latched_s)
         stage.estop(press=False)

@@ -22,11 +22,13 @@ from vlmrl_ros.bridge import qos
 from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.core.safety import SafetyConfig
 from vlmrl_ros.core.spec import TaskSpec
+from vlmrl_ros.core.types import Source
 from vlmrl_ros.nodes.bench.command_watch import CommandWatch
 from vlmrl_ros.nodes.bench.launched import environment
 
 START_TIMEOUT_S = 60.0
 STOP_S = 5.0
+MOVING_STEPS = 5
 PACKAGE = "vlmrl_ros.nodes"
 MODULES = {"joystick": f"{PACKAGE}.bench.held_joystick"}
 """Nodes whose process is not the executable of the same name."""
@@ -132,7 +134,7 @@ class Stage:
         end_s = time.monotonic() + duration_s
         self.until(lambda: time.monotonic() >= end_s, "the end of a pause", duration_s + 1.0)
 
-    def until_moving(self, steps: int = 5) -> None:
-        """Listen until the arm has moved in each of so many steps from now on."""
+    def until_moving(self, source: Source | None = None) -> None:
+        """Listen until the arm has moved in each of some steps from now on, where a source is given, by its hand."""
         since_s = time.monotonic()
-        self.until(lambda: self.watch.moved_since(since_s, steps), "an arm that moves")
+        self.until(lambda: self.watch.moved_since(since_s, MOVING_STEPS, source), "an arm that moves")
