@@ -15,7 +15,7 @@ from vlmrl_ros.bridge.shell import Shell
 from vlmrl_ros.core.arm import ArmDescription
 from vlmrl_ros.core.arm_features import ArmState
 from vlmrl_ros.core.drive import Drive, Motion
-from vlmrl_ros.core.safety import JointFilter
+from vlmrl_ros.core.safety import JointFilter, JointLimits
 from vlmrl_ros.core.spec import FloatArray, VectorSpec
 
 Array = npt.NDArray[np.float64]
@@ -26,6 +26,9 @@ SETTLE_S = 0.2
 
 class JointModel(Protocol):
     """Forward and inverse kinematics; see :class:`vlmrl_ros.sim.arm_model.ArmModel`."""
+
+    limits: JointLimits
+    """Of the joints, for the joint filter."""
 
     def locate(self, joints_rad: Array) -> tuple[Array, Array]:
         """Pose of the tip."""
