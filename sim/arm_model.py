@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from vlmrl_ros.core.arm_sections import JointsConfig, ModelConfig
 from vlmrl_ros.core.errors import ConfigError, UnknownNameError
+from vlmrl_ros.core.safety import JointLimits
 from vlmrl_ros.sim.arm import build_arm
 from vlmrl_ros.sim.engine import mujoco
 from vlmrl_ros.sim.kinematics import Kinematics
@@ -42,6 +43,14 @@ class ArmModel:
             if name not in known:
                 raise UnknownNameError(f"joint in {model.mjcf}", name, known)
         self._low, self._high = _limits(compiled, joints)
+        self.limits = JointLimits(
+            position_low=tuple(self._low.tolist()),
+            position_high=tuple(self._high.tolist()),
+            velocity=joints.velocity,
+            acceleration=joints.acceleration,
+            jerk=joints.jerk,
+        )
+        """Those of the description and, where it has none, of the model; for the joint filter."""
         self._speed = np.array(joints.velocity or [np.inf] * len(joints.names))
         middle = np.where(np.isfinite(self._low + self._high), (self._low + self._high) / 2, 0.0)
         self._home = middle if home_rad is None else home_rad

@@ -111,6 +111,11 @@ class ArmInputs:
             return None
         return np.array(self._locate(found.value[0])[0] if self._locate else found.value[0])
 
+    def joints_now(self) -> Array | None:
+        """The newest joint positions, float64 (J,), rad; None where none are fresh."""
+        found = self._newest("joints")
+        return None if found is None else np.array(found.value[0])
+
     def stamp_of_pose(self, name: str) -> int:
         """The stamp of the newest fresh value of a named pose, ns; 0 where there is none."""
         found = self._newest(f"pose {name}")

@@ -24,36 +24,45 @@ FILM = CameraSpec("film", 240, 320)
 class ArrivalPublisher:
     """The publishing half of a bridge."""
 
-    def __init__(self, shell: Shell, spec: TaskSpec) -> None:
-        """Create the publishers and publish the spec, which stays readable for those who come later."""
+    def __init__(self, shell: Shell, spec: TaskSpec, simulated: bool = True) -> None:
+        """Create the publishers and publish the spec, which stays readable for those who come later.
+
+        Args:
+            shell: the bridge.
+            spec: of the task.
+            simulated: the bridge is the source of time and of the joints too; a real arm has its own driver for these.
+        """
         self._spec = spec
-        self._clock = shell.publisher(Clock, "/clock", qos.CLOCK)
+        self._clock = shell.publisher(Clock, "/clock", qos.CLOCK) if simulated else None
         self._state = shell.publisher(JointState, "observation/state", qos.STEP)
         self._feedback = shell.publisher(JointState, "feedback", qos.STEP)
         self._executed = shell.publisher(JointState, "executed", qos.STEP)
         self._scene = shell.publisher(JointState, "scene", qos.STEP)
-        self._joints = shell.publisher(JointState, "joint_states", qos.STEP)
+        self._joints = shell.publisher(JointState, "joint_states", qos.STEP) if simulated else None
         self._cameras = {
             camera: shell.publisher(Image, f"observation/{camera.name}/image_raw", qos.FRAME) for camera in spec.cameras
         }
-        self._film = shell.publisher(Image, "film/image_raw", qos.FRAME)
+        self._film = shell.publisher(Image, "film/image_raw", qos.FRAME) if simulated else None
         self._spec_publisher = shell.publisher(String, "spec", qos.LATCHED)
         self._spec_publisher.publish(String(data=spec.to_json()))
 
     def arrival(self, arrival: Arrival) -> None:
         """Publish one step; all parts bear its stamp."""
         stamp_ns, observation = arrival.stamp_ns, arrival.observation
-        self._clock.publish(Clock(clock=messages.to_time(stamp_ns)))
+        if self._clock is not None:
+            self._clock.publish(Clock(clock=messages.to_time(stamp_ns)))
         for camera, publisher in self._cameras.items():
             publisher.publish(messages.image_message(stamp_ns, camera, observation[camera.name]))
         names = self._spec.observation.names
         self._state.publish(messages.named_vector(stamp_ns, names, observation["state"], "base_link"))
         self._feedback.publish(messages.feedback_message(stamp_ns, arrival.feedback))
         self._publish_values(self._scene, stamp_ns, arrival.scene)
-        self._publish_values(self._joints, stamp_ns, arrival.joints)
+        if self._joints is not None:
+            self._publish_values(self._joints, stamp_ns, arrival.joints)
 
     def film(self, stamp_ns: int, frame: npt.NDArray[np.uint8]) -> None:
         """Publish a frame for people, uint8 (240, 320, 3) RGB."""
+        assert self._film is not None
         self._film.publish(messages.image_message(stamp_ns, FILM, frame))
 
     def executed(self, stamp_ns: int, applied: Applied) -> None:

@@ -163,7 +163,7 @@ def _check_joints(where: str, arm: ArmDescription) -> None:
         raise ConfigError(f"{where} needs joints.names, the arm's joints in the order of its controller")
     if len(set(joints.names)) != count:
         raise ConfigError(f"{where}: joints.names has a name twice: {', '.join(joints.names)}")
-    for key in ("position_low", "position_high", "velocity"):
+    for key in ("position_low", "position_high", "velocity", "acceleration", "jerk"):
         given = len(getattr(joints, key))
         if given not in (0, count):
             raise ConfigError(f"{where}: joints.{key} has {given} numbers; valid: none, or {count} for {joints.names}")

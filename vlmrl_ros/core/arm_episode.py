@@ -25,16 +25,15 @@ class ArmEpisodes:
     consecutive.
     """
 
-    def __init__(self, horizon: int, post_success_steps: int, first_episode: int = 0) -> None:
-        """Begin with a reset.
+    def __init__(self, horizon: int, post_success_steps: int) -> None:
+        """Begin with a reset, before episode 0.
 
         Args:
             horizon: steps after which an episode is truncated.
             post_success_steps: steps that it goes on after success.
-            first_episode: number of the first episode.
         """
         self._horizon, self._post = horizon, post_success_steps
-        self._episode = first_episode
+        self._episode = 0
         self._step = -1
         self._succeeded_at: int | None = None
         self._mark = Mark.NONE
@@ -50,6 +49,10 @@ class ArmEpisodes:
     def episode(self) -> int:
         """Number of the episode that runs or is being prepared."""
         return self._episode
+
+    def go_on(self, episode: int) -> None:
+        """Go on with a run of another bridge: the next episode bears this number."""
+        self._episode = episode
 
     def begin(self) -> None:
         """The reset is done: the next arrival is the first of the episode."""

@@ -46,6 +46,8 @@ class JointsConfig(StreamConfig):
     position_low: tuple[float, ...] = option((), "lower position limits; empty: those of the model", unit="rad")
     position_high: tuple[float, ...] = option((), "upper position limits; empty: those of the model", unit="rad")
     velocity: tuple[float, ...] = option((), "velocity limits; empty: none", unit="rad/s", low=1e-6)
+    acceleration: tuple[float, ...] = option((), "acceleration limits; empty: none", unit="rad/s^2", low=1e-6)
+    jerk: tuple[float, ...] = option((), "jerk limits; empty: none", unit="rad/s^3", low=1e-6)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from std_msgs.msg import Float64MultiArray
 
 from vlmrl_ros.bridge import qos
 from vlmrl_ros.bridge.outputs.gripper import Gripper, GripperConfig
+from vlmrl_ros.bridge.outputs.output import Space
 from vlmrl_ros.bridge.shell import Shell
 from vlmrl_ros.core.arm import ArmDescription
 from vlmrl_ros.core.config import from_mapping, option, to_mapping
@@ -38,12 +39,11 @@ def build(shell: Shell, arm: ArmDescription, options: Mapping[str, Any]) -> Forw
 class ForwardOutput:
     """Numbers in the order of ``joints.names``, which is that of the controller."""
 
-    needs_joints = True
-
     def __init__(self, shell: Shell, arm: ArmDescription, config: ForwardConfig) -> None:
         """Create the publishers."""
         self.options = to_mapping(config)
         self._by_velocity = config.interface == "velocity"
+        self.space = Space.JOINT_VELOCITIES if self._by_velocity else Space.JOINT_POSITIONS
         topic = config.topic or f"forward_{config.interface}_controller/commands"
         self._publisher = shell.publisher(Float64MultiArray, topic, qos.ARM)
         self._gripper = Gripper(shell, arm, config)

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 from vlmrl_ros.core.drive import Motion
+
+
+class Space(enum.Enum):
+    """What an output commands."""
+
+    TIP = "tip"
+    """The velocity of the tip; the arm needs no model here."""
+    JOINT_POSITIONS = "joint positions"
+    JOINT_VELOCITIES = "joint velocities"
 
 
 class Output(Protocol):
@@ -15,8 +25,8 @@ class Output(Protocol):
     stop the arm: a velocity of exactly zero, or the position where it is.
     """
 
-    needs_joints: bool
-    """The motion must hold joint positions and velocities; the bridge then needs the arm's model."""
+    space: Space
+    """What it commands. Where these are joints, motions hold them, and the bridge needs the arm's model."""
 
     options: Mapping[str, Any]
     """Every option in force, by name."""

@@ -12,6 +12,7 @@ from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from vlmrl_ros.bridge import qos
 from vlmrl_ros.bridge.outputs.gripper import Gripper, GripperConfig
+from vlmrl_ros.bridge.outputs.output import Space
 from vlmrl_ros.bridge.shell import Shell
 from vlmrl_ros.core.arm import ArmDescription
 from vlmrl_ros.core.config import from_mapping, option, to_mapping
@@ -44,7 +45,7 @@ class TrajectoryOutput:
     The point has a position only, so that the controller ends there at rest when no more messages come.
     """
 
-    needs_joints = True
+    space = Space.JOINT_POSITIONS
 
     def __init__(self, shell: Shell, arm: ArmDescription, config: TrajectoryConfig) -> None:
         """Create the publishers."""

@@ -10,6 +10,7 @@ from geometry_msgs.msg import TwistStamped, Vector3
 
 from vlmrl_ros.bridge import qos
 from vlmrl_ros.bridge.outputs.gripper import Gripper, GripperConfig
+from vlmrl_ros.bridge.outputs.output import Space
 from vlmrl_ros.bridge.shell import Shell
 from vlmrl_ros.core.arm import ArmDescription
 from vlmrl_ros.core.config import from_mapping, option, to_mapping
@@ -36,7 +37,7 @@ def build(shell: Shell, arm: ArmDescription, options: Mapping[str, Any]) -> Twis
 class TwistOutput:
     """The controller turns the velocity into joint motion; the arm needs no model here."""
 
-    needs_joints = False
+    space = Space.TIP
 
     def __init__(self, shell: Shell, arm: ArmDescription, config: TwistConfig) -> None:
         """Create the publishers."""
