@@ -23,6 +23,7 @@ EXECUTABLES = (
     "policy_server",
     "recorder",
     "scripted_operator",
+    "sim_arm",
     "sim_bridge",
     "spacemouse",
     "teleop",
@@ -97,6 +98,7 @@ def data_files() -> list[tuple[str, list[str]]]:
         (f"share/{PACKAGE}", ["package.xml"]),
         (f"share/{PACKAGE}/launch", sorted(glob("launch/*.launch.py"))),
         (f"share/{PACKAGE}/config", sorted(glob("launch/config/*.yaml"))),
+        (f"share/{PACKAGE}/config/arms", sorted(glob("launch/config/arms/*.yaml"))),
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from launch import LaunchContext, LaunchDescription
 from launch.action import Action
@@ -15,10 +16,13 @@ ARGUMENTS = {
     "checkpoint": ("", "checkpoint directory: runs/<name>/checkpoints/step_<n>"),
     **COMMON,
     "task": ("", "task plug-in; empty: the one that the checkpoint was trained on"),
+    "arm": ("", "evaluate on this arm, by name or YAML file; empty: in simulation"),
     "episodes": ("100", "autonomous episodes"),
     "output": ("", "directory for the results; empty: evaluation/ beside the checkpoint's run"),
     "video": ("false", "record a video and an image strip (needs OpenGL)", ("true", "false")),
 }
+FRESH_PLACES = 1_000_003
+"""Added to the seed of the simulated robot: its workpiece stands where it never stood in training."""
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -31,12 +35,8 @@ def _nodes(context: LaunchContext) -> list[Action]:
     checkpoint = Path(a.text("checkpoint"))
     about = read_checkpoint(checkpoint, below=POLICY_FILE)
     seed, policy = a.integer("seed"), about["policy"]
-    bridge = {
-        "task": a.text("task") or about["task"],
-        "seed": seed,
-        "headless": a.flag("headless"),
-        "film": a.flag("video"),
-    }
+    arm = a.text("arm")
+    own_clock = {"use_sim_time": False} if arm else {}
     output = a.text("output") or str(checkpoint.resolve().parents[1] / "evaluation")
     server = {"policy": policy, "checkpoint": str(checkpoint), "seed": seed}
     server |= {f"{policy}.{name}": value for name, value in about["policy_options"].items()}
@@ -45,6 +45,16 @@ def _nodes(context: LaunchContext) -> list[Action]:
         ("evaluate", judge),
         ("policy_server", server),
         ("teleop", {"profile": "scripted"}),
-        ("sim_bridge", bridge),
+        ("arm_bridge", {"arm": arm, "seed": seed}) if arm else ("sim_bridge", _simulation(a, about["task"])),
     ]
-    return managed(a, nodes)
+    robot = [("sim_arm", {"cell": about["task"], "seed": seed + FRESH_PLACES})] if arm == "sim_arm" else []
+    return managed(a, *([(name, {**own_clock, **given}) for name, given in rows] for rows in (nodes, robot)))
+
+
+def _simulation(a: Arguments, trained_on: str) -> dict[str, Any]:
+    return {
+        "task": a.text("task") or trained_on,
+        "seed": a.integer("seed"),
+        "headless": a.flag("headless"),
+        "film": a.flag("video"),
+    }

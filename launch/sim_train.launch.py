@@ -8,7 +8,7 @@ from launch import LaunchContext, LaunchDescription
 from launch.action import Action
 from launch.actions import OpaqueFunction
 
-from vlmrl_ros.bridge.launching import BOOLEAN, COMMON, Arguments, declare, environment, managed
+from vlmrl_ros.bridge.launching import BOOLEAN, COMMON, PROFILES, Arguments, declare, environment, managed
 
 ARGUMENTS = {
     **COMMON,
@@ -23,7 +23,6 @@ ARGUMENTS = {
     "record": ("true", "record every step into <run_dir>/bags", BOOLEAN),
     "sync": ("auto", "repeatable to the bit; auto: with a scripted operator or none", ("auto", "true", "false")),
 }
-PROFILES = {"scripted": "scripted", "none": "scripted", "joystick": "xbox", "spacemouse": "spacemouse"}
 LAG_STEPS = 8
 """Without sync the simulation may run so far ahead of the learner."""
 

@@ -1,4 +1,4 @@
-"""Joint positions by name, for ``joint_states``."""
+"""Joint positions and velocities by name, for ``joint_states``."""
 
 from __future__ import annotations
 
@@ -16,8 +16,13 @@ class JointReader:
         """Look up the named joints; our own arm's lose their prefix."""
         chosen = [i for i in range(model.njnt) if model.jnt_type[i] in _ONE_NUMBER and model.joint(i).name]
         self._names = [model.joint(i).name.removeprefix("arm/") for i in chosen]
+        self._freedoms = np.array([model.jnt_dofadr[i] for i in chosen], np.intp)
         self._addresses = np.array([model.jnt_qposadr[i] for i in chosen], np.intp)
 
     def read(self, data: mujoco.MjData) -> dict[str, float]:
         """Positions, rad for hinges and m for slides."""
         return dict(zip(self._names, data.qpos[self._addresses].tolist(), strict=True))
+
+    def velocities(self, data: mujoco.MjData) -> dict[str, float]:
+        """Velocities, rad/s for hinges and m/s for slides."""
+        return dict(zip(self._names, data.qvel[self._freedoms].tolist(), strict=True))

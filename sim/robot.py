@@ -19,6 +19,11 @@ TICKS = 5
 OPENING_SPEED_M_S = 0.2
 """Speed of the hand's opening at gripper action 1, m/s."""
 
+JOINT_SPEED_RAD_S = 1.5
+"""Greatest commanded speed of each joint, rad/s."""
+JOINT_LEASH_RAD = 0.15
+"""The wanted angle of a joint stays within this distance of the real one, rad; it bounds the torque."""
+
 _WORKSPACE_LOW = np.array([0.30, -0.35, 0.002])
 _WORKSPACE_HIGH = np.array([0.72, 0.35, 0.55])
 _START_ITERATIONS = 30
@@ -37,10 +42,13 @@ class Robot:
         self.model = model
         self.data = mujoco.MjData(model)
         self._physics_steps = round(1.0 / (rate_hz * TICKS * PHYSICS_DT_S))
-        self.control_dt_s = self._physics_steps * TICKS * PHYSICS_DT_S
-        self._lead = DAMPING_RATIO_S / (self._physics_steps * PHYSICS_DT_S)
+        self.tick_s = self._physics_steps * PHYSICS_DT_S
+        self.control_dt_s = TICKS * self.tick_s
+        self._reach = JOINT_SPEED_RAD_S * self.tick_s
+        self._lead = DAMPING_RATIO_S / self.tick_s
         self._tip_site = model.site("arm/tip").id
         self._arm = len(JOINTS)
+        self._range = model.jnt_range[: self._arm].T.copy()
         self._kinematics = Kinematics(model, self._tip_site, np.array(HOME_RAD))
         self._reader = JointReader(model)
         sensor = model.sensor("arm/wrist_force")
@@ -64,6 +72,11 @@ class Robot:
         return self._desired - self.tip
 
     @property
+    def wanted_joints(self) -> Array:
+        """Where the arm's joints are sent, float64 (7,), rad."""
+        return np.array(self._joints)
+
+    @property
     def opening(self) -> float:
         """Distance between the finger pads, m."""
         return float(self.data.qpos[self._arm] + self.data.qpos[self._arm + 1])
@@ -77,21 +90,29 @@ class Robot:
         """Positions of the arm's joints by name, rad; the fingers' in m."""
         return self._reader.read(self.data)
 
+    def joint_velocities(self) -> dict[str, float]:
+        """Velocities of the same joints, rad/s; the fingers' in m/s."""
+        return self._reader.velocities(self.data)
+
     def clear(self) -> None:
         """Forget everything of the episode before."""
         mujoco.mj_resetData(self.model, self.data)
 
     def place(self, tip: Array, opening_m: float | None = None) -> None:
         """Put the tip at a position at rest, the fingers at an opening where they are driven."""
-        self._joints = self._kinematics.solve(np.array(HOME_RAD), tip, _START_ITERATIONS)
-        self.data.qpos[: self._arm] = self._joints
-        self.data.ctrl[: self._arm] = self._joints
+        self.pose(self._kinematics.solve(np.array(HOME_RAD), tip, _START_ITERATIONS), opening_m)
+
+    def pose(self, joints_rad: Array, opening_m: float | None = None) -> None:
+        """Put the joints, float64 (7,), rad, in a posture at rest, the fingers at an opening where they are driven."""
+        self._joints = joints_rad
+        self.data.qpos[: self._arm] = joints_rad
+        self.data.ctrl[: self._arm] = joints_rad
         if opening_m is not None:
             self.data.qpos[self._arm : self._arm + 2] = opening_m / 2
             self.data.ctrl[self._arm : self._arm + 2] = opening_m / 2
         mujoco.mj_forward(self.model, self.data)
         self._desired = self.tip
-        self.force = self._measured_force()
+        self.force = self.measured_force()
         self.velocity = np.zeros(3)
 
     def move(self, velocity: Array, gripper: float | None = None) -> None:
@@ -102,32 +123,52 @@ class Robot:
             gripper: opening rate in [-1, 1], negative closes; None where the fingers are fixed.
         """
         before = self.tip
-        tick_s = self.control_dt_s / TICKS
         force = np.zeros(3)
         for _ in range(TICKS):
-            self._advance(velocity * tick_s)
             if gripper is not None:
-                self._squeeze(gripper * OPENING_SPEED_M_S * tick_s)
-            mujoco.mj_step(self.model, self.data, self._physics_steps)
-            force += self._measured_force()
+                self.grip(self.data.ctrl[self._arm] + gripper * OPENING_SPEED_M_S * self.tick_s / 2)
+            self.tick_tip(velocity)
+            force += self.measured_force()
         mujoco.mj_forward(self.model, self.data)
         self.force = force / TICKS
         self.velocity = (self.tip - before) / self.control_dt_s
 
-    def _advance(self, change: Array) -> None:
-        """Move the desired tip, keep it on its leash and in the workspace, and send the joints after it."""
+    def tick_tip(self, velocity: Array) -> None:
+        """Drive the tip for one tick; it stays on its leash and in the workspace.
+
+        Args:
+            velocity: float64 (3,), of the desired tip, m/s, in the base frame.
+        """
         real = self.data.site_xpos[self._tip_site]
-        desired = np.minimum(np.maximum(self._desired + change, _WORKSPACE_LOW), _WORKSPACE_HIGH)
+        desired = np.minimum(np.maximum(self._desired + velocity * self.tick_s, _WORKSPACE_LOW), _WORKSPACE_HIGH)
         self._desired = np.minimum(np.maximum(desired, real - LEASH_M), real + LEASH_M)
-        before, self._joints = self._joints, self._kinematics.solve(self._joints, self._desired)
-        self.data.ctrl[: self._arm] = self._joints + self._lead * (self._joints - before)
+        joints = self._kinematics.solve(self._joints, self._desired)
+        self._follow(np.minimum(np.maximum(joints, self._joints - self._reach), self._joints + self._reach))
 
-    def _squeeze(self, change_m: float) -> None:
-        """Change the wanted opening; the fingers' own range limits it."""
-        wanted = self.data.ctrl[self._arm] + change_m / 2
-        self.data.ctrl[self._arm : self._arm + 2] = min(max(wanted, -0.01), FINGER_STROKE_M)
+    def tick_joints(self, target_rad: Array) -> None:
+        """Drive the joints for one tick towards a target, float64 (7,), rad.
 
-    def _measured_force(self) -> Array:
+        They turn no faster than :data:`JOINT_SPEED_RAD_S`; a blocked joint is left alone beyond its leash, as a robot
+        that has come to the limit of its torque.
+        """
+        target = np.clip(target_rad, self._joints - self._reach, self._joints + self._reach)
+        real = self.data.qpos[: self._arm]
+        target = np.clip(target, real - JOINT_LEASH_RAD, real + JOINT_LEASH_RAD)
+        target = np.clip(target, self._range[0], self._range[1])
+        self._desired = self._kinematics.position(target)
+        self._follow(target)
+
+    def grip(self, finger_m: float) -> None:
+        """Want the fingers at a position each, m from the middle; their own range limits it."""
+        self.data.ctrl[self._arm : self._arm + 2] = min(max(finger_m, -0.01), FINGER_STROKE_M)
+
+    def _follow(self, joints: Array) -> None:
+        """Send the joints to where they are wanted next, ahead of the lag of their gains, and step the physics."""
+        before, self._joints = self._joints, joints
+        self.data.ctrl[: self._arm] = joints + self._lead * (joints - before)
+        mujoco.mj_step(self.model, self.data, self._physics_steps)
+
+    def measured_force(self) -> Array:
         """Force of the world on the hand, float64 (3,), N, in the base frame; the hand's weight is tared."""
         carried = self.data.site_xmat[self._wrist_site].reshape(3, 3) @ self.data.sensordata[self._force_at]
         return np.asarray(self._hand_weight - carried)

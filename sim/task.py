@@ -1,6 +1,6 @@
 """What all arm tasks share: the control step, the common observation, the end of an episode.
 
-A new task composes a cell, then fills in four small methods of :class:`ArmTask`.
+A new task composes a cell, then fills in six small methods of :class:`ArmTask`.
 """
 
 from __future__ import annotations
@@ -70,6 +70,17 @@ GRIPPER = Feature("gripper", "1", -1.0, 1.0)
 """Rate of the hand's opening as a share of full speed: negative closes, 0 holds still."""
 
 
+class Workpiece(NamedTuple):
+    """What the arm works on: where it is, and where it is believed to be, float64 (3,), m, in the base frame.
+
+    ``clear_m``: it can be moved by hand when the tip is at least so far above it.
+    """
+
+    position: Array
+    estimate: Array
+    clear_m: float
+
+
 class ArmTask(ABC):
     """An arm task behind the protocol :class:`~vlmrl_ros.core.interfaces.Task`.
 
@@ -120,6 +131,14 @@ class ArmTask(ABC):
     @abstractmethod
     def _begin(self, rng: np.random.Generator) -> None:
         """Arrange the scene of a new episode and place the robot."""
+
+    @abstractmethod
+    def shuffle(self, rng: np.random.Generator) -> None:
+        """Put the workpiece somewhere else within the task's ranges; the arm does not move."""
+
+    @abstractmethod
+    def workpiece(self) -> Workpiece:
+        """What the arm works on."""
 
     @abstractmethod
     def _look(self) -> Array:

@@ -12,6 +12,7 @@ from vlmrl_ros.core.config import options
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "parameters.md"
 CLASSES = {
     "sim_bridge": "vlmrl_ros.nodes.sim_bridge:SimBridgeConfig",
+    "sim_arm": "vlmrl_ros.nodes.sim_arm:SimArmConfig",
     "policy_server": "vlmrl_ros.nodes.policy_server:PolicyServerConfig",
     "teleop": "vlmrl_ros.nodes.teleop:TeleopConfig",
     "learner": "vlmrl_ros.nodes.learner:LearnerConfig",

@@ -13,7 +13,7 @@ from vlmrl_ros.sim.arena import build_cell
 from vlmrl_ros.sim.arm import ACCENT, GRASP_Z_M, build_arm
 from vlmrl_ros.sim.engine import Element, compile_model, mujoco
 from vlmrl_ros.sim.robot import Array
-from vlmrl_ros.sim.task import ArmConfig, ArmTask, features
+from vlmrl_ros.sim.task import ArmConfig, ArmTask, Workpiece, features
 
 _PEG_HALF_M = 0.010
 _PEG_TIP_Z_M = 0.165
@@ -22,6 +22,7 @@ _BLOCK_HALF_M = 0.065
 _FLOOR_M = 0.010
 _RIM_Z_M = _FLOOR_M + _HOLE_DEPTH_M
 _CENTER = np.array([0.52, 0.0, _RIM_Z_M])
+_CLEAR_M = 0.005
 _CONTACT = {
     "contype": 1,
     "conaffinity": 1,
@@ -85,16 +86,25 @@ class PegInsert(ArmTask):
         self._hole = _CENTER.copy()
         self._estimate = _CENTER.copy()
 
-    def _begin(self, rng: np.random.Generator) -> None:
+    def shuffle(self, rng: np.random.Generator) -> None:
+        """Stand the block somewhere else and estimate anew where its hole is; the arm does not move."""
         o = self._options
         shift = rng.uniform(-1, 1, 2) * [o.hole_range_x_mm, o.hole_range_y_mm] / 1000
         error = rng.uniform(-1, 1, 2) * o.estimate_error_mm / 1000
-        beside = rng.uniform(-1, 1, 2) * o.start_range_mm / 1000
-        low, high = sorted((o.start_low_mm, o.start_high_mm))
-        height = rng.uniform(low, high) / 1000
         self._hole = _CENTER + np.array([*shift, 0])
         self._estimate = self._hole + np.array([*error, 0])
         self.robot.data.mocap_pos[0] = [self._hole[0], self._hole[1], 0]
+
+    def workpiece(self) -> Workpiece:
+        """Middle of the hole's rim."""
+        return Workpiece(self._hole.copy(), self._estimate.copy(), clear_m=_CLEAR_M)
+
+    def _begin(self, rng: np.random.Generator) -> None:
+        self.shuffle(rng)
+        o = self._options
+        beside = rng.uniform(-1, 1, 2) * o.start_range_mm / 1000
+        low, high = sorted((o.start_low_mm, o.start_high_mm))
+        height = rng.uniform(low, high) / 1000
         self.robot.place(self._hole + np.array([*beside, height]))
 
     def _look(self) -> Array:

@@ -13,10 +13,11 @@ from vlmrl_ros.sim.arena import build_cell
 from vlmrl_ros.sim.arm import ACCENT, FINGER_STROKE_M, GRASP_Z_M, build_arm
 from vlmrl_ros.sim.engine import compile_model, mujoco
 from vlmrl_ros.sim.robot import Array
-from vlmrl_ros.sim.task import ArmConfig, ArmTask, Feature, features
+from vlmrl_ros.sim.task import ArmConfig, ArmTask, Feature, Workpiece, features
 
 _CUBE_HALF_M = 0.020
 _CENTER = np.array([0.52, 0.0, _CUBE_HALF_M])
+_CLEAR_M = 0.05
 _SEEN = (
     *features("cube", "m", 0.15),
     *features("cube_fine", "m", 0.02),
@@ -67,14 +68,26 @@ class PickLift(ArmTask):
         self._cube = self.robot.model.body("cube").id
         start = int(self.robot.model.joint("cube").qposadr[0])
         self._cube_at = slice(start, start + 3)
+        moves = int(self.robot.model.joint("cube").dofadr[0])
+        self._cube_moves = slice(moves, moves + 6)
+
+    def shuffle(self, rng: np.random.Generator) -> None:
+        """Lay the cube somewhere else; the arm does not move."""
+        shift = rng.uniform(-1, 1, 2) * self._options.cube_range_mm / 1000
+        self.robot.data.qpos[self._cube_at] = _CENTER + np.array([*shift, 0])
+        self.robot.data.qpos[self._cube_at.stop : self._cube_at.stop + 4] = [1, 0, 0, 0]
+        self.robot.data.qvel[self._cube_moves] = 0
+
+    def workpiece(self) -> Workpiece:
+        """Middle of the cube."""
+        return Workpiece(self._cube_position, self._cube_position, clear_m=_CLEAR_M)
 
     def _begin(self, rng: np.random.Generator) -> None:
+        self.shuffle(rng)
         o = self._options
-        cube = _CENTER + np.array([*rng.uniform(-1, 1, 2) * o.cube_range_mm / 1000, 0])
         low, high = sorted((o.start_low_mm, o.start_high_mm))
         above = np.array([*rng.uniform(-1, 1, 2) * o.start_range_mm, rng.uniform(low, high)]) / 1000
-        self.robot.data.qpos[self._cube_at] = cube
-        self.robot.place(cube + above, opening_m=2 * FINGER_STROKE_M)
+        self.robot.place(self.robot.data.qpos[self._cube_at] + above, opening_m=2 * FINGER_STROKE_M)
 
     def _look(self) -> Array:
         offset = self._cube_position - self.robot.tip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from vlmrl_ros.sim.arena import build_cell
 from vlmrl_ros.sim.arm import ACCENT, GRASP_Z_M, build_arm
 from vlmrl_ros.sim.engine import compile_model, mujoco
 from vlmrl_ros.sim.robot import Array
-from vlmrl_ros.sim.task import ArmConfig, ArmTask, features
+from vlmrl_ros.sim.task import ArmConfig, ArmTask, Workpiece, features
 
 _CENTER = np.array([0.52, 0.0, 0.20])
 _SEEN = (*features("target", "m", 0.20), *features("target_fine", "m", 0.02))
@@ -48,10 +49,19 @@ class Reach(ArmTask):
         self._options = config
         self._target = _CENTER.copy()
 
-    def _begin(self, rng: np.random.Generator) -> None:
+    def shuffle(self, rng: np.random.Generator) -> None:
+        """Hang the ball somewhere else; the arm does not move."""
         reach = self._options.range_mm / 1000
         self._target = _CENTER + rng.uniform(-reach, reach, 3)
         self.robot.data.mocap_pos[0] = self._target
+
+    def workpiece(self) -> Workpiece:
+        """Middle of the ball, which is never in the way."""
+        return Workpiece(self._target.copy(), self._target.copy(), clear_m=-math.inf)
+
+    def _begin(self, rng: np.random.Generator) -> None:
+        self.shuffle(rng)
+        reach = self._options.range_mm / 1000
         self.robot.place(_CENTER + rng.uniform(-reach, reach, 3))
 
     def _look(self) -> Array:

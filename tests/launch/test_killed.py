@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -82,7 +83,6 @@ def demonstrated(run: Path) -> int:
 def recorded_transitions(run: Path) -> int:
     """Transitions that the bags hold, of steps in order and none twice."""
     steps = list(steps_after(run / "bags", -1))
-    pairs = zip(steps, steps[1:], strict=False)
-    assert all(a.stamp_ns < b.stamp_ns for a, b in zip(steps, steps[1:], strict=False))
-    numbers = [(a.feedback, b.feedback) for a, b in pairs]
+    assert all(a.stamp_ns < b.stamp_ns for a, b in pairwise(steps))
+    numbers = [(a.feedback, b.feedback) for a, b in pairwise(steps)]
     return sum(a.episode == b.episode and not a.last and b.step == a.step + 1 for a, b in numbers)

@@ -31,6 +31,8 @@ COMMON = {
     "use_sim_time": ("true", "nodes take their time from /clock", BOOLEAN),
 }
 """Launch arguments of several launch files: name to (default, description[, choices])."""
+PROFILES = {"scripted": "scripted", "none": "scripted", "joystick": "xbox", "spacemouse": "spacemouse"}
+"""The usual joystick profile of each operator."""
 
 
 def declare(arguments: Mapping[str, tuple[Any, ...]]) -> list[Action]:
@@ -118,7 +120,7 @@ class Managed:
 Row = Managed | tuple[str, Mapping[str, Any]]
 
 
-def managed(arguments: Arguments, nodes: Iterable[Row]) -> list[Action]:
+def managed(arguments: Arguments, nodes: Iterable[Row], drivers: Iterable[Row] = ()) -> list[Action]:
     """Nodes of this package and the manager that configures and activates them in the given order.
 
     A node that a signal kills is started again; one that ends by itself ends everything. See
@@ -127,17 +129,18 @@ def managed(arguments: Arguments, nodes: Iterable[Row]) -> list[Action]:
     Args:
         arguments: of the launch file; those of :data:`COMMON` that concern every node are read here.
         nodes: what to run; a pair is (executable, parameters).
+        drivers: robots, which start by themselves: kept alive like the nodes, but nobody manages them.
 
     Returns:
         launch actions.
     """
-    rows = [row if isinstance(row, Managed) else Managed(*row) for row in nodes]
+    rows, robots = ([row if isinstance(row, Managed) else Managed(*row) for row in given] for given in (nodes, drivers))
     manager = Managed("lifecycle_manager", {"node_names": [row.name for row in rows]})
     learns = any(row.executable == "learner" for row in rows)
     clock = next((f"{row.arm}/clock" for row in rows if row.arm), "")
     return [
         Supervisor(row.name, partial(_node, arguments, row, clock), again(row.executable, learns)).start()
-        for row in [*rows, manager]
+        for row in [*robots, *rows, manager]
     ]
 
 
@@ -153,7 +156,7 @@ def _node(
         more: parameters besides its own.
         on_exit: what follows the end of its process.
     """
-    given = {**row.parameters, **more, "use_sim_time": arguments.flag("use_sim_time")}
+    given = {"use_sim_time": arguments.flag("use_sim_time"), **row.parameters, **more}
     params_file, space = arguments.text("params_file"), arguments.text("namespace")
     clock = "clock" if row.arm else fleet_clock
     return Node(

@@ -8,6 +8,7 @@ profile          reliability  durability        depth   for
                                                         must not answer what another answered before it
 ``FRAME``        reliable     transient local   32      camera frames of a step
 ``COMMAND``      reliable     volatile          1       ``command``: an old one must never move an arm
+``ROBOT``        reliable     volatile          10      what an arm says and is told, as ros2_control offers it
 ``JOY``          reliable     volatile          10      ``joy``, as joy_node offers it
 ``LATCHED``      reliable     transient local   1       ``spec``, ``weights``, ``instruction``
 ``CLOCK``        best effort  volatile          1       ``/clock``, as rclpy subscribes to it
@@ -32,6 +33,7 @@ STEP = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL, 25
 LIVE = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE, 256)
 FRAME = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL, 32)
 COMMAND = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE, 1)
+ROBOT = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE, 10)
 JOY = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE, 10)
 LATCHED = _profile(ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL, 1)
 CLOCK = _profile(ReliabilityPolicy.BEST_EFFORT, DurabilityPolicy.VOLATILE, 1)

@@ -68,6 +68,7 @@ class Teleop(Shell[TeleopConfig]):
         self._source = Source.STOPPED
         self._bridge_stopped = False
         self._watched_s = time.monotonic()
+        self._step_clock_ns = self._stepped_ns = 0
         self._command = self.publisher(JointState, "command", qos.STEP)
         self._intervention = self.publisher(JointState, "intervention", qos.STEP)
         self.listen(String, "spec", self._on_spec, qos.LATCHED)
@@ -135,7 +136,8 @@ class Teleop(Shell[TeleopConfig]):
             return
         for stamp, parts in self._join.put(stamp_ns, part, value):
             if "joy" in parts:
-                self._arbiter.hear(parts["joy"], stamp)  # an operator who keeps step is never silent between two steps
+                self._keep_step(stamp, first=parts["feedback"].step == 0)
+                self._arbiter.hear(parts["joy"], self._step_clock_ns)
             self._decide(stamp, parts["feedback"], parts["policy_action"])
         self.diagnostics.join(self._join)
 
@@ -158,21 +160,27 @@ class Teleop(Shell[TeleopConfig]):
             self._decide(stamp_ns, feedback, None)
 
     def _decide(self, stamp_ns: int, feedback: Feedback, policy_action: FloatArray | None) -> None:
-        decision = self._arbiter.step(stamp_ns, policy_action, self._now_ns(stamp_ns), first=feedback.step == 0)
+        decision = self._arbiter.step(stamp_ns, policy_action, self._now_ns(), first=feedback.step == 0)
         self._unanswered = None
         self._answer(stamp_ns, decision)
         self._note(decision)
 
-    def _now_ns(self, stamp_ns: int) -> int:
+    def _now_ns(self) -> int:
         """The clock by which the joystick is judged: a pause of the loop is no silence of who keeps step with it."""
-        return stamp_ns if self.config.joy_sync else time.monotonic_ns()
+        return self._step_clock_ns if self.config.joy_sync else time.monotonic_ns()
+
+    def _keep_step(self, stamp_ns: int, first: bool) -> None:
+        """Advance the clock of an operator who keeps step: by the stamps, but the reset of an arm takes no time."""
+        step_ns = round(self._spec.control_dt_s * 1e9)
+        self._step_clock_ns += step_ns if first or not self._stepped_ns else stamp_ns - self._stepped_ns
+        self._stepped_ns = stamp_ns
 
     def _withdraw(self) -> None:
         """Replace the command that was given for this step where it must not stand any longer."""
         if not self.active or self._sent is None:
             return
         stamp_ns = messages.stamp_of(self._sent[0])
-        decision = self._arbiter.withdraw(self._now_ns(stamp_ns))
+        decision = self._arbiter.withdraw(self._now_ns())
         if decision is not None:
             self._answer(stamp_ns, decision)
             self.diagnostics.count("commands taken back")

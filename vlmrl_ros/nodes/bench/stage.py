@@ -104,7 +104,13 @@ class Stage:
             self._processes[name] = subprocess.Popen(command, stdout=log, stderr=log, env=env)
 
     def signal(self, name: str, number: signal.Signals) -> float:
-        """Send a signal to a node's process; returns when it was sent, s on the steady clock."""
+        """Send a signal to a node's process; returns when it was sent, s on the steady clock.
+
+        Raises:
+            VlmrlError: the process has ended by itself.
+        """
+        if self._processes[name].poll() is not None:
+            raise VlmrlError(f"{name} has ended by itself; see {self._work / f'{name}.log'}")
         self._processes[name].send_signal(number)
         if number == signal.SIGKILL:
             self._processes[name].wait()

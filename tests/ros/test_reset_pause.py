@@ -1,0 +1,44 @@
+"""An operator who keeps step with an arm holds control over its reset, which takes seconds without a step."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from fakes.observer import Observer
+from fakes.processes import Stage
+from sensor_msgs.msg import JointState, Joy
+from std_msgs.msg import String
+
+from vlmrl_ros.bridge import messages, qos
+from vlmrl_ros.core.interfaces import Intent
+from vlmrl_ros.core.types import Feedback, Source
+from vlmrl_ros.sim.load import build
+from vlmrl_ros.teleop.mapping import JoyMapping
+from vlmrl_ros.teleop.profile import load_profile
+
+pytestmark = pytest.mark.ros
+
+STEP_NS, RESET_NS = 100_000_000, 4_000_000_000
+
+
+def test_control_held_at_the_end_of_an_episode_is_still_held_after_the_reset(stage: Stage, observer: Observer):
+    spec = build("peg_insert", {}).spec
+    held = JoyMapping(load_profile("scripted"), spec.action).to_joy(Intent(True, np.full(3, 0.05, np.float32)))
+    stage.node("teleop", {"profile": "scripted", "joy_sync": True})
+    decided = observer.listen(JointState, "intervention")
+    observer.node.create_publisher(String, "spec", qos.LATCHED).publish(String(data=spec.to_json()))
+    observer.bring_up("teleop")
+    feedback = observer.publisher(JointState, "feedback")
+    policy = observer.publisher(JointState, "policy/action")
+    joy = observer.publisher(Joy, "joy", qos.JOY)
+    begin_ns = 1_000_000_000
+    steps = [(begin_ns + i * STEP_NS, 0, i) for i in range(3)]
+    steps += [(steps[-1][0] + RESET_NS + i * STEP_NS, 1, i) for i in range(3)]
+    for number, (stamp_ns, episode, step) in enumerate(steps, start=1):
+        said = Feedback(0.0, False, step == 2, False, episode, step, 0)
+        feedback.publish(messages.feedback_message(stamp_ns, said))
+        policy.publish(messages.named_vector(stamp_ns, spec.action.names, np.zeros(3)))
+        joy.publish(messages.joy_message(stamp_ns, held))
+        observer.until(lambda n=number: len(decided) >= n, f"a decision on step {number}")
+    sources = [messages.read_intervention(message).source for message in decided]
+    assert sources == [Source.HUMAN] * 6
