@@ -210,5 +210,5 @@ def test_a_device_that_is_not_there_is_refused(name, spec):
 
 
 def test_more_target_critics_than_critics_are_refused(spec):
-    with pytest.raises(ConfigError, match="target_critics is 3; valid: 1 to 2"):
-        learner_of("rlif", spec, target_critics=3)
+    with pytest.raises(ConfigError, match="target_critics is 5; valid: 1 to 4"):
+        learner_of("rlif", spec, target_critics=5)
