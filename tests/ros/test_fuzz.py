@@ -9,7 +9,7 @@ import pytest
 from fakes.processes import free_domain
 
 from vlmrl_ros.nodes.bench import fuzz
-from vlmrl_ros.nodes.bench.fuzz_node import CLASSES
+from vlmrl_ros.nodes.bench.fuzz_patient import CLASSES
 from vlmrl_ros.nodes.bench.recording import save
 
 pytestmark = [pytest.mark.ros, pytest.mark.timeout(180)]

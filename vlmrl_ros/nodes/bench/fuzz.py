@@ -26,7 +26,7 @@ from vlmrl_ros.bridge.weights import Weights, encode
 from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.nodes.bench import malformed
 from vlmrl_ros.nodes.bench.figures import Figures
-from vlmrl_ros.nodes.bench.fuzz_node import CLASSES
+from vlmrl_ros.nodes.bench.fuzz_patient import CLASSES
 from vlmrl_ros.nodes.bench.launched import environment
 from vlmrl_ros.nodes.bench.loop import running
 from vlmrl_ros.nodes.bench.recording import Recording, save
@@ -130,6 +130,7 @@ def over_the_wire(work: Path, count: int) -> tuple[Recording, Figures]:
     """
     with running(work, LOOP) as children, Stranger() as stranger:
         stranger.until_heard(set(TOPICS) - set(MADE))
+        stranger.until_steps(1)
         recording = stranger.recording()
         listened = len(stranger.own)
         for topic in WIRED:
