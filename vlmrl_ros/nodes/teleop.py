@@ -68,7 +68,7 @@ class Teleop(Shell[TeleopConfig]):
         self._source = Source.STOPPED
         self._bridge_stopped = False
         self._watched_s = time.monotonic()
-        self._step_clock_ns = self._stepped_ns = 0
+        self._step_clock_ns = self._read_ns = 0
         self._command = self.publisher(JointState, "command", qos.STEP)
         self._intervention = self.publisher(JointState, "intervention", qos.STEP)
         self.listen(String, "spec", self._on_spec, qos.LATCHED)
@@ -126,7 +126,9 @@ class Teleop(Shell[TeleopConfig]):
             self._arbiter.lose("the joystick sends nonsense")
             raise
         if self.config.joy_sync:
-            self._put(messages.stamp_of(message), "joy", human)
+            stamp_ns = messages.stamp_of(message)
+            before_ns, self._read_ns = self._read_ns, stamp_ns
+            self._put(stamp_ns, "joy", (human, stamp_ns - before_ns if before_ns else 0))
         else:
             self._arbiter.hear(human, time.monotonic_ns())
             self._withdraw()
@@ -136,8 +138,9 @@ class Teleop(Shell[TeleopConfig]):
             return
         for stamp, parts in self._join.put(stamp_ns, part, value):
             if "joy" in parts:
-                self._keep_step(stamp, first=parts["feedback"].step == 0)
-                self._arbiter.hear(parts["joy"], self._step_clock_ns)
+                human, since_ns = parts["joy"]
+                self._keep_step(since_ns, first=parts["feedback"].step == 0)
+                self._arbiter.hear(human, self._step_clock_ns)
             self._decide(stamp, parts["feedback"], parts["policy_action"])
         self.diagnostics.join(self._join)
 
@@ -169,11 +172,13 @@ class Teleop(Shell[TeleopConfig]):
         """The clock by which the joystick is judged: a pause of the loop is no silence of who keeps step with it."""
         return self._step_clock_ns if self.config.joy_sync else time.monotonic_ns()
 
-    def _keep_step(self, stamp_ns: int, first: bool) -> None:
-        """Advance the clock of an operator who keeps step: by the stamps, but the reset of an arm takes no time."""
+    def _keep_step(self, since_ns: int, first: bool) -> None:
+        """Advance the clock of an operator who keeps step, by the time since their last reading.
+
+        Steps that they answered and another did not are no silence of theirs, and the reset of an arm takes no time.
+        """
         step_ns = round(self._spec.control_dt_s * 1e9)
-        self._step_clock_ns += step_ns if first or not self._stepped_ns else stamp_ns - self._stepped_ns
-        self._stepped_ns = stamp_ns
+        self._step_clock_ns += step_ns if first else max(since_ns, 0)
 
     def _withdraw(self) -> None:
         """Replace the command that was given for this step where it must not stand any longer."""
