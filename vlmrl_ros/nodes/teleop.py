@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from sensor_msgs.msg import JointState, Joy
 from std_msgs.msg import Bool, String
 
@@ -18,7 +19,7 @@ from vlmrl_ros.core.config import from_mapping, option, to_mapping
 from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.core.join import PartJoin
 from vlmrl_ros.core.spec import FloatArray, TaskSpec
-from vlmrl_ros.core.types import Feedback, Source
+from vlmrl_ros.core.types import Feedback, Mark, Source
 from vlmrl_ros.teleop.mapping import JoyMapping
 from vlmrl_ros.teleop.profile import load_profile
 
@@ -71,10 +72,12 @@ class Teleop(Shell[TeleopConfig]):
         self._step_clock_ns = self._read_ns = 0
         self._command = self.publisher(JointState, "command", qos.STEP)
         self._intervention = self.publisher(JointState, "intervention", qos.STEP)
+        self._guide = self.publisher(JointState, "guide/command", qos.STEP)
         self.listen(String, "spec", self._on_spec, qos.LATCHED)
         self.listen(JointState, "feedback", self._on_feedback, qos.LIVE)
         self.listen(JointState, "policy/action", self._on_policy, qos.STEP)
         self.listen(Joy, "joy", self._on_joy, qos.JOY)
+        self.listen(JointState, "guide", self._on_guide, qos.LIVE)
         self.listen(Bool, "estop/state", self._on_estop_state, qos.LATCHED)
         if not self.config.joy_sync:  # an operator who keeps step is waited for
             self.steady_timer(WATCH_PERIOD_S, self._watch)
@@ -133,6 +136,17 @@ class Teleop(Shell[TeleopConfig]):
             self._arbiter.hear(human, time.monotonic_ns())
             self._withdraw()
 
+    def _on_guide(self, message: JointState) -> None:
+        """The bridge asks where a person wants the arm, which they reset by hand; these are no steps."""
+        if self._spec is None or not self.active:
+            return
+        decision, stamp_ns = self._arbiter.guide(self._now_ns()), messages.stamp_of(message)
+        self._guide.publish(
+            messages.command_message(
+                stamp_ns, self._spec.action, decision.command, decision.mark, self._arbiter.estopped
+            )
+        )
+
     def _put(self, stamp_ns: int, part: str, value: Any) -> None:
         if self._spec is None or not self.active:
             return
@@ -154,6 +168,7 @@ class Teleop(Shell[TeleopConfig]):
             return
         if self._watched_s - before_s < STALL_S:  # else this node itself stood still, and has not yet read its joystick
             self._withdraw()
+        self._press_estop()
         if self._unanswered is None:
             return
         if not self._arbiter.held and self._source is not Source.HUMAN:
@@ -190,6 +205,16 @@ class Teleop(Shell[TeleopConfig]):
             self._answer(stamp_ns, decision)
             self.diagnostics.count("commands taken back")
             self.diagnostics.problem(decision.reason)
+
+    def _press_estop(self) -> None:
+        """Say so until the bridge has heard it: between two episodes, too, when it asks for no command."""
+        if not self._arbiter.estopped or self._bridge_stopped:
+            return
+        action, stamp_ns, mark = self._spec.action, 0, Mark.NONE
+        if self._sent is not None:
+            stamp_ns, mark = messages.stamp_of(self._sent[0]), messages.read_mark(self._sent[0])
+        still = np.zeros(action.size, np.float32)
+        self._command.publish(messages.command_message(stamp_ns, action, still, mark, estop=True))
 
     def _answer(self, stamp_ns: int, decision: Decision) -> None:
         self._source = decision.intervention.source
