@@ -1,6 +1,7 @@
-"""One real node whose every subscriber is fed malformed messages: a process of its own, so that a crash is seen.
+"""Real nodes whose every subscriber is fed malformed messages, in a process of their own, so that a crash is seen.
 
-``python -m vlmrl_ros.nodes.bench.fuzz_node NODE --recording FILE --count N --work DIR`` writes one JSON object.
+``python -m vlmrl_ros.nodes.bench.fuzz_node NODE... --recording FILE --count N --work DIR`` writes
+a line of JSON for each.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rosgraph_msgs.msg import Clock
 from std_msgs.msg import Bool, String
@@ -33,7 +33,7 @@ from vlmrl_ros.nodes.bench.recording import load
 PATIENTS: dict[str, type[Patient]] = {"arm_bridge": ArmBridgePatient, "sim_arm": SimArmPatient}
 """Nodes that need more than the recorded loop."""
 STATUS = DiagnosticStatus(name="/teleop", message="active", values=[KeyValue(key="state", value="active")])
-UNREAD = {"recorder": ("instruction", "joy", "policy/status", "policy/thought", "scene")}
+UNREAD = {"teleop": ("guide",), "recorder": ("instruction", "joy", "policy/status", "policy/thought", "scene")}
 """What a node keeps as it comes: no content of it can be wrong."""
 REAL_EVERY = 50
 """After so many malformed messages a real step must get through, and nothing else."""
@@ -82,7 +82,7 @@ def at(sample: Any, stamp_ns: int) -> Any:
 def main() -> None:
     """Entry point of the process."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("node", choices=CLASSES)
+    parser.add_argument("nodes", nargs="+", choices=CLASSES, metavar="NODE")
     parser.add_argument("--recording", required=True, type=Path)
     parser.add_argument("--count", required=True, type=int)
     parser.add_argument("--work", required=True, type=Path)
@@ -91,15 +91,15 @@ def main() -> None:
     thought = [String(data='{"text": "left"}')]
     recording |= {"instruction": thought, "policy/thought": thought}
     recording |= {"clock": [Clock()], "estop/state": [Bool()], "diagnostics": [DiagnosticArray(status=[STATUS])]}
-    patient = PATIENTS.get(a.node, Patient)(a.node, recording, a.work)
-    topics = sorted(patient.topics())
-    unknown = [topic for topic in topics if topic not in patient.recording]
-    if unknown:
-        raise VlmrlError(f"{a.node} listens to {', '.join(unknown)}, of which the recording has nothing")
-    result = _measure(patient, topics, a.count)
-    sys.stdout.write(json.dumps(result) + "\n")
-    patient.node.close()
-    rclpy.try_shutdown()
+    for name in a.nodes:
+        patient = PATIENTS.get(name, Patient)(name, recording, a.work)
+        unknown = [topic for topic in patient.topics() if topic not in patient.recording]
+        if unknown:
+            raise VlmrlError(f"{name} listens to {', '.join(unknown)}, of which the recording has nothing")
+        result = _measure(patient, sorted(patient.topics()), a.count)
+        sys.stdout.write(json.dumps(result) + "\n")
+        sys.stdout.flush()
+        patient.end()
 
 
 def _measure(patient: Patient, topics: list[str], count: int) -> dict[str, Any]:
@@ -114,6 +114,7 @@ def _measure(patient: Patient, topics: list[str], count: int) -> dict[str, Any]:
         fed.update(fuzz(patient, topic, count - first, rng, patient.recording[topic]))
     counts = patient.node.diagnostics.counts()
     return {
+        "node": patient.name,
         "topics": topics,
         "messages": sum(fed.values()),
         "fed": dict(fed),

@@ -109,6 +109,13 @@ class Patient:
         if self.node.trigger_activate() != TransitionCallbackReturn.SUCCESS:
             raise VlmrlError(f"{self.name} did not activate")
 
+    def end(self) -> None:
+        """Close the node and its context."""
+        self.node.close()
+        self._executor.shutdown()
+        self.node.destroy_node()
+        rclpy.try_shutdown()
+
     def topics(self) -> dict[str, Any]:
         """Every subscriber of the node: relative topic to subscription."""
         return {s.topic_name.removeprefix("/"): s for s in self.node.subscriptions}
