@@ -157,8 +157,9 @@ class _Authority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - timedelta(days=1))  # clocks of robots may be behind
             .not_valid_after(now + timedelta(days=VALID_DAYS))
-            .add_extension(x509.BasicConstraints(ca=authority, path_length=1 if authority else None), critical=authority)
         )
+        constraints = x509.BasicConstraints(ca=authority, path_length=1 if authority else None)
+        builder = builder.add_extension(constraints, critical=authority)
         return builder.sign(key, self._hashes.SHA256())
 
     def _sign(self, content: bytes, path: Path) -> None:
