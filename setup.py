@@ -16,8 +16,10 @@ PACKAGE = "vlmrl_ros"
 EXECUTABLES = (
     "arm_bridge",
     "benchmark",
+    "doctor",
     "evaluate",
     "joystick",
+    "keystore",
     "learner",
     "lifecycle_manager",
     "policy_server",
@@ -164,10 +166,12 @@ setup(
             "ros-std-srvs",
         ],
         "lerobot": ["pyarrow>=15"],
+        "security": ["cryptography>=42"],
         "vlm": ["accelerate>=1.10", "peft>=0.17", "transformers>=5"],
         "test": [
             "colcon-core",
             "colcon-ros",
+            "cryptography>=42",
             "hypothesis",
             "import-linter",
             "mypy",

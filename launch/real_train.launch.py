@@ -10,12 +10,12 @@ from launch.action import Action
 from launch.actions import OpaqueFunction
 
 from vlmrl_ros.bridge.arms import load_arm
-from vlmrl_ros.bridge.launching import COMMON, PROFILES, Arguments, declare, environment, managed
+from vlmrl_ros.bridge.launching import COMMON, NEEDED, PROFILES, Arguments, declare, environment, managed
 from vlmrl_ros.core import registry
 
 ARGUMENTS = {
     "arm": ("sim_arm", "an arm that comes with the package (sim_arm, fr3, ur5e, so101), or your own YAML file"),
-    **{name: COMMON[name] for name in ("seed", "params_file", "namespace", "log_level")},
+    **{name: COMMON[name] for name in ("seed", *NEEDED)},
     "use_sim_time": ("false", "nodes take their time from /clock: only where the arm publishes it", ("true", "false")),
     "learner": ("rlif", "learner plug-in"),
     "max_steps": ("5000", "steps to learn from, without demonstrations"),
