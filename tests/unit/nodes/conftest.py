@@ -108,7 +108,7 @@ def make_run(task: Task) -> Iterator[Callable[..., Made]]:
         problems: list[str] = []
         ties = Ties(
             publish=published.append,
-            lived=lambda after_ns: [step for step in lived if step.stamp_ns > after_ns],
+            lived=lambda _, after_ns: [step for step in lived if step.stamp_ns > after_ns],
             say=said.append,
             problem=problems.append,
         )

@@ -22,7 +22,7 @@ def live(made, steps, *, end: bool = True):
     run.begin()
     run.recover(lambda: False)
     count = 0
-    for step in (s for s in steps if s.stamp_ns > run.newest_ns):
+    for step in (s for s in steps if s.stamp_ns > run.newest_ns[0]):
         if run.finished:
             break
         run.digest(step, lambda: True)
@@ -206,7 +206,7 @@ def test_a_run_whose_last_checkpoint_cannot_be_written_says_so_and_keeps_the_one
     run._collect(wait=True)
     folder, away = run.path / "checkpoints", run.path / "away"
     kept = {p.name for p in folder.iterdir()}
-    run._asked_at_ns = -1
+    run._asked_at = ()
     folder.rename(away)
     folder.write_text("no folder")
     with pytest.raises(RunDirectoryError, match="could not be written"):

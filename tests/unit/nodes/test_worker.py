@@ -16,17 +16,18 @@ DEADLINE_S = 30.0
 class Watch:
     """Runs a worker and hears what it reports."""
 
-    def __init__(self, made):
+    def __init__(self, made, arms=1, in_turn=False):
         self.made = made
-        self.stamps = []
+        self.told, self.stamps = [], []
         self.error = None
         self.wanted_after, self.beginnings = [], []
         self._news = threading.Condition()
         self._ended = False
-        self.worker = Worker(made.run, self.wanted_after.append, self._report, self._end)
+        self.worker = Worker(made.run, self.wanted_after.append, self._report, self._end, arms, in_turn)
 
-    def _report(self, stamp_ns):
+    def _report(self, arm, stamp_ns):
         with self._news:
+            self.told.append((arm, stamp_ns))
             (self.stamps if stamp_ns else self.beginnings).append(stamp_ns)
             self._news.notify_all()
 
@@ -75,7 +76,7 @@ def test_each_step_is_reported_in_order_and_the_run_ends_by_itself(watch, lived)
     assert seen.summary["interrupted"] is False
     assert seen.summary["steps"] >= 30
     assert seen.summary["updates"] > 0
-    assert (seen.beginnings, seen.wanted_after) == ([0], [-1]), "a run that begins says so before the first step"
+    assert (seen.beginnings, seen.wanted_after) == ([0], [(-1,)]), "a run that begins says so before the first step"
 
 
 def test_steps_that_came_before_the_start_are_learned_from_too(watch, lived):
@@ -148,7 +149,7 @@ def test_a_run_that_goes_on_says_where_it_is_and_takes_from_its_bags_what_came_b
     seen = Watch(make_run(tmp_path / "run", lived=recorded, max_steps=1000, resume=True))
     seen.worker.start()
     assert seen.reported(1) == [lived[44].stamp_ns]
-    assert seen.wanted_after == [lived[44].stamp_ns]
+    assert seen.wanted_after == [(lived[44].stamp_ns,)]
     recorded += lived[45:48]  # the recorder was not quite there yet
     seen.worker.put(lived[48])
     assert seen.reported(2)[-1] == lived[48].stamp_ns
