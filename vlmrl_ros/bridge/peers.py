@@ -18,7 +18,7 @@ Settings = dict[str, dict[str, Any]]
 
 
 class PeerParameters:
-    """Asks every node of some namespaces for its parameters, without waiting; hands them over when all have answered."""
+    """Asks every node of some namespaces for its parameters, without waiting; hands over what they answer."""
 
     def __init__(self, shell: Shell[Any], done: Callable[[Settings], None], below: Sequence[str] = ()) -> None:
         """Begin to ask.

@@ -102,7 +102,9 @@ def _fading(online: Sequence[EpisodeRecord], arms: Sequence[str]) -> list[str]:
     if len(arms) == 1:
         return [text]
     of_arm = [[record for record in online if record.arm == arm][-RECENT:] for arm in range(len(arms))]
-    each = [f"{name} {_takeovers(recent):.2f}" if recent else f"{name} -" for name, recent in zip(arms, of_arm, strict=True)]
+    each = [
+        f"{name} {_takeovers(recent):.2f}" if recent else f"{name} -" for name, recent in zip(arms, of_arm, strict=True)
+    ]
     return [f"{text} ({', '.join(each)})"]
 
 
