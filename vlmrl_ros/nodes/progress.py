@@ -37,6 +37,7 @@ class Progress:
         self._say = say
         self._arms = arms
         self._next_s = 0.0
+        self._end_told = False
         self._started_s: float | None = None
         self._terminal = _terminal()
         self._live: Live | None = None
@@ -45,10 +46,11 @@ class Progress:
             self._live = Live(Text(""), console=console, auto_refresh=False, transient=True)
 
     def show(self, run: LearningRun) -> None:
-        """Show the state of the run, not too often."""
+        """Show the state of the run, not too often, and its end once."""
         now_s = time.monotonic()
-        if now_s < self._next_s and not run.finished:
+        if self._end_told or (now_s < self._next_s and not run.finished):
             return
+        self._end_told = run.finished
         if self._started_s is None:
             self._started_s = now_s
             if self._live is not None:

@@ -43,7 +43,7 @@ def test_two_arms_are_not_moved_by_one_topic(tmp_path):
     left, right = (variant(tmp_path, name, output=there) for name in ("left", "right"))
     assert len(load_fleet([left, "sim_arm"])) == 2
     with pytest.raises(
-        ConfigError, match="arms 0 and 2 .* by the one topic /servo_node/delta_twist_cmds; valid: a topic"
+        ConfigError, match=r"arms 0 and 2 .* by the one topic /servo_node/delta_twist_cmds; valid: a topic"
     ):
         load_fleet([left, "sim_arm", right])
 

@@ -53,7 +53,7 @@ def test_of_a_fleet_the_takeovers_of_each_arm_are_told(monkeypatch, make_run, li
     arms = ("arm_0", "arm_1", "arm_2")
     run = make_run(tmp_path / "fleet", max_steps=500, arms=arms).run
     run.begin()
-    for arm, steps in enumerate((lived, lived_beside)):
+    for arm, steps in enumerate((lived[:70], lived_beside)):
         for step in steps:
             run.digest(step, lambda: True, arm)
     Progress(500, lines.append, arms).show(run)
@@ -75,6 +75,7 @@ def test_lines_are_few_but_the_end_is_always_told(told, run, lived):
         progress.show(run)
         if run.finished:
             break
+    progress.show(run)  # once more, for another arm
     assert len(lines) == 2
     assert lines[-1].endswith("evaluating ...")
     assert f"step {run.training.steps}/60" in lines[-1]
