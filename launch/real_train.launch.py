@@ -78,17 +78,18 @@ def _arm_files(a: Arguments) -> list[str]:
 
 
 def _of_arm(a: Arguments, arm: Arm, name: str, task: str) -> list[Managed]:
-    operator = a.text("operator")
+    operator, resume = a.text("operator"), a.flag("resume")
     nodes = {
         "policy_server": {"seed": arm.seed},
         "teleop": {"profile": a.text("profile") or PROFILES[operator], "joy_sync": operator == "scripted"},
     }
     if operator == "scripted":
         registry.check("operators", task)
-        nodes["scripted_operator"] = {"operator": task, "seed": arm.seed, "demonstrations": arm.demonstrations}
+        shown = {"demonstrations": arm.demonstrations, "continues": resume}
+        nodes["scripted_operator"] = {"operator": task, "seed": arm.seed, **shown}
     elif operator != "none":
         nodes[operator] = {f"{operator}.index": arm.index}
-    nodes["arm_bridge"] = {"arm": name, "seed": arm.seed}
+    nodes["arm_bridge"] = {"arm": name, "seed": arm.seed, "continues": resume}
     return [Managed(executable, parameters, arm.name) for executable, parameters in nodes.items()]
 
 

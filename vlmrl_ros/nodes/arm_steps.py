@@ -37,22 +37,23 @@ class ArmSteps:
         self.name = name
         self._prefix = f"{name}/" if name else ""
         self._status = shell.publisher(JointState, f"{self._prefix}learner/status", qos.STATUS)
-        self._join: StepJoin | None = None
+        self.join: StepJoin | None = None
+        """None before :meth:`listen`."""
         self._known = False
 
     def listen(self, spec: TaskSpec, after_ns: int) -> None:
         """Begin to hear the steps of a task that bear a later stamp, ns."""
-        self._join = StepJoin([camera.name for camera in spec.cameras], after_ns=after_ns)
+        self.join = StepJoin([camera.name for camera in spec.cameras], after_ns=after_ns)
         self._heard_s = time.monotonic()
         self._shell.steady_timer(QUIET_S, self._give_up)
         for topic in step_topics(spec):
-            heard = partial(self._on_part, self._join, topic)
+            heard = partial(self._on_part, self.join, topic)
             self._shell.listen(topic.type, f"{self._prefix}{topic.name}", heard, topic.profile)
 
     def begin(self) -> None:
         """The arm's bridge is there; when it was before, it has started again, and its stamps with it."""
-        if self._known and self._join is not None:
-            self._join.reset()
+        if self._known and self.join is not None:
+            self.join.reset()
         self._known = True
 
     def tell(self, stamp_ns: int, values: Sequence[float]) -> None:
@@ -73,10 +74,10 @@ class ArmSteps:
 
     def _give_up(self) -> None:
         """A part was lost with the process that sent it: go on without the step."""
-        if self._join is None or time.monotonic() - self._heard_s < QUIET_S:
+        if self.join is None or time.monotonic() - self._heard_s < QUIET_S:
             return
         of = f" of {self.name}" if self.name else ""
-        for stamp_ns in self._join.give_up():
+        for stamp_ns in self.join.give_up():
             text = f"step{of} at {stamp_ns * 1e-9:.3f} s lacks a part that never came: given up"
             self._shell.get_logger().warning(text)
             self._skip(stamp_ns)

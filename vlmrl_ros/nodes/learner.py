@@ -108,7 +108,7 @@ class LearnerNode(Shell[LearnerConfig]):
         self._weights = self.publisher(UInt8MultiArray, "weights", qos.LATCHED)
         self.create_service(Trigger, "checkpoint", self._on_checkpoint)
         self.create_service(SetBool, "pause", self._on_pause)
-        self._arms = [
+        self.arms = [
             ArmSteps(self, name, partial(self._on_step, arm), partial(self._on_lost, arm))
             for arm, name in enumerate(self._names)
         ]
@@ -133,7 +133,7 @@ class LearnerNode(Shell[LearnerConfig]):
 
     def _on_spec(self, arm: int, message: String) -> None:
         spec = messages.read_spec(message, self._spec if self._run is not None else None)
-        self._arms[arm].begin()
+        self.arms[arm].begin()
         if self._run is not None:
             return
         self._spec = spec
@@ -190,7 +190,7 @@ class LearnerNode(Shell[LearnerConfig]):
     def _subscribe(self, after_ns: Sequence[int]) -> None:
         if self._worker is None:
             return  # closed meanwhile
-        for arm, newest_ns in zip(self._arms, after_ns, strict=True):
+        for arm, newest_ns in zip(self.arms, after_ns, strict=True):
             arm.listen(self._spec, newest_ns)
 
     def _on_step(self, arm: int, step: Step) -> None:
@@ -223,7 +223,7 @@ class LearnerNode(Shell[LearnerConfig]):
     def _report(self, arm: int, stamp_ns: int) -> None:
         run = self._run
         assert run is not None
-        self._arms[arm].tell(stamp_ns, _status(run, arm, stamp_ns))
+        self.arms[arm].tell(stamp_ns, _status(run, arm, stamp_ns))
         self.diagnostics.value("updates", run.training.updates)
         self.diagnostics.value("learned steps", run.training.steps)
         self._progress.show(run)
