@@ -61,6 +61,7 @@ def _kills(quick: bool, work: Path) -> Figures:
     account = settle(live.run_dir, Path(summary["checkpoint"]), live.executed)
     return {
         "kills": float(sum(map(len, recovered_s.values()))),
+        **{f"recovery.{name}.s.mean": float(np.mean(times)) for name, times in recovered_s.items() if times},
         **{f"recovery.{name}.s.max": max(times) for name, times in recovered_s.items() if times},
         "transitions": float(account.transitions),
         "transitions.lost": float(account.lost),
