@@ -14,7 +14,7 @@ from vlmrl_ros.core.checkpoint import read_checkpoint
 
 pytestmark = [pytest.mark.launch, pytest.mark.timeout(240)]
 
-HALF, WHOLE, HORIZON = 50, 110, 40
+HALF, WHOLE, HORIZON = 50, 260, 40
 SMALL = {"rlif.min_steps": 16, "rlif.batch_size": 32, "rlif.samples_per_insert": 32.0, "rlif.hidden": [32]}
 LEARNER = {"eval_task": "", "final_eval_episodes": 0, "checkpoint_every": 30, **SMALL}
 
@@ -63,7 +63,7 @@ def test_two_launches_end_in_the_checkpoint_of_one_hash_for_hash(stage, undistur
 def test_a_learner_that_is_killed_comes_back_and_ends_in_the_same_checkpoint(stage, undisturbed):
     run = stage.root / "runs" / "killed"
     launched = train(stage, run, WHOLE)
-    wait_until(lambda: (run / "checkpoints" / "step_60").exists() or launched.ended, "a checkpoint", 60.0)
+    wait_until(lambda: (run / "checkpoints" / "step_30").exists() or launched.ended, "a checkpoint", 60.0)
     os.kill(pid_of(launched, "learner"), signal.SIGKILL)
     summary = finished(launched, run)
     assert "learner was killed by SIGKILL: it is started again" in launched.output

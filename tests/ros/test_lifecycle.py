@@ -106,4 +106,4 @@ def test_the_manager_brings_nodes_up_in_order_and_leaves_on_ctrl_c(stage, observ
 def test_the_manager_names_the_node_that_does_not_come(stage):
     manager = stage.node("lifecycle_manager", {"node_names": ["nobody"], "timeout_s": 0.3}, "/deserted")
     assert manager.wait() == 1
-    assert "node 'nobody' did not configure within 0.3 s" in manager.output
+    assert "node 'nobody' did not appear within 0.3 s" in manager.output

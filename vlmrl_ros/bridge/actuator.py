@@ -110,9 +110,9 @@ class Actuator:
         if now_s > self._until_s:
             self._drive.halt()
         tip = self._inputs.tip_now()
-        if tip is None:
+        if self._inputs.silent():  # at the output's rate: the next tick may be too late
             self._drive.halt()
-        else:
+        if tip is not None:
             self._tip = tip
         elapsed_s = min(max(now_s - self._sent_s, 1e-3), 2 * self._period_s)
         self._sent_s = now_s

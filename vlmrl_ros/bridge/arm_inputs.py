@@ -104,6 +104,10 @@ class ArmInputs:
             frames={name: self._frame(name, values[f"camera {name}"]) for name in self._arm.cameras},
         )
 
+    def silent(self) -> list[str]:
+        """The streams that have no fresh value now."""
+        return [name for name in self._buffers if self._newest(name) is None]
+
     def tip_now(self) -> Array | None:
         """The newest position of the tip, float64 (3,), m; None where none is fresh."""
         found = self._newest("joints" if self._locate else "tip")
@@ -126,7 +130,7 @@ class ArmInputs:
     def _listen(
         self, name: str, stream: StreamConfig, kind: type[Any], read: Callable[[Any], Any], topic: str = ""
     ) -> None:
-        self._buffers[name] = StreamBuffer(stream.age_limit_s)
+        self._buffers[name] = StreamBuffer(stream.age_limit(self._arm.general.tick_s))
 
         def on_message(message: Any) -> None:
             self._put(name, messages.stamp_of(message), read(message))
@@ -149,7 +153,7 @@ class ArmInputs:
                 f"tip.source tf needs the messages tf2_msgs of a ROS 2 installation ({error}); "
                 "valid without them: topic, kinematics"
             ) from error
-        self._buffers["tip"] = StreamBuffer(self._arm.tip.age_limit_s)
+        self._buffers["tip"] = StreamBuffer(self._arm.tip.age_limit(self._arm.general.tick_s))
         self._shell.listen(TFMessage, _TF_DYNAMIC, partial(self.on_transforms, False), qos.SENSOR)
         self._shell.listen(TFMessage, _TF_STATIC, partial(self.on_transforms, True), qos.STEP)
 

@@ -217,6 +217,21 @@ class Arbiter:
         self._source, self._mark = source, Mark.NONE
         return self._given
 
+    def guide(self, now_ns: int) -> Decision:
+        """What becomes of an arm that is being reset by hand: a person moves it while they hold control, nobody else.
+
+        Args:
+            now_ns: steady clock, ns, as in :meth:`hear`.
+
+        Returns:
+            the person's action, or zeros, and the mark that they pressed since the last call. It is no intervention.
+        """
+        self._watch(now_ns)
+        reason = self._estop or self._blocked or (self._lateness(now_ns) if self._held else "nobody holds the takeover")
+        command = np.zeros(self._spec.size, np.float32) if reason else np.asarray(self._human.action, np.float32)
+        mark, self._mark = self._mark, Mark.NONE
+        return Decision(command, mark, Intervention(False, False, 0.0, Source.STOPPED), reason)
+
     def withdraw(self, now_ns: int) -> Decision | None:
         """Take back the command of the newest step where it must not stand: after an e-stop, or without its joystick.
 

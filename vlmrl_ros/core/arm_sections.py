@@ -10,7 +10,12 @@ from vlmrl_ros.core.config import option
 from vlmrl_ros.core.errors import ConfigError
 from vlmrl_ros.core.safety import SafetyConfig
 
-_TOPIC_AGE = "a value older than this, by receipt or by its stamp, is missing, and the arm stands still"
+FRESH_STEPS = 1.5
+"""How old a value may be by default, control steps: so that a topic's silence stops the arm within two of them."""
+_TOPIC_AGE = (
+    "a value older than this, by receipt or by its stamp, is missing, and the arm stands still; 0: 1.5 control steps, "
+    "so that silence stops the arm within two"
+)
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,11 @@ class StreamConfig:
     """Any topic that the arm publishes."""
 
     topic: str = option("", "topic, relative to the bridge's namespace")
-    age_limit_s: float = option(0.25, _TOPIC_AGE, unit="s", low=0.001, high=3600.0)
+    age_limit_s: float = option(0.0, _TOPIC_AGE, unit="s", low=0.0, high=3600.0)
+
+    def age_limit(self, tick_s: float) -> float:
+        """The age limit in force, s, where a control step takes ``tick_s``."""
+        return self.age_limit_s or FRESH_STEPS * tick_s
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ Watches the topics like a person and presses the joystick. CI runs the very path
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,7 @@ from vlmrl_ros.bridge.shell import Shell, run
 from vlmrl_ros.core import registry
 from vlmrl_ros.core.config import option
 from vlmrl_ros.core.errors import ShapeError
+from vlmrl_ros.core.grip import Grip
 from vlmrl_ros.core.interfaces import Glance, Operator
 from vlmrl_ros.core.join import PartJoin
 from vlmrl_ros.core.spec import TaskSpec
@@ -59,6 +60,7 @@ class ScriptedOperator(Shell[ScriptedOperatorConfig]):
         self._episode = -1
         self._demonstrating = False
         self._holding = False
+        self._grip = Grip()
         self._pressed: Joy | None = None
         self._build = registry.load("operators", self.config.operator)
         self._profile = load_profile(self.config.profile)
@@ -67,6 +69,7 @@ class ScriptedOperator(Shell[ScriptedOperatorConfig]):
         self.listen(JointState, "learner/status", self._on_learner, qos.STEP)
         self.listen(JointState, "feedback", partial(self._on_part, "feedback"), qos.LIVE)
         self.listen(JointState, "scene", partial(self._on_part, "scene"), qos.STEP)
+        self.listen(JointState, "intervention", self._on_intervention, qos.STEP)
 
     def _on_spec(self, message: String) -> None:
         spec = messages.read_spec(message, self._spec)
@@ -82,6 +85,10 @@ class ScriptedOperator(Shell[ScriptedOperatorConfig]):
         """The learner knows of demonstrations that were shown before this process was there."""
         self._shown = max(self._shown, messages.read_place(message).demonstrations)
         self._knows_shown = True
+
+    def _on_intervention(self, message: JointState) -> None:
+        """Like a person they see whether the arm follows their hand."""
+        self._grip.see(messages.stamp_of(message), messages.read_intervention(message).source)
 
     def _on_part(self, part: str, message: JointState) -> None:
         if self._operator is None or not self.active or not self._knows_shown:
@@ -103,6 +110,7 @@ class ScriptedOperator(Shell[ScriptedOperatorConfig]):
             intent = self._operator.intent(glance)
         except KeyError as error:
             raise ShapeError(f"scene lacks {error}; it has {', '.join(scene)[:200]}") from error
+        intent = replace(intent, takeover=self._grip.press(stamp_ns, intent.takeover))
         self._holding = intent.takeover
         self._pressed = messages.joy_message(stamp_ns, self._mapping.to_joy(intent))
         self._joy.publish(self._pressed)

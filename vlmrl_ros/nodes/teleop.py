@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from sensor_msgs.msg import JointState, Joy
 from std_msgs.msg import Bool, String
 
@@ -18,7 +19,7 @@ from vlmrl_ros.core.config import from_mapping, option, to_mapping
 from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.core.join import PartJoin
 from vlmrl_ros.core.spec import FloatArray, TaskSpec
-from vlmrl_ros.core.types import Feedback, Source
+from vlmrl_ros.core.types import Feedback, Mark, Source
 from vlmrl_ros.teleop.mapping import JoyMapping
 from vlmrl_ros.teleop.profile import load_profile
 
@@ -68,13 +69,15 @@ class Teleop(Shell[TeleopConfig]):
         self._source = Source.STOPPED
         self._bridge_stopped = False
         self._watched_s = time.monotonic()
-        self._step_clock_ns = self._stepped_ns = 0
+        self._step_clock_ns = self._read_ns = 0
         self._command = self.publisher(JointState, "command", qos.STEP)
         self._intervention = self.publisher(JointState, "intervention", qos.STEP)
+        self._guide = self.publisher(JointState, "guide/command", qos.STEP)
         self.listen(String, "spec", self._on_spec, qos.LATCHED)
         self.listen(JointState, "feedback", self._on_feedback, qos.LIVE)
         self.listen(JointState, "policy/action", self._on_policy, qos.STEP)
         self.listen(Joy, "joy", self._on_joy, qos.JOY)
+        self.listen(JointState, "guide", self._on_guide, qos.LIVE)
         self.listen(Bool, "estop/state", self._on_estop_state, qos.LATCHED)
         if not self.config.joy_sync:  # an operator who keeps step is waited for
             self.steady_timer(WATCH_PERIOD_S, self._watch)
@@ -126,18 +129,32 @@ class Teleop(Shell[TeleopConfig]):
             self._arbiter.lose("the joystick sends nonsense")
             raise
         if self.config.joy_sync:
-            self._put(messages.stamp_of(message), "joy", human)
+            stamp_ns = messages.stamp_of(message)
+            before_ns, self._read_ns = self._read_ns, stamp_ns
+            self._put(stamp_ns, "joy", (human, stamp_ns - before_ns if before_ns else 0))
         else:
             self._arbiter.hear(human, time.monotonic_ns())
             self._withdraw()
+
+    def _on_guide(self, message: JointState) -> None:
+        """The bridge asks where a person wants the arm, which they reset by hand; these are no steps."""
+        if self._spec is None or not self.active:
+            return
+        decision, stamp_ns = self._arbiter.guide(self._now_ns()), messages.stamp_of(message)
+        self._guide.publish(
+            messages.command_message(
+                stamp_ns, self._spec.action, decision.command, decision.mark, self._arbiter.estopped
+            )
+        )
 
     def _put(self, stamp_ns: int, part: str, value: Any) -> None:
         if self._spec is None or not self.active:
             return
         for stamp, parts in self._join.put(stamp_ns, part, value):
             if "joy" in parts:
-                self._keep_step(stamp, first=parts["feedback"].step == 0)
-                self._arbiter.hear(parts["joy"], self._step_clock_ns)
+                human, since_ns = parts["joy"]
+                self._keep_step(since_ns, first=parts["feedback"].step == 0)
+                self._arbiter.hear(human, self._step_clock_ns)
             self._decide(stamp, parts["feedback"], parts["policy_action"])
         self.diagnostics.join(self._join)
 
@@ -151,6 +168,7 @@ class Teleop(Shell[TeleopConfig]):
             return
         if self._watched_s - before_s < STALL_S:  # else this node itself stood still, and has not yet read its joystick
             self._withdraw()
+        self._press_estop()
         if self._unanswered is None:
             return
         if not self._arbiter.held and self._source is not Source.HUMAN:
@@ -169,11 +187,13 @@ class Teleop(Shell[TeleopConfig]):
         """The clock by which the joystick is judged: a pause of the loop is no silence of who keeps step with it."""
         return self._step_clock_ns if self.config.joy_sync else time.monotonic_ns()
 
-    def _keep_step(self, stamp_ns: int, first: bool) -> None:
-        """Advance the clock of an operator who keeps step: by the stamps, but the reset of an arm takes no time."""
+    def _keep_step(self, since_ns: int, first: bool) -> None:
+        """Advance the clock of an operator who keeps step, by the time since their last reading.
+
+        Steps that they answered and another did not are no silence of theirs, and the reset of an arm takes no time.
+        """
         step_ns = round(self._spec.control_dt_s * 1e9)
-        self._step_clock_ns += step_ns if first or not self._stepped_ns else stamp_ns - self._stepped_ns
-        self._stepped_ns = stamp_ns
+        self._step_clock_ns += step_ns if first else max(since_ns, 0)
 
     def _withdraw(self) -> None:
         """Replace the command that was given for this step where it must not stand any longer."""
@@ -185,6 +205,16 @@ class Teleop(Shell[TeleopConfig]):
             self._answer(stamp_ns, decision)
             self.diagnostics.count("commands taken back")
             self.diagnostics.problem(decision.reason)
+
+    def _press_estop(self) -> None:
+        """Say so until the bridge has heard it: between two episodes, too, when it asks for no command."""
+        if not self._arbiter.estopped or self._bridge_stopped:
+            return
+        action, stamp_ns, mark = self._spec.action, 0, Mark.NONE
+        if self._sent is not None:
+            stamp_ns, mark = messages.stamp_of(self._sent[0]), messages.read_mark(self._sent[0])
+        still = np.zeros(action.size, np.float32)
+        self._command.publish(messages.command_message(stamp_ns, action, still, mark, estop=True))
 
     def _answer(self, stamp_ns: int, decision: Decision) -> None:
         self._source = decision.intervention.source

@@ -335,3 +335,24 @@ def test_whatever_happens_each_step_is_consistent(events, mode, delay_s, require
             assert bool(decision.reason) == (said.source is Source.STOPPED)
             assert not (scene.arbiter.estopped and said.source is not Source.STOPPED)
             before = said.source
+
+
+def test_an_arm_that_is_reset_by_hand_follows_who_holds_it_and_nobody_else():
+    scene = Scene()
+    assert scene.arbiter.guide(scene.now_ns).reason == "nobody holds the takeover"
+    scene.hear(True)
+    moved = scene.arbiter.guide(scene.now_ns + STEP_NS // 2)
+    np.testing.assert_array_equal(moved.command, PERSON)
+    assert not moved.intervention.active, "it is no step, so nobody intervenes"
+    assert not scene.arbiter.guide(scene.now_ns + 2 * STEP_NS).command.any(), "the joystick is late"
+    scene.hear(True)
+    scene.arbiter.estop("a test")
+    assert scene.arbiter.guide(scene.now_ns + STEP_NS // 2).reason == "a test"
+
+
+def test_a_mark_that_ends_a_reset_by_hand_is_said_once_and_does_not_mark_the_episode():
+    scene = Scene()
+    scene.hear(False, Mark.RESET)
+    marks = [scene.arbiter.guide(scene.now_ns).mark for _ in range(2)]
+    assert marks == [Mark.RESET, Mark.NONE]
+    assert scene.step(first=True).mark is Mark.NONE

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ COUNT, QUICK_COUNT = 10_000, 400
 WIRE_COUNT, QUICK_WIRE_COUNT = 1000, 200
 """Messages for each topic over the wire."""
 STEPS = 60
-"""Steps of the loop that are recorded at first, and that must come after the last message of a stranger."""
+"""Steps of the loop that must come after the last message of a stranger."""
 DEADLINE_S = 180.0
 NODE_TIMEOUT_S = 3600.0
 LOOP: Mapping[str, Mapping[str, Any]] = {
@@ -67,6 +67,8 @@ WIRED = (
     "clock",
 )
 """Topics that a node of the loop over the wire listens to."""
+MADE = ("joy", "learner/status", "weights")
+"""Topics on which this loop has no publisher."""
 PATIENT = QoSProfile(depth=10_000, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
@@ -118,27 +120,31 @@ def in_process(name: str, recording: Path, count: int, work: Path) -> Figures:
 
 
 def over_the_wire(work: Path, count: int) -> tuple[Recording, Figures]:
-    """Run the loop undisturbed, then the same loop with a stranger in it.
+    """Run the loop with a stranger in it, who first listens and then sends; then the same loop undisturbed, as far.
 
     Returns:
-        recorded messages of the first run, and the figures of the second.
+        recorded messages of the loop before it was disturbed, and the figures of the disturbance.
+
+    Raises:
+        VlmrlError: a loop does not run, or the second one does not show what the first should have done.
     """
-    with running(work, LOOP) as children, Stranger() as observer:
-        observer.until_steps(STEPS)
-        recording = observer.recording()
-        reference = dict(observer.executed)
-        ended_alone = sum(child.poll() is not None for child in children)
     with running(work, LOOP) as children, Stranger() as stranger:
-        stranger.until_steps(STEPS // 2)
+        stranger.until_heard(set(TOPICS) - set(MADE))
+        recording = stranger.recording()
+        listened = len(stranger.own)
         for topic in WIRED:
             stranger.send(topic, recording[topic], count)
         stranger.until_steps(len(stranger.own) + STEPS)
         ended = sum(child.poll() is not None for child in children)
-        executed = dict(stranger.executed)
-    common = [stamp for stamp in executed if stamp in reference]
-    if len(common) < STEPS // 2 or ended_alone:
-        raise VlmrlError(f"the loop did not run: {len(common)} steps to compare, {ended_alone} nodes ended; see {work}")
-    differing = sum(executed[stamp] != reference[stamp] for stamp in common)
+    with running(work, LOOP) as children, Stranger() as observer:
+        observer.until_stamp(stranger.own[-1])
+        ended_alone = sum(child.poll() is not None for child in children)
+    disturbed = stranger.own[listened:]
+    unknown = [stamp for stamp in disturbed if stamp not in observer.executed]
+    if unknown or ended_alone:
+        text = f"{len(unknown)} of {len(disturbed)} steps have nothing to compare with, {ended_alone} nodes ended"
+        raise VlmrlError(f"the undisturbed loop is no reference: {text}; see {work}")
+    differing = sum(stranger.executed[stamp] != observer.executed[stamp] for stamp in disturbed)
     sent = count * len(WIRED)
     return recording, {"messages": sent, "crashes": ended, "uncounted": 0, "effects_on_arm": differing}
 
@@ -176,11 +182,36 @@ class Stranger:
         Raises:
             VlmrlError: it does not in time.
         """
+        self._until(lambda: len(self.own) >= count, f"make {count} steps")
+
+    def until_stamp(self, stamp_ns: int) -> None:
+        """Receive until the arm has made the step of a stamp.
+
+        Raises:
+            VlmrlError: it does not in time.
+        """
+        self._until(lambda: bool(self.own) and self.own[-1] >= stamp_ns, f"reach {stamp_ns * 1e-9:.3f} s")
+
+    def until_heard(self, topics: set[str]) -> None:
+        """Receive until each topic has been heard.
+
+        A loop in lockstep makes hundreds of steps while a latecomer is still being matched, topic by topic, and a
+        latched topic brings many of them at once: steps that have come say nothing about the other topics.
+
+        Raises:
+            VlmrlError: one stays silent.
+        """
+        self._until(lambda: all(self._received[topic] for topic in topics), f"speak on {', '.join(sorted(topics))}")
+
+    def _until(self, done: Callable[[], bool], what: str) -> None:
         deadline_s = time.monotonic() + DEADLINE_S
-        while len(self.own) < count:
+        while not done():
             self._executor.spin_once(timeout_sec=0.1)
             if time.monotonic() > deadline_s:
-                raise VlmrlError(f"the loop made {len(self.own)} steps in {DEADLINE_S:g} s; {count} were due")
+                raise VlmrlError(
+                    f"the loop did not {what} in {DEADLINE_S:g} s: {len(self.own)} steps, "
+                    f"heard {', '.join(topic for topic, heard in self._received.items() if heard)}"
+                )
 
     def recording(self) -> Recording:
         """What was received, and by hand what this loop does not have: weights, a joystick, a learner's status."""

@@ -1,7 +1,8 @@
 """From the silence of an input, and from the e-stop, to zero: counted in ticks of an arm in real time.
 
 Each input is a process of its own, which is stopped (SIGSTOP) or, once, killed (SIGKILL) at a random instant while the
-arm moves. A tick is a command that the bridge carries out; the count ends with the first zero that no motion follows.
+arm moves. Behind ``sim_bridge`` a tick is a command that is carried out; behind ``arm_bridge`` it is a control step,
+and the arm stands still once it is told so on the wire. The count ends with the first zero that no motion follows.
 """
 
 from __future__ import annotations
@@ -12,41 +13,82 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import yaml
 
+from vlmrl_ros.bridge.arms import arms_directory
 from vlmrl_ros.core.types import Source
 from vlmrl_ros.nodes.bench.figures import Figures
+from vlmrl_ros.nodes.bench.relay import RELAYED
 from vlmrl_ros.nodes.bench.stage import Nodes, Stage
 
 SEED = 0
 RATE_HZ = 10.0
 WATCHED_S = 0.8
 TASK = {"task": "reach", "time": "realtime", "reach.rate_hz": RATE_HZ, "reach.horizon": 100_000}
-LOOP: Nodes = {"policy_server": {}, "teleop": {"profile": "scripted"}, "sim_bridge": TASK}
+BEFORE: Nodes = {"policy_server": {}, "teleop": {"profile": "scripted"}}
+LOOP: Nodes = {**BEFORE, "sim_bridge": TASK}
+WIRE = {"latency_ms": 30.0, "jitter_ms": 5.0, "drop_rate": 0.01}
+ROBOT: Nodes = {
+    "sim_arm": {**WIRE, "cameras": ["front"], "image_size": 64, "camera_every": 3},
+    "joints_relay": {},
+    "camera_relay": {},
+}
+ROBOT_INPUTS = {"joints_relay": "joint_states", "camera_relay": "camera", "sim_arm": "arm"}
+"""Process to the input that falls silent with it."""
 
 
 def measure(quick: bool, work: Path) -> Figures:
-    """Silence each input of a simulated arm in real time, again and again.
+    """Silence each input of a simulated task in real time, and of a simulated arm, again and again.
 
     Returns:
-        ``silence.<input>.ticks_to_zero.max`` for policy, teleop and joystick and over all of them
-        ``silence.ticks_to_zero.max``, which is at most 2; ``silence.learner.steps_without_motion``, which is 0, because
-        the arm does not need the learner; ``estop.ticks_to_zero.max`` over service and button, which is at most 1, and
-        ``estop.steps_in_motion`` while it was latched, which is 0.
+        ``silence.<bridge>.<input>.ticks_to_zero.max`` for policy, teleop and joystick, of an arm also for joint states,
+        camera and the arm as a whole, and over all of them ``silence.ticks_to_zero.max``, which is at most 2;
+        ``silence.<bridge>.learner.steps_without_motion``, which is 0, because the arm does not need the learner;
+        ``estop.ticks_to_zero.max`` over service and button, which is at most 1, and ``estop.motions`` while it was
+        latched, which is 0.
     """
-    times, rng = 3 if quick else 15, np.random.default_rng(SEED)
-    found: Figures = {}
-    with Stage(_folder(work, "policy"), LOOP) as stage:
-        for name in ("policy_server", "teleop"):
-            found[f"silence.{name}.ticks_to_zero.max"] = max(_silences(stage, name, times, rng))
-        found |= _estop(stage, times, rng, lambda: stage.estop(press=True))
-    with Stage(_folder(work, "joystick"), {**LOOP, "joystick": {}}) as stage:
-        found["silence.joystick.ticks_to_zero.max"] = max(_silences(stage, "joystick", times, rng))
-        button = _estop(stage, times, rng, lambda: stage.signal("joystick", signal.SIGUSR1), "joystick")
-        found = {**found, **{name: max(value, found.get(name, 0.0)) for name, value in button.items()}}
-    with Stage(_folder(work, "learner"), {"learner": _learner(work), **LOOP}) as stage:
-        found["silence.learner.steps_without_motion"] = _without_learner(stage, times, rng)
+    times = 3 if quick else 15
+    found = _silence(work, "sim_bridge", LOOP, times)
+    loop: Nodes = {**ROBOT, **BEFORE, "arm_bridge": {"arm": str(write_arm(work))}}
+    found |= _silence(work, "arm_bridge", loop, times)
     silences = [value for name, value in found.items() if name.startswith("silence.") and name.endswith(".max")]
-    return {"silence.ticks_to_zero.max": max(silences), **found}
+    stops = [found.pop(name) for name in list(found) if name.endswith("estop.ticks_to_zero.max")]
+    motions = [found.pop(name) for name in list(found) if name.endswith("estop.motions")]
+    over_all = {"silence.ticks_to_zero.max": max(silences), "estop.ticks_to_zero.max": max(stops)}
+    return {**over_all, "estop.motions": sum(motions), **found}
+
+
+def write_arm(work: Path) -> Path:
+    """The description of the simulated arm, with a camera, behind relays, and with episodes that do not end."""
+    arm = yaml.safe_load((arms_directory() / "sim_arm.yaml").read_text(encoding="utf-8"))
+    arm["joints"]["topic"] = f"{RELAYED}joint_states"
+    arm["cameras"] = {"front": {"topic": f"{RELAYED}front/image_raw", "height": 64, "width": 64}}
+    arm |= {"horizon": 100_000, "success": {"test": "none"}, "rate_hz": RATE_HZ}
+    arm["reset"] = {"procedure": "home", "tolerance_m": 0.01, "lift_z_m": arm["home"]["position"][2]}
+    path = work / "silence_arm.yaml"
+    path.write_text(yaml.safe_dump(arm), encoding="utf-8")
+    return path
+
+
+def _silence(work: Path, bridge: str, loop: Nodes, times: int) -> Figures:
+    rng = np.random.default_rng(SEED)
+    found: Figures = {}
+
+    def note(name: str, value: float) -> None:
+        found[f"{bridge}.{name}"] = max(value, found.get(f"{bridge}.{name}", 0.0))
+
+    with Stage(_folder(work, f"{bridge}_policy"), loop) as stage:
+        for process in ("policy_server", "teleop", *(name for name in ROBOT_INPUTS if name in loop)):
+            ticks = max(_silences(stage, process, times, rng))
+            note(f"{ROBOT_INPUTS.get(process, process)}.ticks_to_zero.max", ticks)
+        _estop(stage, times, rng, note, lambda: stage.estop(press=True))
+    with Stage(_folder(work, f"{bridge}_joystick"), {**loop, "joystick": {}}) as stage:
+        note("joystick.ticks_to_zero.max", max(_silences(stage, "joystick", times, rng)))
+        _estop(stage, times, rng, note, lambda: stage.signal("joystick", signal.SIGUSR1), "joystick")
+    with Stage(_folder(work, f"{bridge}_learner"), {"learner": _learner(work, bridge), **loop}) as stage:
+        note("learner.steps_without_motion", _without_learner(stage, times, rng))
+    stops = {name: found.pop(name) for name in list(found) if ".estop." in name}
+    return {**{f"silence.{name}": value for name, value in found.items()}, **stops}
 
 
 def _silences(stage: Stage, name: str, times: int, rng: np.random.Generator) -> list[float]:
@@ -58,7 +100,7 @@ def _silences(stage: Stage, name: str, times: int, rng: np.random.Generator) -> 
         killed = index == times - 1
         since_s = stage.signal(name, signal.SIGKILL if killed else signal.SIGSTOP)
         stage.listen(WATCHED_S)
-        ticks.append(_ticks(stage, since_s))
+        ticks.append(stage.ticks_to_zero(since_s))
         if name == "joystick" and not killed:  # it was lost while held: a new one shows the release, then presses again
             stage.signal(name, signal.SIGKILL)
         if name == "joystick" or killed:
@@ -69,22 +111,27 @@ def _silences(stage: Stage, name: str, times: int, rng: np.random.Generator) -> 
     return ticks
 
 
-def _estop(stage: Stage, times: int, rng: np.random.Generator, press: Callable[[], float], device: str = "") -> Figures:
+def _estop(
+    stage: Stage,
+    times: int,
+    rng: np.random.Generator,
+    note: Callable[[str, float], None],
+    press: Callable[[], float],
+    device: str = "",
+) -> None:
     """Ticks to zero after each e-stop; nothing moves until it is released, also when the device's button is let go."""
-    ticks, in_motion = [], 0
     for _ in range(times):
         stage.until_moving()
         stage.listen(rng.uniform(0.0, 2.0 / RATE_HZ))
         since_s = press()
         stage.listen(WATCHED_S)
-        ticks.append(_ticks(stage, since_s))
+        note("estop.ticks_to_zero.max", stage.ticks_to_zero(since_s))
         latched_s = time.monotonic()
         if device:
             stage.signal(device, signal.SIGUSR2)
         stage.listen(WATCHED_S)
-        in_motion += stage.watch.moving_since(latched_s)
+        note("estop.motions", float(stage.moving_since(latched_s)))
         stage.estop(press=False)
-    return {"estop.ticks_to_zero.max": max(ticks), "estop.steps_in_motion": float(in_motion)}
 
 
 def _without_learner(stage: Stage, times: int, rng: np.random.Generator) -> float:
@@ -100,13 +147,8 @@ def _without_learner(stage: Stage, times: int, rng: np.random.Generator) -> floa
     return float(still)
 
 
-def _ticks(stage: Stage, since_s: float) -> float:
-    ticks = stage.watch.ticks_to_zero(since_s)
-    return float("inf") if ticks is None else float(ticks)
-
-
-def _learner(work: Path) -> dict[str, object]:
-    return {"run_dir": str(work / "run"), "max_steps": 10**6, "checkpoint_every": 10**6}
+def _learner(work: Path, bridge: str) -> dict[str, object]:
+    return {"run_dir": str(work / f"run_{bridge}"), "max_steps": 10**6, "checkpoint_every": 10**6}
 
 
 def _folder(work: Path, name: str) -> Path:

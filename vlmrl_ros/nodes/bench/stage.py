@@ -25,14 +25,19 @@ from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.types import Source
 from vlmrl_ros.nodes.bench.command_watch import CommandWatch
 from vlmrl_ros.nodes.bench.launched import environment
+from vlmrl_ros.nodes.bench.relay import TOPICS
+from vlmrl_ros.nodes.bench.twist_watch import TwistWatch
 
 START_TIMEOUT_S = 60.0
 STOP_S = 5.0
 MOVING_STEPS = 5
 PACKAGE = "vlmrl_ros.nodes"
-MODULES = {"joystick": f"{PACKAGE}.bench.held_joystick"}
-"""Nodes whose process is not the executable of the same name."""
-UNMANAGED = ("joystick",)
+PROGRAMS = {
+    "joystick": f"from {PACKAGE}.bench.held_joystick import main; main()",
+    **{name: f"from {PACKAGE}.bench.relay import main; main('{name}')" for name in TOPICS},
+}
+"""What runs a node whose process is not the executable of the same name."""
+UNMANAGED = ("sim_arm", *PROGRAMS)
 Nodes = Mapping[str, Mapping[str, Any]]
 
 
@@ -67,7 +72,9 @@ class Stage:
             for name in self._parameters:
                 self.start(name)
             self.until(lambda: self._specs, "the task's spec")
-            self.watch = CommandWatch(self.node, TaskSpec.from_json(self._specs[0]), self._limits)
+            spec = TaskSpec.from_json(self._specs[0])
+            self.watch = CommandWatch(self.node, spec, self._limits)
+            self._told = TwistWatch(self.node, spec.control_dt_s) if "arm_bridge" in self._parameters else None
         except BaseException:
             self.__exit__()
             raise
@@ -97,7 +104,7 @@ class Stage:
         file = self._work / f"{name}.params.yaml"
         parameters = {**self._parameters[name], **(more or {})}
         file.write_text(yaml.safe_dump({f"/**/{name}": {"ros__parameters": parameters}}), encoding="utf-8")
-        program = f"from {MODULES.get(name, f'{PACKAGE}.{name}')} import main; main()"
+        program = PROGRAMS.get(name, f"from {PACKAGE}.{name} import main; main()")
         command = [sys.executable, "-c", program, "--ros-args", "--params-file", str(file)]
         with open(self._work / f"{name}.log", "ab") as log:
             env = {**environment(), "OMP_NUM_THREADS": "1", **self._more.get(name, {})}
@@ -139,6 +146,18 @@ class Stage:
         """Listen for a while."""
         end_s = time.monotonic() + duration_s
         self.until(lambda: time.monotonic() >= end_s, "the end of a pause", duration_s + 1.0)
+
+    def ticks_to_zero(self, since_s: float) -> float:
+        """Ticks from a moment to the first zero that no motion follows; infinite without one.
+
+        Of a simulation: commands that it carried out. Of an arm: of what it is told on the wire.
+        """
+        ticks = (self._told or self.watch).ticks_to_zero(since_s)
+        return float("inf") if ticks is None else float(ticks)
+
+    def moving_since(self, since_s: float) -> int:
+        """How often the arm moved, or was told to, after a moment."""
+        return (self._told or self.watch).moving_since(since_s)
 
     def until_moving(self, source: Source | None = None) -> None:
         """Listen until the arm has moved in each of some steps from now on, where a source is given, by its hand."""
