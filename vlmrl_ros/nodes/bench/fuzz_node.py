@@ -221,6 +221,7 @@ def main() -> None:
     thought = [String(data='{"text": "left"}')]
     recording |= {"instruction": thought, "policy/thought": thought}
     recording |= {"clock": [Clock()], "estop/state": [Bool()], "diagnostics": [DiagnosticArray(status=[STATUS])]}
+    recording |= {"guide": [messages.named_vector(10**9, ["episode"], [0.0])]}
     patient = Patient(a.node, recording, a.work)
     topics = sorted(patient.topics())
     unknown = [topic for topic in topics if topic not in recording]
