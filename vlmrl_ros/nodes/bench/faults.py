@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from vlmrl_ros.nodes.bench import chaos
+from vlmrl_ros.nodes.bench.bag_replay import replay_equal
 from vlmrl_ros.nodes.bench.figures import Figures
 from vlmrl_ros.nodes.bench.launched import LaunchedRun, read_result, train
 from vlmrl_ros.nodes.bench.ledger import settle
@@ -36,9 +37,10 @@ def measure(quick: bool, work: Path) -> Figures:
     """Kill every node of a training again and again, disturb one in real time, and resume one.
 
     Returns:
-        ``kills`` and how long the run took to go on after one, for each node; transitions ``lost`` and ``doubled``
-        between arm, bags and learner; success of the best checkpoint with and without kills; what chaos made the arm
-        do; whether a run in two launches ended in the checkpoint of one.
+        ``kills`` and how long the run took to go on after one, for each node; ``transitions.lost`` and ``.doubled``
+        between arm, bags and learner; whether the bags of that run give its replay, byte for byte; success of the best
+        checkpoint with and without kills; what chaos made the arm do; whether a run in two launches ended in the
+        checkpoint of one.
 
     Raises:
         VlmrlError: a node did not come back, or a run did not end well.
@@ -66,6 +68,7 @@ def _kills(quick: bool, work: Path) -> Figures:
         "transitions": float(account.transitions),
         "transitions.lost": float(account.lost),
         "transitions.doubled": float(account.doubled),
+        "bag.replay_equal": float(replay_equal(live.run_dir)),
         **_success("undisturbed", calm.summary),
         **_success("disturbed", summary),
     }
