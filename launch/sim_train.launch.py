@@ -25,6 +25,9 @@ ARGUMENTS = {
 }
 LAG_STEPS = 8
 """Without sync the simulation may run so far ahead of the learner."""
+RECORDER_LAG_STEPS = 24
+"""So far of the recorder, so that one which takes the place of a dead one finds all that it has missed: the publishers
+keep more steps than that."""
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -48,6 +51,7 @@ def _nodes(context: LaunchContext) -> list[Action]:
         **shared,
         "time": "realtime" if person else "lockstep",
         "learner_lag_steps": -1 if person else 0 if sync else LAG_STEPS,
+        "recorder_lag_steps": RECORDER_LAG_STEPS if a.flag("record") else -1,
         "continues": resume,
     }
     run_dir = a.text("run_dir") or _run_name(task, a.text("learner"), seed)
