@@ -42,6 +42,9 @@ ARGUMENTS = {
 }
 LAG_STEPS = 8
 """Without sync the simulation may run so far ahead of the learner."""
+RECORDER_LAG_STEPS = 24
+"""So far of the recorder, so that one which takes the place of a dead one finds all that it has missed: the publishers
+keep more steps than that."""
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -84,6 +87,7 @@ def _of_arm(a: Arguments, arm: Arm, run_dir: str, sync: bool) -> list[Managed]:
         "headless": a.flag("headless"),
         "time": "realtime" if _by_hand(a) else "lockstep",
         "learner_lag_steps": -1 if _by_hand(a) else 0 if sync else LAG_STEPS,
+        "recorder_lag_steps": RECORDER_LAG_STEPS if a.flag("record") else -1,
         "continues": resume,
     }
     nodes = {"policy_server": {"seed": arm.seed, "sync": sync, "weights_root": run_dir}}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import time
 from collections import Counter
 
@@ -13,6 +15,8 @@ from vlmrl_ros.bridge import qos
 from vlmrl_ros.core.join import PartJoin, StepJoin
 
 PERIOD_S = 1.0
+PROCESS = "process"
+"""Key of the value that tells apart processes which play the same part."""
 
 
 class Diagnostics:
@@ -35,6 +39,7 @@ class Diagnostics:
         self._problem = ""
         self._defects: list[str] = []
         self._state = "unconfigured"
+        self._process = process_name()
         self._publish()  # latched: whoever finds the node knows it at once
 
     @property
@@ -104,7 +109,13 @@ class Diagnostics:
         rate = (self._steps - self._steps_before) / max(now_s - self._published_s, 1e-3)
         self._steps_before, self._published_s = self._steps, now_s
         age = "never" if self._last_step_s is None else f"{now_s - self._last_step_s:.3f}"
-        values = {"state": self._state, "rate_hz": f"{rate:.1f}", "age_s": age, "steps": str(self._steps)}
+        values = {
+            "state": self._state,
+            PROCESS: self._process,
+            "rate_hz": f"{rate:.1f}",
+            "age_s": age,
+            "steps": str(self._steps),
+        }
         values |= {name: str(count) for name, count in self._counts.items()} | self._values
         level = DiagnosticStatus.WARN if self._problem else DiagnosticStatus.OK
         status = DiagnosticStatus(
@@ -117,3 +128,8 @@ class Diagnostics:
         message = DiagnosticArray(status=[status])
         message.header.stamp = self._node.get_clock().now().to_msg()
         self._publisher.publish(message)
+
+
+def process_name() -> str:
+    """This process among those of all machines."""
+    return f"{socket.gethostname()}:{os.getpid()}"

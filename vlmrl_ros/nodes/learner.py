@@ -18,11 +18,12 @@ from std_srvs.srv import SetBool, Trigger
 from vlmrl_ros.bridge import messages, qos
 from vlmrl_ros.bridge.parameters import plugin_options, show_options
 from vlmrl_ros.bridge.peers import PeerParameters, Settings
+from vlmrl_ros.bridge.rivals import Rivals
 from vlmrl_ros.bridge.shell import Shell, run
 from vlmrl_ros.bridge.weights import Weights, encode, encode_to_file, size_bytes
 from vlmrl_ros.core import registry
 from vlmrl_ros.core.config import from_mapping, option, to_mapping
-from vlmrl_ros.core.errors import ConfigError, RunDirectoryError, VlmrlError
+from vlmrl_ros.core.errors import ConfigError, RunDirectoryError
 from vlmrl_ros.core.run_directory import RunDirectory
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.streams import stream
@@ -98,6 +99,7 @@ class LearnerNode(Shell[LearnerConfig]):
         self._run: LearningRun | None = None
         self._progress = Progress(config.max_steps, self.get_logger().info, self._names)
         self._claim()
+        Rivals(self, "weights")
 
     def configure(self) -> None:
         """Listen for the task's spec; the learner is built when it comes."""
@@ -138,10 +140,12 @@ class LearnerNode(Shell[LearnerConfig]):
             return
         self._spec = spec
         try:
-            learner = self._builder.build(spec, self._options, stream(self.config.seed, "learner"))
-        except VlmrlError as error:
+            self._begin(spec)
+        except Exception as error:  # noqa: BLE001 - not the message is wrong but the plug-in: there is nothing to run
             self.fail(error)
-            return
+
+    def _begin(self, spec: TaskSpec) -> None:
+        learner = self._builder.build(spec, self._options, stream(self.config.seed, "learner"))
         self._run = self._make_run(learner, spec)
         arms, in_turn = len(self._names), self.config.sync
         self._worker = Worker(self._run, self._on_ready, self._report, self._on_end, arms, in_turn)
@@ -206,10 +210,7 @@ class LearnerNode(Shell[LearnerConfig]):
 
     def _write_config(self, settings: Settings) -> None:
         assert self._directory is not None
-        try:
-            self._directory.write_text("config.yaml", yaml.safe_dump(settings, sort_keys=True))
-        except OSError as error:
-            raise RunDirectoryError(f"config.yaml cannot be written: {error}") from error
+        self._directory.write_text("config.yaml", yaml.safe_dump(settings, sort_keys=True))
 
     def _complete_config(self, settings: Settings) -> None:
         """Write what all nodes have said of themselves; a full disk does not end a run that has begun."""

@@ -101,7 +101,10 @@ class LearningRun:
         steps = self.training.steps
         self._board = Board(directory.path / "tensorboard", steps, self._problems.of("curves"))
         self._writer = CheckpointWriter(self._folder, self._stored)
-        self._judge = Judge(plan, directory, self._problems.of("evaluations"))
+        try:
+            self._judge = Judge(plan, directory, self._problems.of("evaluations"))
+        except OSError as error:
+            raise RunDirectoryError(f"run directory '{directory.path}' cannot be written: {error.strerror}") from error
         if plan.resume:
             self._judge.resume(steps)
         self._started_s = time.monotonic()
@@ -192,7 +195,10 @@ class LearningRun:
             best = best_of(self.evaluations)
             summary["best_checkpoint"] = best.checkpoint if best else last
         self._directory.write_text("episodes.json", json.dumps(self.training.log.to_json()) + "\n")
-        write_plots(self.path / "plots", f"{plan.learner} on {self._spec.task}", self.training, self.evaluations)
+        try:
+            write_plots(self.path / "plots", f"{plan.learner} on {self._spec.task}", self.training, self.evaluations)
+        except OSError as error:
+            raise RunDirectoryError(f"plots cannot be written: {error.strerror}") from error
         self._directory.write_summary(summary)
         self.summary = summary
 
