@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import time
 from collections import Counter
 
@@ -13,6 +15,8 @@ from vlmrl_ros.bridge import qos
 from vlmrl_ros.core.join import PartJoin, StepJoin
 
 PERIOD_S = 1.0
+PROCESS = "process"
+"""Key of the value that tells apart processes which play the same part."""
 
 
 class Diagnostics:
@@ -35,6 +39,7 @@ class Diagnostics:
         self._problem = ""
         self._defects: list[str] = []
         self._state = "unconfigured"
+        self._process = process_name()
         self._publish()  # latched: whoever finds the node knows it at once
 
     @property
@@ -77,11 +82,17 @@ class Diagnostics:
         """Show a value."""
         self._values[name] = str(value)
 
-    def join(self, join: PartJoin | StepJoin) -> None:
-        """Show what a join gave up, what came too late for it, and what bears a stamp of another time."""
-        self.value("steps dropped", join.dropped)
-        self.value("parts too late", join.late)
-        self.value("parts of another time", join.strayed)
+    def join(self, join: PartJoin | StepJoin, arm: str = "") -> None:
+        """Show what a join gave up, what came too late for it, and what bears a stamp of another time.
+
+        Args:
+            join: whose counts.
+            arm: whose steps it joins, for a node that joins those of several.
+        """
+        of = f"{arm} " if arm else ""
+        self.value(f"{of}steps dropped", join.dropped)
+        self.value(f"{of}parts too late", join.late)
+        self.value(f"{of}parts of another time", join.strayed)
 
     def problem(self, text: str) -> None:
         """Say what is wrong; an empty text means that all is well again. Each change is logged once."""
@@ -98,7 +109,13 @@ class Diagnostics:
         rate = (self._steps - self._steps_before) / max(now_s - self._published_s, 1e-3)
         self._steps_before, self._published_s = self._steps, now_s
         age = "never" if self._last_step_s is None else f"{now_s - self._last_step_s:.3f}"
-        values = {"state": self._state, "rate_hz": f"{rate:.1f}", "age_s": age, "steps": str(self._steps)}
+        values = {
+            "state": self._state,
+            PROCESS: self._process,
+            "rate_hz": f"{rate:.1f}",
+            "age_s": age,
+            "steps": str(self._steps),
+        }
         values |= {name: str(count) for name, count in self._counts.items()} | self._values
         level = DiagnosticStatus.WARN if self._problem else DiagnosticStatus.OK
         status = DiagnosticStatus(
@@ -111,3 +128,8 @@ class Diagnostics:
         message = DiagnosticArray(status=[status])
         message.header.stamp = self._node.get_clock().now().to_msg()
         self._publisher.publish(message)
+
+
+def process_name() -> str:
+    """This process among those of all machines."""
+    return f"{socket.gethostname()}:{os.getpid()}"

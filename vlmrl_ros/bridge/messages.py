@@ -271,6 +271,18 @@ def read_place(message: JointState) -> Place:
     return Place(stamp_of(message), int(values["episode"]), values["last"] > 0.5, int(values["demonstrations"]))
 
 
+def read_guide(message: JointState) -> int:
+    """Stamp of a question where to go while the arm is reset by hand, ns.
+
+    Raises:
+        ShapeError: it does not say before which episode.
+        NonFiniteError: the episode is NaN or infinite.
+        RangeError: the episode is no whole number from 0.
+    """
+    _required(message, ["episode"], "guide", counts=("episode",))
+    return stamp_of(message)
+
+
 def joy_message(stamp_ns: int, state: JoyState) -> Joy:
     """Compose ``joy``."""
     message = Joy()

@@ -83,8 +83,9 @@ class Shell(LifecycleNode, Generic[C]):
             self.done.set_result(status)
 
     def fail(self, error: Exception) -> None:
-        """End the process with one line that says why."""
-        self.get_logger().fatal(str(error))
+        """End the process and say why: one line for what a user can put right, all of it for a defect."""
+        defect = error.__traceback__ is not None and not isinstance(error, VlmrlError)
+        self.get_logger().fatal("".join(traceback.format_exception(error)) if defect else str(error))
         self.finish(1)
 
     def publisher(self, message_type: type[Any], topic: str, profile: QoSProfile) -> Publisher[Any]:
@@ -176,11 +177,8 @@ class Shell(LifecycleNode, Generic[C]):
     def _transition(self, work: Callable[[], None], state: str) -> TransitionCallbackReturn:
         try:
             work()
-        except VlmrlError as error:
+        except Exception as error:  # noqa: BLE001 - rclpy would swallow it
             self.fail(error)
-            return TransitionCallbackReturn.FAILURE
-        except Exception:  # noqa: BLE001 - rclpy would swallow it
-            self.fail(RuntimeError(traceback.format_exc()))
             return TransitionCallbackReturn.FAILURE
         self.diagnostics.state = state
         return TransitionCallbackReturn.SUCCESS

@@ -61,6 +61,10 @@ class BringUp:
             self._due.discard(name)
         return news
 
+    def heard_since(self, name: str, since_s: float) -> bool:
+        """Whether a node has been heard of after a moment, s on the clock of :meth:`hear`."""
+        return self._heard_s.get(name, since_s) > since_s
+
     def silent(self, now_s: float) -> list[str]:
         """The nodes that have been heard of and are silent now, in order."""
         found = [

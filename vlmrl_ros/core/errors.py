@@ -52,6 +52,22 @@ class RunDirectoryError(VlmrlError):
     """The run directory is in use by another run, not writable, or not a run directory."""
 
 
+class RivalError(VlmrlError):
+    """Another process already publishes what only one may publish."""
+
+    def __init__(self, name: str, topic: str, rival: str, process: str) -> None:
+        """Compose the message.
+
+        Args:
+            name: of the node that has come last.
+            topic: of both.
+            rival: name of the node that was there before.
+            process: of the rival, as host and process id.
+        """
+        remedy = "end it, or give this one another namespace:= (or ROS_DOMAIN_ID)"
+        super().__init__(f"'{name}' finds that '{rival}' of process {process} publishes '{topic}' already; {remedy}")
+
+
 class BagError(VlmrlError):
     """A bag is missing, damaged, or made for another task."""
 

@@ -54,8 +54,12 @@ class RunDirectory:
                 " or go on with it by resume:=true"
             )
         self._held_a_run = resume
-        for name in _FOLDERS:
-            (self.path / name).mkdir(exist_ok=True)
+        try:
+            for name in _FOLDERS:
+                (self.path / name).mkdir(exist_ok=True)
+        except OSError as error:
+            self.close()
+            raise RunDirectoryError(f"run directory '{path}' cannot be written: {error.strerror}") from error
 
     def close(self, discard: bool = False) -> None:
         """Give the lock back.
@@ -73,8 +77,15 @@ class RunDirectory:
         self._lock.close()
 
     def write_text(self, name: str, text: str) -> Path:
-        """Write a small file whole or not at all; returns its path."""
-        return write_whole(self.path / name, text)
+        """Write a small file whole or not at all; returns its path.
+
+        Raises:
+            RunDirectoryError: the disk is full, or the directory cannot be written any more.
+        """
+        try:
+            return write_whole(self.path / name, text)
+        except OSError as error:
+            raise RunDirectoryError(f"'{self.path / name}' cannot be written: {error.strerror}") from error
 
     def write_summary(self, summary: Mapping[str, Any]) -> Path:
         """Replace ``summary.json``; numbers that are not finite become null, because JSON has none."""

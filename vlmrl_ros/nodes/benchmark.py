@@ -22,6 +22,7 @@ SUITES = {
     "sync": "two runs with one seed end in the same checkpoint",
     "replay": "memory and speed of the replay",
     "fuzz": "malformed messages at every subscriber of every node",
+    "faults": "kills, chaos and a resume: what a run survives, and that nothing is lost",
     "arm": "RLIF through a simulated robot that knows nothing of it",
 }
 ALL = "all"

@@ -109,8 +109,8 @@ class Judge:
                 rows = [asdict(evaluation) for evaluation in self.evaluations]
                 self._directory.write_text(EVALUATIONS_FILE, json.dumps(rows) + "\n")
                 self._problem("")
-            except OSError as error:
-                self._problem(f"evaluations cannot be written: {error}")
+            except RunDirectoryError as error:
+                self._problem(str(error))
         return found
 
     def _await(self, interrupted: Callable[[], bool]) -> list[Evaluation]:

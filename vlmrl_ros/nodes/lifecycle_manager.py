@@ -20,8 +20,9 @@ from vlmrl_ros.core.config import option
 
 POLL_S = 0.1
 RETRY_S = 1.5
-"""An answer that did not come in this time went to a server that is dead; a refusal is believed after it, because the
-state that led to the question may have been out of date. Longer than the period of the heartbeats."""
+"""A node that has sent a heartbeat since it was asked, but no answer in this time, is another in the place of the one
+that was asked; one that sends none is busy with it. A refusal is believed after this time, because the state that led
+to the question may have been out of date. Longer than the period of the heartbeats."""
 TRANSITIONS = {"configure": Transition.TRANSITION_CONFIGURE, "activate": Transition.TRANSITION_ACTIVATE}
 
 
@@ -106,7 +107,7 @@ class LifecycleManager(Shell[LifecycleManagerConfig]):
     def _ask(self, name: str, transition: str, now_s: float) -> None:
         asked = self._asked
         if asked is not None and (asked.name, asked.transition) == (name, transition):
-            if now_s - asked.since_s < RETRY_S:
+            if now_s - asked.since_s < RETRY_S or not self._bring_up.heard_since(name, asked.since_s):
                 return
             if asked.refused:
                 self.fail(RuntimeError(f"node '{name}' failed to {transition}; its own log line says why"))

@@ -179,11 +179,13 @@ class Recorder(Shell[RecorderConfig]):
         self._recording.put(RawStep(stamp_ns, parts["feedback"].value, (*self._beside, *own), heads))
         self._beside.clear()
         self.diagnostics.tick()
+        self._report(stamp_ns)
 
     def _refuse(self, stamp_ns: int) -> None:
         """A step that is in the bags already, as after a restart; or time went back, which is no step of this run."""
         assert self._recording is not None
         self.diagnostics.count("steps that were recorded before")
+        self._report(stamp_ns)
         if self._began:
             newest_ns = self._recording.newest_ns
             self.diagnostics.problem(
@@ -194,17 +196,23 @@ class Recorder(Shell[RecorderConfig]):
     def _give_up(self) -> None:
         """A part was lost with the process that sent it: go on without the step."""
         if self._join is not None and time.monotonic() - self._heard_s > QUIET_S:
-            self._join.give_up("executed")
+            for stamp_ns in self._join.give_up("executed"):
+                self._report(stamp_ns)
+
+    def _report(self, stamp_ns: int) -> None:
+        """Say that the loop need not keep a step any longer: it was taken, refused or given up."""
+        self._status.publish(messages.named_vector(stamp_ns, STATUS_NAMES, self._counts()))
 
     def _on_written(self, stamp_ns: int) -> None:
-        """Called by the thread that writes; publishing is thread-safe."""
+        """Called by the thread that writes."""
+        for name, value in zip(STATUS_NAMES, self._counts(), strict=True):
+            self.diagnostics.value(name, value)
+
+    def _counts(self) -> list[int]:
         recording, join = self._recording, self._join
         if recording is None or join is None:
-            return
-        values = [recording.steps, recording.dropped + join.dropped, recording.nbytes]
-        self._status.publish(messages.named_vector(stamp_ns, STATUS_NAMES, values))
-        for name, value in zip(STATUS_NAMES, values, strict=True):
-            self.diagnostics.value(name, value)
+            return [0] * len(STATUS_NAMES)
+        return [recording.steps, recording.dropped + join.dropped, recording.nbytes]
 
 
 def main() -> None:

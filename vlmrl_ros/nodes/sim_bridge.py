@@ -53,6 +53,9 @@ class SimBridgeConfig:
     learner_lag_steps: int = option(
         -1, "lockstep: steps that the learner may be behind; 0 is in sync, -1 does not wait", low=-1, high=10_000
     )
+    recorder_lag_steps: int = option(
+        -1, "lockstep: steps that the recorder may be behind in taking them, -1 does not wait", low=-1, high=10_000
+    )
     headless: bool = option(True, "run without MuJoCo's viewer")
     continues: bool = option(False, "go on with a run: wait for learner/status and begin after the step that it names")
     film: bool = option(False, "publish the front view at each step on film/image_raw, for people")
@@ -80,7 +83,7 @@ class SimBridge(Shell[SimBridgeConfig]):
         """Build the task and publish its spec."""
         config = self.config
         self._published = False
-        self._learned_ns = 0
+        self._learned_ns = self._recorded_ns = 0
         self._learning_ended = False
         self._reset_asked = False
         self._command: _Command | None = None
@@ -105,6 +108,8 @@ class SimBridge(Shell[SimBridgeConfig]):
             self._viewer = Viewer(self._task)
         self.listen(JointState, "command", self._on_command, qos.COMMAND)
         self.listen(JointState, "learner/status", self._on_learner, qos.STEP)
+        if config.time == "lockstep" and config.recorder_lag_steps >= 0:
+            self.listen(JointState, "recorder/status", self._on_recorder, qos.STEP)
         self.create_service(Trigger, "reset", self._on_reset)
         self._out = ArrivalPublisher(self, self._spec)
 
@@ -146,7 +151,7 @@ class SimBridge(Shell[SimBridgeConfig]):
         self.destroy_timer(self._looking)
         self._continuation = None
         self._arrival = self._episodes.go_on(*begin)
-        self._learned_ns = self._arrival.stamp_ns - self._episodes.dt_ns
+        self._learned_ns = self._recorded_ns = self._arrival.stamp_ns - self._episodes.dt_ns
         self.diagnostics.problem("")
         self.get_logger().info(f"goes on with the run at {begin[0] * 1e-9:.3f} s, episode {begin[1]}")
         self._publish(self._arrival)
@@ -165,7 +170,7 @@ class SimBridge(Shell[SimBridgeConfig]):
             self._command = command
         else:
             self._advance(command)
-            self._publish_when_learned()
+            self._publish_when_due()
 
     def _on_learner(self, message: JointState) -> None:
         version, ended = messages.read_learner_status(message)
@@ -179,15 +184,32 @@ class SimBridge(Shell[SimBridgeConfig]):
         self._episodes.weights_version, self._learning_ended = version, ended
         self._learned_ns = max(self._learned_ns, messages.stamp_of(message))
         if self.active and self.config.time == "lockstep":
-            self._publish_when_learned()
+            self._publish_when_due()
 
-    def _publish_when_learned(self) -> None:
-        """Publish the arrival once the learner is close enough behind it."""
-        arrival, lag = self._arrival, self.config.learner_lag_steps
+    def _on_recorder(self, message: JointState) -> None:
+        stamp_ns = messages.stamp_of(message)
+        if self._continuation is None and stamp_ns <= self._arrival.stamp_ns:
+            self._recorded_ns = max(self._recorded_ns, stamp_ns)
+            if self.active:
+                self._publish_when_due()
+
+    def _publish_when_due(self) -> None:
+        """Publish the arrival once learner and recorder are close enough behind it."""
         if self._published or self._learning_ended:  # what nobody learns from is left to the run's next part
             return
-        if lag < 0 or self._learned_ns >= arrival.stamp_ns - (1 + lag) * self._episodes.dt_ns:
-            self._publish(arrival)
+        if self._silent_peer() is None:
+            self._publish(self._arrival)
+
+    def _silent_peer(self) -> str | None:
+        """Who is too far behind."""
+        config, before_ns, dt_ns = self.config, self._arrival.stamp_ns, self._episodes.dt_ns
+        for peer, lag, done_ns in (
+            ("learner", config.learner_lag_steps, self._learned_ns),
+            ("recorder", config.recorder_lag_steps, self._recorded_ns),
+        ):
+            if lag >= 0 and done_ns < before_ns - (1 + lag) * dt_ns:
+                return peer
+        return None
 
     def _remind(self) -> None:
         """Nothing came in time: the arm stands still; say so and ask again with the same stamp."""
@@ -202,8 +224,9 @@ class SimBridge(Shell[SimBridgeConfig]):
             self.diagnostics.problem(f"no command for more than {timeout_s:g} s: the arm stands still and waits")
             self._out.arrival(self._arrival)
         else:
+            peer = self._silent_peer() or "learner"
             self.diagnostics.problem(
-                f"the learner is silent for more than {timeout_s:g} s: the arm stands still and waits"
+                f"the {peer} is silent for more than {timeout_s:g} s: the arm stands still and waits"
             )
 
     # Real time: the steady clock moves the simulation; a command is good for the step whose observation it answers.

@@ -140,7 +140,8 @@ class Teleop(Shell[TeleopConfig]):
         """The bridge asks where a person wants the arm, which they reset by hand; these are no steps."""
         if self._spec is None or not self.active:
             return
-        decision, stamp_ns = self._arbiter.guide(self._now_ns()), messages.stamp_of(message)
+        stamp_ns = messages.read_guide(message)
+        decision = self._arbiter.guide(self._now_ns())
         self._guide.publish(
             messages.command_message(
                 stamp_ns, self._spec.action, decision.command, decision.mark, self._arbiter.estopped

@@ -92,3 +92,11 @@ def test_others_are_ignored(name):
     made = started("active", "active", "active")
     assert not made.hear(name, "unconfigured", 0.0)
     assert made.complete
+
+
+def test_a_node_that_is_busy_with_a_question_is_told_from_one_that_never_got_it():
+    made = started("unconfigured")
+    assert not made.heard_since("learner", 0.5), "no heartbeat: it is busy, and is not asked again"
+    made.hear("learner", "unconfigured", 1.0)
+    assert made.heard_since("learner", 0.5)
+    assert not made.heard_since("teleop", 0.5)

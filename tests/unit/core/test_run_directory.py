@@ -93,7 +93,10 @@ def test_numbers_that_json_does_not_know_become_null(run):
 
 def test_a_text_that_cannot_be_written_leaves_the_old_one_and_nothing_else(run):
     run.write_text("episodes.json", "[]")
-    with file_size_limit(100), pytest.raises(OSError, match="too large"):
+    with (
+        file_size_limit(100),
+        pytest.raises(RunDirectoryError, match=r"episodes\.json' cannot be written: File too large"),
+    ):
         run.write_text("episodes.json", "x" * 101)
     assert (run.path / "episodes.json").read_text() == "[]"
     assert not [name for name in names(run.path) if "partial" in name]

@@ -2,7 +2,8 @@
 
 A small library that is preloaded adds an offset to the system clock (``CLOCK_REALTIME``); the steady clock goes on, as
 it does when an operator or a time server sets the clock of a machine. The offset is read from a file that is mapped
-into memory, so a jump takes effect at the next look at the clock.
+into memory, so a jump takes effect at the next look at the clock. Whoever waits until a time of that clock, as Fast DDS
+does, waits no longer and no shorter: the kernel, which ends the wait, knows nothing of the offset.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from vlmrl_ros.core.errors import VlmrlError
 
 SOURCE = r"""
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -52,6 +55,31 @@ int gettimeofday(struct timeval *restrict tv, void *restrict zone) {
   return 0;
 }
 
+/* Times of the steady clock, which waits may be bound to as well, are far below those of the system clock. */
+static struct timespec without_offset(const struct timespec *until) {
+  struct timespec ts = *until;
+  if (!offset_ns || ts.tv_sec < 1000000000L) return ts;
+  long long ns = ts.tv_sec * 1000000000LL + ts.tv_nsec - *offset_ns;
+  ts.tv_sec = ns / 1000000000LL;
+  ts.tv_nsec = ns % 1000000000LL;
+  return ts;
+}
+
+int pthread_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *mutex, const struct timespec *until) {
+  static int (*real)(pthread_cond_t *, pthread_mutex_t *, const struct timespec *);
+  if (!real) *(void **)&real = dlvsym(RTLD_NEXT, "pthread_cond_timedwait", "GLIBC_2.3.2");
+  if (!real) *(void **)&real = dlsym(RTLD_NEXT, "pthread_cond_timedwait");
+  struct timespec ts = without_offset(until);
+  return real(cond, mutex, &ts);
+}
+
+int pthread_mutex_timedlock(pthread_mutex_t *mutex, const struct timespec *until) {
+  static int (*real)(pthread_mutex_t *, const struct timespec *);
+  if (!real) *(void **)&real = dlsym(RTLD_NEXT, "pthread_mutex_timedlock");
+  struct timespec ts = without_offset(until);
+  return real(mutex, &ts);
+}
+
 time_t time(time_t *out) {
   struct timespec ts;
   clock_gettime(CLOCK_REALTIME, &ts);
@@ -80,7 +108,7 @@ class ClockShim:
         self._library = work / "clock.so"
         source = work / "clock.c"
         source.write_text(SOURCE, encoding="utf-8")
-        command = [compiler, "-shared", "-fPIC", "-O1", "-o", str(self._library), str(source)]
+        command = [compiler, "-shared", "-fPIC", "-O1", "-o", str(self._library), str(source), "-ldl"]
         built = subprocess.run(command, capture_output=True, text=True, check=False)
         if built.returncode:
             raise VlmrlError(f"cc could not build the clock's library: {built.stderr}")

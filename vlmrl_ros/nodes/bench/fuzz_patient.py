@@ -128,7 +128,8 @@ class Patient:
 
     def counted(self) -> int:
         """Everything that the node has counted of what it could not use."""
-        join = getattr(self.node, "_join", None)
+        arms = getattr(self.node, "arms", None)
+        join = arms[0].join if arms else getattr(self.node, "_join", None)
         joined = getattr(join, "_join", join)
         waiting = 0 if joined is None else joined.late + joined.strayed + joined.dropped + joined.waiting
         return sum(n for key, n in self.node.diagnostics.counts().items() if not key.startswith(FAILED)) + waiting

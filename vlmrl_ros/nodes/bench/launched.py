@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,8 @@ import yaml
 from vlmrl_ros.core.errors import VlmrlError
 
 BENCH_DOMAIN_ID = "91"
+STOP_TIMEOUT_S = 20.0
+"""The launch stops its nodes in this time after Ctrl-C."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ def train(
     parameters: Mapping[str, Mapping[str, Any]],
     timeout_s: float,
     launch_file: str = "sim_train.launch.py",
+    resume: bool = False,
 ) -> LaunchedRun:
     """Run a training launch file to its end.
 
@@ -50,6 +55,7 @@ def train(
         parameters: deviations from the defaults, for each node name; ``"*"`` for the options of plug-ins.
         timeout_s: longest time.
         launch_file: of this package.
+        resume: go on with the run that is there.
 
     Returns:
         the finished run.
@@ -58,9 +64,13 @@ def train(
         VlmrlError: it failed, took too long or left no summary.
     """
     run_dir = work / name
-    shutil.rmtree(run_dir, ignore_errors=True)
+    given = {**arguments, "run_dir": run_dir}
+    if resume:
+        given["resume"] = "true"
+    else:
+        shutil.rmtree(run_dir, ignore_errors=True)
     started_s = time.monotonic()
-    launch(work, name, launch_file, {**arguments, "run_dir": run_dir}, parameters, timeout_s)
+    launch(work, name, launch_file, given, parameters, timeout_s)
     return LaunchedRun(read_result(run_dir / "summary.json", work, name), time.monotonic() - started_s)
 
 
@@ -77,18 +87,46 @@ def launch(
     Raises:
         VlmrlError: it failed or took too long.
     """
-    params_file, log = work / f"{name}.yaml", work / f"{name}.log"
+    with launching(work, name, launch_file, arguments, parameters) as process:
+        try:
+            code = process.wait(timeout_s)
+        except subprocess.TimeoutExpired as error:
+            raise VlmrlError(f"run '{name}' did not finish: {error}; see {log_of(work, name)}") from error
+    if code:
+        raise VlmrlError(f"run '{name}' did not finish: exit code {code}; see {log_of(work, name)}")
+
+
+@contextmanager
+def launching(
+    work: Path,
+    name: str,
+    launch_file: str,
+    arguments: Mapping[str, Any],
+    parameters: Mapping[str, Mapping[str, Any]],
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run ``ros2 launch`` beside the caller; arguments as in :func:`train`. Nothing of it is left at the end."""
+    params_file = work / f"{name}.yaml"
     scopes = {"/**" if node == "*" else f"/**/{node}": values for node, values in parameters.items()}
     params_file.write_text(yaml.safe_dump({s: {"ros__parameters": dict(values)} for s, values in scopes.items()}))
     given = {**arguments, "params_file": params_file}
     command = ["ros2", "launch", "vlmrl_ros", launch_file, *(f"{k}:={v}" for k, v in given.items())]
-    with open(log, "w", encoding="utf-8") as file:
+    with open(log_of(work, name), "w", encoding="utf-8") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment())
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
         try:
-            subprocess.run(
-                command, stdout=file, stderr=subprocess.STDOUT, env=environment(), timeout=timeout_s, check=True
-            )
-        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-            raise VlmrlError(f"run '{name}' did not finish: {error}; see {log}") from error
+            process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def log_of(work: Path, name: str) -> Path:
+    """Where the output of a launch goes."""
+    return work / f"{name}.log"
 
 
 def read_result(path: Path, work: Path, name: str) -> dict[str, Any]:
@@ -98,6 +136,6 @@ def read_result(path: Path, work: Path, name: str) -> dict[str, Any]:
         VlmrlError: there is no such file.
     """
     if not path.is_file():
-        raise VlmrlError(f"run '{name}' left no {path.name}; see {work / f'{name}.log'}")
+        raise VlmrlError(f"run '{name}' left no {path.name}; see {log_of(work, name)}")
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return content
