@@ -101,6 +101,7 @@ def data_files() -> list[tuple[str, list[str]]]:
         (f"share/{PACKAGE}/launch", sorted(glob("launch/*.launch.py"))),
         (f"share/{PACKAGE}/config", sorted(glob("launch/config/*.yaml"))),
         (f"share/{PACKAGE}/config/arms", sorted(glob("launch/config/arms/*.yaml"))),
+        (f"share/{PACKAGE}/config/foxglove", sorted(glob("launch/config/foxglove/*.json"))),
     ]
 
 

@@ -6,7 +6,7 @@ import os
 import resource
 from pathlib import Path
 
-from vlmrl_ros.nodes.doctor.finding import Finding, ProbeError, failed, ok, probe, warning
+from vlmrl_ros.nodes.checks.finding import Finding, ProbeError, failed, ok, probe, warning
 
 GIB = 2**30
 LEAST_MEMORY = 2 * GIB
@@ -59,7 +59,7 @@ def _priority() -> Finding:
 
 def _torch() -> Finding:
     try:
-        found = probe("vlmrl_ros.nodes.doctor.torch_probe", TORCH_TIMEOUT_S)
+        found = probe("vlmrl_ros.nodes.checks.torch_probe", TORCH_TIMEOUT_S)
     except ProbeError as error:
         return failed("torch", str(error)[:300], "make setup, or pip install torch")
     text = f"{found['version']}, {found['device']}, {found['gflops']:.0f} GFLOP/s in one thread"

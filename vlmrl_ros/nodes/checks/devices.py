@@ -8,8 +8,9 @@ from pathlib import Path
 
 import hid
 
-from vlmrl_ros.nodes.doctor.finding import Finding, ok, warning
+from vlmrl_ros.nodes.checks.finding import Finding, ok, warning
 
+JOYSTICKS = "/dev/input/js*"
 SPACEMOUSE = ((0x046D, range(0xC600, 0xC660)), (0x256F, range(0xC600, 0xC700)))
 """USB vendors of 3Dconnexion (before and since it left Logitech) and their products."""
 RULE = 'SUBSYSTEM=="hidraw", ATTRS{idVendor}=="256f", MODE="0660", TAG+="uaccess"'
@@ -21,7 +22,7 @@ def check() -> list[Finding]:
 
 
 def _joystick() -> Finding:
-    found = sorted(glob("/dev/input/js*"))
+    found = sorted(glob(JOYSTICKS))
     if not found:
         fix = "plug one in (operator:=joystick); operator:=scripted and :=none work without"
         return warning("joystick", "none", fix)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from vlmrl_ros.nodes.doctor.finding import Finding, ProbeError, failed, ok, probe, warning
+from vlmrl_ros.nodes.checks.finding import Finding, ProbeError, failed, ok, probe, warning
 
 TIMEOUT_S = 60.0
 SLOW_MS = 20.0
@@ -15,7 +15,7 @@ def check() -> list[Finding]:
     """Render in a process of its own, with the backend that the launch files would take."""
     backend = os.environ.get("MUJOCO_GL") or ("glfw" if "DISPLAY" in os.environ else "egl")
     try:
-        found = probe("vlmrl_ros.nodes.doctor.render_probe", TIMEOUT_S, env={**os.environ, "MUJOCO_GL": backend})
+        found = probe("vlmrl_ros.nodes.checks.render_probe", TIMEOUT_S, env={**os.environ, "MUJOCO_GL": backend})
     except ProbeError as error:
         return [failed("rendering", f"MUJOCO_GL={backend}: {error}"[:300], FIX)]
     text = f"MUJOCO_GL={backend}, {found['size']} px in {found['ms']:.1f} ms, {found['colours']} colours"

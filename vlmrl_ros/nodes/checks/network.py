@@ -7,7 +7,7 @@ import socket
 import time
 from pathlib import Path
 
-from vlmrl_ros.nodes.doctor.finding import Finding, failed, ok, warning
+from vlmrl_ros.nodes.checks.finding import Finding, failed, ok, warning
 
 MOST_DOMAIN, SAFE_DOMAIN = 232, 101
 """Above the latter the ports of DDS lie among those that Linux gives to clients."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from ament_index_python.packages import PackageNotFoundError, get_package_prefix
 from rclpy.utilities import get_rmw_implementation_identifier
 
-from vlmrl_ros.nodes.doctor.finding import Finding, failed, ok, warning
+from vlmrl_ros.nodes.checks.finding import Finding, failed, ok, warning
 
 NEEDED = (
     "builtin_interfaces",

@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from vlmrl_ros.nodes.doctor.finding import Finding, failed, ok, warning
+from vlmrl_ros.nodes.checks.finding import Finding, failed, ok, warning
 
 GIB = 2**30
 LOW, ALMOST_FULL = 10 * GIB, GIB

@@ -17,13 +17,14 @@ from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image, JointState
 
 from vlmrl_ros.bridge import qos
-from vlmrl_ros.nodes.doctor.finding import Finding, failed, ok, warning
+from vlmrl_ros.nodes.checks.finding import Finding, failed, ok, warning
 
 KINDS: dict[str, tuple[type[Any], str]] = {
     "small": (JointState, "doctor/small"),
     "image": (Image, "doctor/image"),
 }
 """Message type and topic; the echo answers on ``<topic>/echo``."""
+ECHO = "vlmrl_ros.nodes.checks.echo"
 MATCH_S, ANSWER_S = 15.0, 2.0
 SMALL_COUNT, IMAGE_COUNT = 300, 30
 HEIGHT, WIDTH = 480, 640
@@ -35,7 +36,7 @@ LARGE = "FASTDDS_BUILTIN_TRANSPORTS='LARGE_DATA?max_msg_size=4MB&sockets_size=8M
 
 def check() -> list[Finding]:
     """Start an echo in a process of its own and measure round trips."""
-    command = [sys.executable, "-m", "vlmrl_ros.nodes.doctor.echo"]
+    command = [sys.executable, "-m", ECHO]
     echo = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         with _Caller() as caller:

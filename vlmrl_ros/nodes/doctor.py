@@ -1,4 +1,4 @@
-"""The command line of the doctor, and its report."""
+"""``doctor``: looks at the machine that the loop shall run on, and says what to fix."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from vlmrl_ros.nodes.doctor.finding import Finding, Level, failed
+from vlmrl_ros.nodes.checks.finding import Finding, Level, failed
 
 GROUPS = {
     "ros": "ROS 2, middleware, messages, this package",
@@ -27,7 +27,7 @@ GROUPS = {
     "transport": "round trips between two processes",
     "compute": "cores, memory, priority, torch",
 }
-"""Groups of checks: modules beside this one, imported when they are asked for."""
+"""Groups of checks: modules in ``checks``, imported when they are asked for."""
 COLOURS = {Level.OK: "green", Level.WARNING: "yellow", Level.FAILED: "bold red"}
 Report = Mapping[str, list[Finding]]
 
@@ -61,7 +61,7 @@ def failures(report: Report) -> int:
 
 def _check(group: str, runs: Path) -> list[Finding]:
     try:
-        check = importlib.import_module(f"vlmrl_ros.nodes.doctor.{group}").check
+        check = importlib.import_module(f"vlmrl_ros.nodes.checks.{group}").check
         found: list[Finding] = check(runs) if group == "disk" else check()
         return found
     except Exception as error:  # noqa: BLE001 - a patient that ill is a finding, not a crash of the doctor
@@ -95,3 +95,7 @@ def _show(report: Report) -> None:
     console.print(table)
     bad = failures(report)
     console.print(Text(f"{bad} needed checks failed" if bad else "everything needed works"))
+
+
+if __name__ == "__main__":
+    main()

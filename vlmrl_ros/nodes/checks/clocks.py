@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 
-from vlmrl_ros.nodes.doctor.finding import Finding, ok, warning
+from vlmrl_ros.nodes.checks.finding import Finding, ok, warning
 
 WATCH_S = 0.5
 TICK_S = 0.002

@@ -9,7 +9,7 @@ from importlib import metadata
 
 from packaging.requirements import Requirement
 
-from vlmrl_ros.nodes.doctor.finding import Finding, failed, ok, warning
+from vlmrl_ros.nodes.checks.finding import Finding, failed, ok, warning
 
 PACKAGE = "vlmrl_ros"
 IMPORTED = ("cv2", "mujoco", "numpy", "safetensors", "yaml")

@@ -9,7 +9,7 @@ import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 
 from vlmrl_ros.bridge import qos
-from vlmrl_ros.nodes.doctor.transport import KINDS
+from vlmrl_ros.nodes.checks.transport import KINDS
 
 
 def main() -> None:
