@@ -174,6 +174,7 @@ setup(
             "pyarrow>=15",
             "pytest",
             "pytest-timeout",
+            "pytest-xdist",
             "ruff",
             "setuptools>=77,<80",  # 80 took away what `colcon build --symlink-install` stands on
             "types-PyYAML",
