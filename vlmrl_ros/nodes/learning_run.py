@@ -13,8 +13,7 @@ from heapq import merge
 from itertools import repeat
 from typing import Any
 
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save
+from safetensors.numpy import save
 
 from vlmrl_ros.bridge.weights import Weights
 from vlmrl_ros.core.checkpoint import POLICY_FILE, Stored, checkpoints_in, newest_whole, remove_partial
@@ -25,7 +24,7 @@ from vlmrl_ros.core.interfaces import Learner
 from vlmrl_ros.core.join import follows
 from vlmrl_ros.core.preload import Preloaded
 from vlmrl_ros.core.run_directory import RunDirectory
-from vlmrl_ros.core.snapshot import Content, Part, json_part
+from vlmrl_ros.core.snapshot import Content, Part
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.training import Training
 from vlmrl_ros.core.types import Step
@@ -35,10 +34,8 @@ from vlmrl_ros.nodes.given import take_in
 from vlmrl_ros.nodes.judge import Judge
 from vlmrl_ros.nodes.plan import Plan, Ties, identify
 from vlmrl_ros.nodes.problems import Problems
+from vlmrl_ros.nodes.published import published_parts, read_published
 from vlmrl_ros.nodes.summary import summarise, write_plots
-
-PUBLISHED_FILE, VERSION_FILE = "published.safetensors", "published.json"
-"""The newest weights that the policy was given, and their version: it acts with them until the next ones."""
 
 
 class LearningRun:
@@ -177,10 +174,8 @@ class LearningRun:
             self._problems.set("checkpoint", f"no checkpoint of step {step}: the disk is busy with those before it")
             return
         self._asked_at = self._place()
-        parts = {POLICY_FILE: Part(self._copy_policy), **self.training.snapshot()}
-        if self._published is not None:
-            parts[PUBLISHED_FILE] = Part(self._copy_published)
-            parts[VERSION_FILE] = json_part({"version": self.version, "step": self._published.step})
+        own = {POLICY_FILE: Part(self._copy_policy), **published_parts(self._published)}
+        parts = {**own, **self.training.snapshot()}
         self._writer.submit(self.training.steps, parts, self._about())
 
     def end(self, interrupted: Callable[[], bool]) -> None:
@@ -236,13 +231,10 @@ class LearningRun:
         try:
             self._given = Preloaded(**about.get("given", {}))
             self._lived_s, self._learned_s = float(about["wall_s"]), float(about["learning_s"])
-            if PUBLISHED_FILE in self._stored.sha256:
-                plain = json.loads((self._stored.path / VERSION_FILE).read_text(encoding="utf-8"))
-                variables = load_file(self._stored.path / PUBLISHED_FILE)
-                self._published = Weights(variables, int(plain["version"]), int(plain["step"]))
-                self.version = self._published.version
-        except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"checkpoint '{self._stored.path}' lacks what a run goes on with: {error}") from error
+        self._published = read_published(self._stored.path)
+        self.version = self._published.version if self._published else 0
         self._asked_at = self._place()
         newest = (chain.newest for chain in self.training.chains)
         ended = any(step is not None and step.feedback.last for step in newest)
@@ -295,11 +287,6 @@ class LearningRun:
 
     def _copy_policy(self) -> Content:
         variables = dict(self.training.learner.variables())  # copies
-        return lambda: [save(variables)]
-
-    def _copy_published(self) -> Content:
-        assert self._published is not None
-        variables = dict(self._published.variables)  # nobody changes them
         return lambda: [save(variables)]
 
     def _wall_s(self) -> float:
