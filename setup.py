@@ -19,6 +19,7 @@ EXECUTABLES = (
     "evaluate",
     "joystick",
     "learner",
+    "lerobot",
     "lifecycle_manager",
     "policy_server",
     "recorder",
@@ -30,7 +31,7 @@ EXECUTABLES = (
 )
 PLUGINS = {
     "learners": {name: f"policies.learners.{name}.builder:Builder" for name in ("rlif", "rlpd", "hg_dagger", "bc")},
-    "policies": {"gaussian": "policies.gaussian:build"},
+    "policies": {name: f"policies.{name}:build" for name in ("gaussian", "still")},
     "encoders": {},
     "tasks": {name: f"sim.tasks.{name}:build" for name in ("reach", "peg_insert", "pick_lift")},
     "curricula": {},
