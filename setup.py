@@ -21,6 +21,7 @@ EXECUTABLES = (
     "joystick",
     "keystore",
     "learner",
+    "lerobot",
     "lifecycle_manager",
     "policy_server",
     "recorder",
@@ -32,7 +33,7 @@ EXECUTABLES = (
 )
 PLUGINS = {
     "learners": {name: f"policies.learners.{name}.builder:Builder" for name in ("rlif", "rlpd", "hg_dagger", "bc")},
-    "policies": {"gaussian": "policies.gaussian:build"},
+    "policies": {name: f"policies.{name}:build" for name in ("gaussian", "still")},
     "encoders": {},
     "tasks": {name: f"sim.tasks.{name}:build" for name in ("reach", "peg_insert", "pick_lift")},
     "curricula": {},
@@ -180,6 +181,7 @@ setup(
             "pyarrow>=15",
             "pytest",
             "pytest-timeout",
+            "pytest-xdist",
             "ruff",
             "setuptools>=77,<80",  # 80 took away what `colcon build --symlink-install` stands on
             "types-PyYAML",

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from launch import LaunchContext
@@ -44,6 +45,15 @@ COMMON = {
 """Launch arguments of several launch files: name to (default, description[, choices])."""
 NEEDED = ("params_file", "namespace", "log_level", "use_sim_time", "secure", "keystore")
 """Those that every launch file with :func:`managed` nodes declares."""
+DATA = {
+    "demonstrations": (
+        "15",
+        "successful episodes that the scripted operators show at first, all together; or bags whose demonstrations the "
+        "learner is given instead: bags, run directories or folders of bags, separated by commas",
+    ),
+    "offline": ("", "learn from these bags alone, with no robot: as demonstrations:=, but from all steps; empty: live"),
+}
+"""Launch arguments of the launch files that learn, as :data:`COMMON`."""
 PROFILES = {"scripted": "scripted", "none": "scripted", "joystick": "xbox", "spacemouse": "spacemouse"}
 """The usual joystick profile of each operator."""
 
@@ -114,6 +124,33 @@ class Arguments:
             return int(value)
         except ValueError:
             raise ValueError(f"launch argument {name} is '{value}'; valid: a whole number") from None
+
+    def shown(self) -> int:
+        """How many demonstrations the operators show; none where bags have them."""
+        return 0 if self.data() else self.integer("demonstrations")
+
+    def data(self) -> dict[str, list[str]]:
+        """Parameters of the learner for the bags that it is given, absolute paths; none where it is given none.
+
+        Raises:
+            ValueError: a path where nothing is.
+        """
+        if self.text("offline"):
+            return {"offline": self._bags("offline", "bags")}
+        if self.text("demonstrations").isdecimal():
+            return {}
+        return {"demonstrations": self._bags("demonstrations", "a whole number, or bags")}
+
+    def _bags(self, name: str, valid: str) -> list[str]:
+        texts = [text.strip() for text in self.text(name).split(",")]
+        paths = [Path(text).expanduser().resolve() for text in texts]
+        for text, path in zip(texts, paths, strict=True):
+            if not text or not path.is_dir():
+                raise ValueError(
+                    f"launch argument {name} names '{text}', which is no directory; valid: {valid}, run directories or "
+                    "folders of bags, separated by commas"
+                )
+        return [str(path) for path in paths]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,18 @@ from launch import LaunchContext
 from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable
 from launch.utilities import expand
 
-from vlmrl_ros.bridge.launching import COMMON, Arguments, Arm, Managed, arm_names, arms, declare, environment, managed
+from vlmrl_ros.bridge.launching import (
+    COMMON,
+    DATA,
+    Arguments,
+    Arm,
+    Managed,
+    arm_names,
+    arms,
+    declare,
+    environment,
+    managed,
+)
 from vlmrl_ros.core.errors import UnknownNameError
 
 
@@ -48,6 +59,38 @@ def test_any_other_flag_is_refused_with_the_valid_ones(text):
 def test_a_number_that_is_not_whole_is_refused(text):
     with pytest.raises(ValueError, match=f"launch argument seed is '{text}'; valid: a whole number"):
         arguments(seed=text).integer("seed")
+
+
+def data_arguments(**given: str) -> Arguments:
+    context = LaunchContext()
+    context.launch_configurations.update(given)
+    for action in declare(DATA):
+        action.visit(context)
+    return Arguments(context)
+
+
+def test_demonstrations_are_a_number_that_the_operators_show_or_bags_that_the_learner_is_given(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    bags = [str(tmp_path / "one"), str(tmp_path / "two")]
+    assert (data_arguments().shown(), data_arguments().data()) == (15, {})
+    given = data_arguments(demonstrations=f"one, {tmp_path}/two")
+    assert (given.shown(), given.data()) == (0, {"demonstrations": bags})
+    offline = data_arguments(offline="one,two", demonstrations="3")
+    assert (offline.shown(), offline.data()) == (0, {"offline": bags})
+
+
+@pytest.mark.parametrize("text", ["-3", "fifteen", "", "nowhere", "nowhere,"])
+def test_demonstrations_that_are_neither_are_refused(text, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    wrong = text.split(",")[0]
+    with pytest.raises(
+        ValueError, match=f"demonstrations names '{wrong}', which is no directory; valid: a whole number"
+    ):
+        data_arguments(demonstrations=text).shown()
+    with pytest.raises(ValueError, match="offline names '7', which is no directory; valid: bags, run directories"):
+        data_arguments(offline="7").data()
 
 
 def test_an_unknown_plug_in_is_refused_before_anything_starts():
