@@ -25,7 +25,7 @@ def store(tmp_path_factory) -> Path:
     return path
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def insecure(store) -> str:
     """Why this machine has no security, in the words of its middleware; the wheels have none."""
     _, why = middleware._probe(store, TELEOP)
