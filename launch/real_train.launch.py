@@ -1,25 +1,32 @@
-"""Teach an arm by takeovers through the topics that it already speaks; `arm:=sim_arm` brings its own robot."""
+"""Teach arms by takeovers through the topics that they already speak; `arm:=sim_arm` brings its own robot."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from launch import LaunchContext, LaunchDescription
 from launch.action import Action
 from launch.actions import OpaqueFunction
 
-from vlmrl_ros.bridge.arms import load_arm
-from vlmrl_ros.bridge.launching import COMMON, PROFILES, Arguments, declare, environment, managed
+from vlmrl_ros.bridge.arms import load_fleet
+from vlmrl_ros.bridge.launching import COMMON, PROFILES, Arguments, Arm, Managed, arms, declare, environment, managed
 from vlmrl_ros.core import registry
 
 ARGUMENTS = {
-    "arm": ("sim_arm", "an arm that comes with the package (sim_arm, fr3, ur5e, so101), or your own YAML file"),
+    "arm": (
+        "sim_arm",
+        "an arm that comes with the package (sim_arm, fr3, ur5e, so101), or your own YAML file; of a fleet several, "
+        "separated by commas",
+    ),
+    "num_arms": (
+        "",
+        "arms that one learner teaches, each in a namespace of its own: arm_0, arm_1 and so on; empty: those of arm:=",
+    ),
     **{name: COMMON[name] for name in ("seed", "params_file", "namespace", "log_level")},
     "use_sim_time": ("false", "nodes take their time from /clock: only where the arm publishes it", ("true", "false")),
     "learner": ("rlif", "learner plug-in"),
-    "max_steps": ("5000", "steps to learn from, without demonstrations"),
-    "demonstrations": ("15", "successful episodes that the scripted operator shows at first"),
+    "max_steps": ("5000", "steps to learn from, of all arms together, without demonstrations"),
+    "demonstrations": ("15", "successful episodes that the scripted operators show at first, all together"),
     "run_dir": ("", "directory of this run; empty: runs/<task>_<learner>_seed<seed>_<time>"),
     "resume": ("false", "go on with the run in run_dir, up to max_steps in all", ("true", "false")),
     "operator": ("joystick", "who takes over", ("scripted", "joystick", "spacemouse", "none")),
@@ -35,8 +42,9 @@ def generate_launch_description() -> LaunchDescription:
 
 def _nodes(context: LaunchContext) -> list[Action]:
     a = Arguments(context)
-    arm, _ = load_arm(a.text("arm"))
-    task, seed, operator = arm.general.task, a.integer("seed"), a.text("operator")
+    names = _arm_files(a)
+    task, seed = load_fleet(names)[0].general.task, a.integer("seed")
+    fleet = arms(len(names), seed, a.integer("demonstrations"))
     if a.flag("resume") and not a.text("run_dir"):
         raise ValueError("resume:=true needs run_dir:=, the directory of the run that is to go on")
     learner = {
@@ -47,20 +55,42 @@ def _nodes(context: LaunchContext) -> list[Action]:
         "resume": a.flag("resume"),
         "device": a.text("device"),
     }
-    nodes: list[tuple[str, dict[str, Any]]] = [
-        ("learner", learner),
-        ("policy_server", {"seed": seed}),
-        ("teleop", {"profile": a.text("profile") or PROFILES[operator], "joy_sync": operator == "scripted"}),
-        ("arm_bridge", {"arm": a.text("arm"), "seed": seed}),
-    ]
+    if len(fleet) > 1:
+        learner["arms"] = [arm.name for arm in fleet]
+    nodes, robots = [Managed("learner", learner)], []
+    for arm, name in zip(fleet, names, strict=True):
+        nodes += _of_arm(a, arm, name, task)
+        if name == "sim_arm":
+            robots.append(Managed("sim_arm", {"cell": task, "seed": arm.seed}, arm.name))
+    return managed(a, nodes, drivers=robots)
+
+
+def _arm_files(a: Arguments) -> list[str]:
+    """The description of each arm, by name or path."""
+    names, count = [name.strip() for name in a.text("arm").split(",")], a.text("num_arms")
+    if not count:
+        return names
+    if len(names) not in (1, a.integer("num_arms")):
+        raise ValueError(
+            f"launch argument num_arms is '{count}', but arm:= names {len(names)} arms; leave num_arms out"
+        )
+    return names * a.integer("num_arms") if len(names) == 1 else names
+
+
+def _of_arm(a: Arguments, arm: Arm, name: str, task: str) -> list[Managed]:
+    operator, resume = a.text("operator"), a.flag("resume")
+    nodes = {
+        "policy_server": {"seed": arm.seed},
+        "teleop": {"profile": a.text("profile") or PROFILES[operator], "joy_sync": operator == "scripted"},
+    }
     if operator == "scripted":
         registry.check("operators", task)
-        person = {"operator": task, "seed": seed, "demonstrations": a.integer("demonstrations")}
-        nodes.insert(3, ("scripted_operator", person))
+        shown = {"demonstrations": arm.demonstrations, "continues": resume}
+        nodes["scripted_operator"] = {"operator": task, "seed": arm.seed, **shown}
     elif operator != "none":
-        nodes.insert(3, (operator, {}))
-    robot = [("sim_arm", {"cell": task, "seed": seed})] if a.text("arm") == "sim_arm" else []
-    return managed(a, nodes, drivers=robot)
+        nodes[operator] = {f"{operator}.index": arm.index}
+    nodes["arm_bridge"] = {"arm": name, "seed": arm.seed, "continues": resume}
+    return [Managed(executable, parameters, arm.name) for executable, parameters in nodes.items()]
 
 
 def _run_name(task: str, learner: str, seed: int) -> str:

@@ -1,4 +1,4 @@
-"""Teach a simulated arm by takeovers: bridge, policy server, teleop, operator, learner."""
+"""Teach simulated arms by takeovers: bridge, policy server, teleop and operator of each arm, and one learner."""
 
 from __future__ import annotations
 
@@ -8,20 +8,37 @@ from launch import LaunchContext, LaunchDescription
 from launch.action import Action
 from launch.actions import OpaqueFunction
 
-from vlmrl_ros.bridge.launching import BOOLEAN, COMMON, PROFILES, Arguments, declare, environment, managed
+from vlmrl_ros.bridge.launching import (
+    BOOLEAN,
+    COMMON,
+    PROFILES,
+    Arguments,
+    Arm,
+    Managed,
+    arms,
+    declare,
+    environment,
+    managed,
+)
 
 ARGUMENTS = {
     **COMMON,
+    "num_arms": ("1", "arms that one learner teaches, each in a namespace of its own: arm_0, arm_1 and so on"),
     "learner": ("rlif", "learner plug-in"),
-    "max_steps": ("5000", "steps to learn from, without demonstrations"),
-    "demonstrations": ("15", "successful episodes that the scripted operator shows at first"),
+    "max_steps": ("5000", "steps to learn from, of all arms together, without demonstrations"),
+    "demonstrations": ("15", "successful episodes that the scripted operators show at first, all together"),
     "run_dir": ("", "directory of this run; empty: runs/<task>_<learner>_seed<seed>_<time>"),
     "resume": ("false", "go on with the run in run_dir, up to max_steps in all", ("true", "false")),
     "operator": ("scripted", "who takes over", ("scripted", "joystick", "spacemouse", "none")),
     "profile": ("", "joystick profile (xbox, ps, spacemouse or a YAML file); empty: the operator's usual one"),
     "device": ("auto", "where the learner computes", ("auto", "cpu", "cuda")),
     "record": ("true", "record every step into <run_dir>/bags", BOOLEAN),
-    "sync": ("auto", "repeatable to the bit; auto: with a scripted operator or none", ("auto", "true", "false")),
+    "sync": (
+        "auto",
+        "repeatable to the bit; auto: one arm with a scripted operator or none (in a fleet an arm that pauses would "
+        "make the others wait)",
+        ("auto", "true", "false"),
+    ),
 }
 LAG_STEPS = 8
 """Without sync the simulation may run so far ahead of the learner."""
@@ -37,52 +54,68 @@ def generate_launch_description() -> LaunchDescription:
 
 def _nodes(context: LaunchContext) -> list[Action]:
     a = Arguments(context)
-    task, seed, operator = a.plugin("task", "tasks"), a.integer("seed"), a.text("operator")
-    person = operator in ("joystick", "spacemouse")
-    if person and a.text("sync") == "true":
-        raise ValueError(f"sync:=true needs lockstep, and a person at the {operator} needs real time; use sync:=false")
-    sync = not person and a.text("sync") != "false"
-    resume = a.flag("resume")
-    if resume and not a.text("run_dir"):
+    task, seed = a.plugin("task", "tasks"), a.integer("seed")
+    fleet = arms(a.integer("num_arms"), seed, a.integer("demonstrations"))
+    sync = _sync(a, len(fleet))
+    if a.flag("resume") and not a.text("run_dir"):
         raise ValueError("resume:=true needs run_dir:=, the directory of the run that is to go on")
-    profile = a.text("profile") or PROFILES[operator]
-    shared = {"task": task, "seed": seed, "headless": a.flag("headless")}
-    bridge = {
-        **shared,
-        "time": "realtime" if person else "lockstep",
-        "learner_lag_steps": -1 if person else 0 if sync else LAG_STEPS,
-        "recorder_lag_steps": RECORDER_LAG_STEPS if a.flag("record") else -1,
-        "continues": resume,
-    }
     run_dir = a.text("run_dir") or _run_name(task, a.text("learner"), seed)
     learner = {
         "learner": a.plugin("learner", "learners"),
         "seed": seed,
         "max_steps": a.integer("max_steps"),
         "run_dir": run_dir,
-        "resume": resume,
+        "resume": a.flag("resume"),
         "device": a.text("device"),
         "eval_task": task,
+        "sync": sync,
     }
-    nodes = [
-        ("learner", learner),
-        ("policy_server", {"seed": seed, "sync": sync, "weights_root": learner["run_dir"]}),
-        ("teleop", {"profile": profile, "joy_sync": operator == "scripted"}),
-        ("sim_bridge", bridge),
-    ]
+    if len(fleet) > 1:
+        learner["arms"] = [arm.name for arm in fleet]
+    nodes = [Managed("learner", learner)]
+    for arm in fleet:
+        nodes += _of_arm(a, arm, run_dir, sync)
+    return managed(a, nodes)
+
+
+def _of_arm(a: Arguments, arm: Arm, run_dir: str, sync: bool) -> list[Managed]:
+    operator, resume = a.text("operator"), a.flag("resume")
+    profile = a.text("profile") or PROFILES[operator]
+    bridge = {
+        "task": a.text("task"),
+        "seed": arm.seed,
+        "headless": a.flag("headless"),
+        "time": "realtime" if _by_hand(a) else "lockstep",
+        "learner_lag_steps": -1 if _by_hand(a) else 0 if sync else LAG_STEPS,
+        "recorder_lag_steps": RECORDER_LAG_STEPS if a.flag("record") else -1,
+        "continues": resume,
+    }
+    nodes = {"policy_server": {"seed": arm.seed, "sync": sync, "weights_root": run_dir}}
+    nodes["teleop"] = {"profile": profile, "joy_sync": operator == "scripted"}
     if operator == "scripted":
-        parameters = {
+        nodes["scripted_operator"] = {
             "operator": a.plugin("task", "operators"),
-            "seed": seed,
-            "demonstrations": a.integer("demonstrations"),
+            "seed": arm.seed,
+            "demonstrations": arm.demonstrations,
             "continues": resume,
         }
-        nodes.insert(3, ("scripted_operator", parameters))
-    elif person:
-        nodes.insert(3, (operator, {}))
+    elif _by_hand(a):
+        nodes[operator] = {f"{operator}.index": arm.index}
+    nodes["sim_bridge"] = bridge
     if a.flag("record"):
-        nodes.insert(1, ("recorder", {"directory": f"{run_dir}/bags"}))
-    return managed(a, nodes)
+        nodes = {"recorder": {"directory": "/".join(filter(None, (run_dir, "bags", arm.name)))}, **nodes}
+    return [Managed(name, parameters, arm.name) for name, parameters in nodes.items()]
+
+
+def _by_hand(a: Arguments) -> bool:
+    return a.text("operator") in ("joystick", "spacemouse")
+
+
+def _sync(a: Arguments, count: int) -> bool:
+    operator, given = a.text("operator"), a.text("sync")
+    if _by_hand(a) and given == "true":
+        raise ValueError(f"sync:=true needs lockstep, and a person at the {operator} needs real time; use sync:=false")
+    return given == "true" or (given == "auto" and count == 1 and not _by_hand(a))
 
 
 def _run_name(task: str, learner: str, seed: int) -> str:

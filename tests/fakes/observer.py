@@ -61,9 +61,9 @@ class Observer:
             self._executor.spin_once(timeout_sec=0.01)
         return value
 
-    def spec(self) -> TaskSpec:
+    def spec(self, topic: str = "spec") -> TaskSpec:
         """The spec of the task, once a bridge is configured."""
-        specs = self.listen(String, "spec", qos.LATCHED)
+        specs = self.listen(String, topic, qos.LATCHED)
         return TaskSpec.from_json(self.until(lambda: specs, "the task's spec")[0].data)
 
     def watch(self, duration_s: float) -> None:

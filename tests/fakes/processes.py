@@ -112,6 +112,13 @@ class Running:
         pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
         return [pid for pid in pids if _session(pid) == self.process.pid]
 
+    def pid_of(self, executable: str, namespace: str = "") -> int:
+        """The process of a node below a launch."""
+        node = {f"__node:={executable}", *([f"__ns:={namespace}"] if namespace else [])}
+        found = [pid for pid in self.family() if node <= set(_arguments(pid))]
+        assert found, f"no {executable} in {namespace or 'any namespace'}; {self.output}"
+        return found[-1]
+
     def signal(self, number: signal.Signals) -> None:
         """Send a signal."""
         self.process.send_signal(number)
@@ -132,6 +139,13 @@ class Running:
                 self.process.wait()
         if self.process.stdin is not None:
             self.process.stdin.close()
+
+
+def _arguments(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8").split("\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return []
 
 
 def _session(pid: int) -> int:

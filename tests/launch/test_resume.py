@@ -35,15 +35,6 @@ def hashes(summary: dict) -> dict[str, str]:
     return read_checkpoint(Path(summary["checkpoint"]))["sha256"]
 
 
-def pid_of(launched: Running, executable: str) -> int:
-    """The process of a node below a launch."""
-    for pid in launched.family():
-        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        if f"__node:={executable}".encode() in arguments:
-            return pid
-    raise AssertionError(f"no {executable} in {launched.output}")
-
-
 @pytest.fixture(scope="module")
 def undisturbed(stage: Stage) -> dict:
     run = stage.root / "runs" / "undisturbed"
@@ -64,7 +55,7 @@ def test_a_learner_that_is_killed_comes_back_and_ends_in_the_same_checkpoint(sta
     run = stage.root / "runs" / "killed"
     launched = train(stage, run, WHOLE)
     wait_until(lambda: (run / "checkpoints" / "step_30").exists() or launched.ended, "a checkpoint", 60.0)
-    os.kill(pid_of(launched, "learner"), signal.SIGKILL)
+    os.kill(launched.pid_of("learner"), signal.SIGKILL)
     summary = finished(launched, run)
     assert "learner was killed by SIGKILL: it is started again" in launched.output
     assert hashes(summary) == hashes(undisturbed)

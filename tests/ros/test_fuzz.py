@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from fakes.processes import free_domain
 
+from vlmrl_ros.nodes import bench
 from vlmrl_ros.nodes.bench import fuzz
-from vlmrl_ros.nodes.bench.fuzz_node import CLASSES
+from vlmrl_ros.nodes.bench.fuzz_patient import CLASSES
 from vlmrl_ros.nodes.bench.recording import save
 
 pytestmark = [pytest.mark.ros, pytest.mark.timeout(180)]
 
 GROWTH_MIB = 16.0
 """Few messages fill the caches of Python and hypothesis; what grows with each message is far above at 10,000 each."""
+COUNT = 60
 
 
 @pytest.fixture(scope="module")
@@ -23,20 +26,36 @@ def wire(tmp_path_factory: pytest.TempPathFactory):
     with free_domain() as domain, pytest.MonkeyPatch.context() as patch:
         patch.setenv("ROS_DOMAIN_ID", str(domain))
         work = tmp_path_factory.mktemp("fuzz")
-        recording, figures = fuzz.over_the_wire(work, count=60)
+        recording, figures = fuzz.over_the_wire(work, COUNT)
         save(work / "recording.json", recording)
         yield SimpleNamespace(work=work, recording=work / "recording.json", figures=figures)
 
 
+@pytest.fixture(scope="module")
+def alone(wire) -> dict[str, tuple[fuzz.Figures, str]]:
+    rows = fuzz.in_process(list(CLASSES), wire.recording, COUNT, wire.work)
+    details = wire.work / "alone"
+    crash = (details / "stderr.txt").read_text()[-4000:]
+    files = {node: details / f"{node}.json" for node in CLASSES}
+    texts = [path.read_text() if path.is_file() else crash for path in files.values()]
+    return dict(zip(CLASSES, zip(rows, texts, strict=False), strict=False))
+
+
 def test_a_stranger_in_a_running_loop_changes_no_motion_of_the_arm(wire):
-    assert wire.figures["messages"] == 60 * len(fuzz.WIRED)
+    assert wire.figures["messages"] == COUNT * len(fuzz.WIRED)
     assert (wire.figures["crashes"], wire.figures["effects_on_arm"]) == (0, 0)
 
 
 @pytest.mark.parametrize("node", CLASSES)
-def test_every_subscriber_of_a_node_refuses_what_is_malformed_and_counts_it(wire, node):
-    figures = fuzz.in_process(node, wire.recording, 200, wire.work)
-    result = (Path(wire.work) / node / "result.json").read_text() if figures["messages"] else "the node crashed"
-    assert figures["messages"] >= 200, result
-    assert (figures["crashes"], figures["uncounted"], figures["effects_on_arm"]) == (0, 0, 0), result
-    assert figures["memory_growth_mib"] < GROWTH_MIB, result
+def test_every_subscriber_of_a_node_refuses_what_is_malformed_and_counts_it(alone, node):
+    figures, details = alone[node]
+    assert figures["messages"] >= COUNT, details
+    assert (figures["crashes"], figures["uncounted"], figures["effects_on_arm"]) == (0, 0, 0), details
+    assert figures["memory_growth_mib"] < GROWTH_MIB, details
+
+
+def test_no_node_is_left_out():
+    files = Path(bench.__file__).parents[1].glob("*.py")
+    nodes = {f"{path.stem}:{name}" for path in files for name in re.findall(r"class (\w+)\(Shell\b", path.read_text())}
+    assert nodes
+    assert nodes == {target for target, _ in CLASSES.values()}

@@ -18,7 +18,7 @@ from vlmrl_ros.bridge.shell import Shell
 from vlmrl_ros.core.arm import ArmDescription
 from vlmrl_ros.core.arm_features import ArmState
 from vlmrl_ros.core.arm_sections import StreamConfig
-from vlmrl_ros.core.errors import NonFiniteError, PluginError, ShapeError
+from vlmrl_ros.core.errors import NonFiniteError, PluginError, RangeError, ShapeError
 from vlmrl_ros.core.frame_tree import FrameTree, Link
 from vlmrl_ros.core.rotations import rotate, unit
 from vlmrl_ros.core.stream_buffer import StreamBuffer, Verdict
@@ -166,6 +166,7 @@ class ArmInputs:
 
         Raises:
             NonFiniteError: a rotation or a position is none.
+            RangeError: a position beyond :data:`messages.MAX_VALUE`.
         """
         for stamped in message.transforms:
             stamp_ns = None if static else messages.stamp_of(stamped)
@@ -173,7 +174,7 @@ class ArmInputs:
             link = Link(
                 stamped.header.frame_id,
                 _finite([t.x, t.y, t.z], stamped.child_frame_id),
-                unit([q.x, q.y, q.z, q.w], stamped.child_frame_id),
+                unit(_finite([q.x, q.y, q.z, q.w], stamped.child_frame_id), stamped.child_frame_id),
                 stamp_ns,
             )
             self._tree.put(stamped.child_frame_id, link)
@@ -207,7 +208,7 @@ class ArmInputs:
         if message.header.frame_id != base:
             raise ShapeError(f"a pose in frame '{message.header.frame_id:.80}'; valid: {base}")
         p, q = message.pose.position, message.pose.orientation
-        return _finite([p.x, p.y, p.z], "a pose"), unit([q.x, q.y, q.z, q.w], "a pose")
+        return _finite([p.x, p.y, p.z], "a pose"), unit(_finite([q.x, q.y, q.z, q.w], "a pose"), "a pose")
 
     @staticmethod
     def _read_wrench(message: WrenchStamped) -> Array:
@@ -246,4 +247,6 @@ def _finite(values: list[float], what: str) -> Array:
     array = np.asarray(values, np.float64)
     if not np.isfinite(array).all():
         raise NonFiniteError(f"{what} has {array.tolist()}, which is not finite")
+    if np.abs(array).max(initial=0.0) > messages.MAX_VALUE:
+        raise RangeError(f"{what} has {np.abs(array).max():g}; the most that is read is {messages.MAX_VALUE:g}")
     return array

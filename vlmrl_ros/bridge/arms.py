@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
 from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
 
 from vlmrl_ros.core.arm import ArmDescription, parse_arm
+from vlmrl_ros.core.arm_features import task_spec
 from vlmrl_ros.core.errors import ConfigError, UnknownNameError
 
 SUFFIXES = (".yaml", ".yml")
@@ -51,3 +54,39 @@ def load_arm(name: str) -> tuple[ArmDescription, Path]:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"arm '{name}' cannot be read: {error}") from error
     return parse_arm(name, content), path.parent
+
+
+def load_fleet(names: Sequence[str]) -> list[ArmDescription]:
+    """Read the descriptions of arms that are to learn as one.
+
+    Each is in a namespace of its own, where the relative topics of its description lie.
+
+    Args:
+        names: of each arm, see :func:`load_arm`.
+
+    Raises:
+        UnknownNameError: see :func:`load_arm`.
+        ConfigError: see :func:`load_arm`; or the arms have different tasks, or two would be moved by one topic.
+    """
+    fleet = [load_arm(name)[0] for name in names]
+    first = task_spec(fleet[0])
+    mine = json.loads(first.to_json())
+    moved_by: dict[str, int] = {}
+    for index, arm in enumerate(fleet):
+        theirs = json.loads(task_spec(arm).to_json())
+        different = [name for name in mine if theirs[name] != mine[name]]
+        if different:
+            text = f"arm '{arm.name}' cannot learn with '{fleet[0].name}': {' and '.join(different)} of its task differ"
+            raise ConfigError(f"{text}; valid: arms whose observation, action and rate are the same")
+        for topic in _absolute_outputs(arm):
+            if topic in moved_by:
+                both = f"arms {moved_by[topic]} and {index} ('{fleet[moved_by[topic]].name}' and '{arm.name}')"
+                raise ConfigError(f"{both} would be moved by the one topic {topic}; valid: a topic of its own for each")
+            moved_by[topic] = index
+    return fleet
+
+
+def _absolute_outputs(arm: ArmDescription) -> set[str]:
+    """Topics that move the arm, whatever namespace its bridge is in."""
+    given = (str(value) for key, value in arm.output_options.items() if key.endswith("topic"))
+    return {topic for topic in given if topic.startswith("/")}

@@ -82,11 +82,17 @@ class Diagnostics:
         """Show a value."""
         self._values[name] = str(value)
 
-    def join(self, join: PartJoin | StepJoin) -> None:
-        """Show what a join gave up, what came too late for it, and what bears a stamp of another time."""
-        self.value("steps dropped", join.dropped)
-        self.value("parts too late", join.late)
-        self.value("parts of another time", join.strayed)
+    def join(self, join: PartJoin | StepJoin, arm: str = "") -> None:
+        """Show what a join gave up, what came too late for it, and what bears a stamp of another time.
+
+        Args:
+            join: whose counts.
+            arm: whose steps it joins, for a node that joins those of several.
+        """
+        of = f"{arm} " if arm else ""
+        self.value(f"{of}steps dropped", join.dropped)
+        self.value(f"{of}parts too late", join.late)
+        self.value(f"{of}parts of another time", join.strayed)
 
     def problem(self, text: str) -> None:
         """Say what is wrong; an empty text means that all is well again. Each change is logged once."""

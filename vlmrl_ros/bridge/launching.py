@@ -13,20 +13,24 @@ from launch.action import Action
 from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
+from launch_ros.utilities import make_namespace_absolute, prefix_namespace
 
 from vlmrl_ros.bridge.supervision import Supervisor, again
 from vlmrl_ros.core import registry
+from vlmrl_ros.core.streams import stream
 
 PACKAGE = "vlmrl_ros"
 BOOLEAN = ("true", "false")
 MOST_ARMS = 16
+KEEPS_TIME = ("sim_bridge",)
+"""Nodes that publish ``/clock``."""
 
 COMMON = {
     "task": ("peg_insert", "task plug-in, or gym:<id>, or dm:<name>"),
     "seed": ("0", "seed of everything random"),
     "headless": ("true", "run without MuJoCo's viewer", BOOLEAN),
     "params_file": ("", "YAML file with parameters that differ from the defaults (see docs/parameters.md)"),
-    "namespace": ("", "namespace of all nodes, one for each arm"),
+    "namespace": ("", "namespace of all nodes, one for each run"),
     "log_level": ("info", "log level of all nodes", ("debug", "info", "warn", "error", "fatal")),
     "use_sim_time": ("true", "nodes take their time from /clock", BOOLEAN),
 }
@@ -61,6 +65,12 @@ class Arguments:
     def text(self, name: str) -> str:
         """The value as it was given."""
         return LaunchConfiguration(name).perform(self._context)
+
+    def namespace(self) -> str:
+        """The full namespace of the launch, also within a ``PushRosNamespace``; without a slash at its end."""
+        pushed = self._context.launch_configurations.get("ros_namespace")
+        space = make_namespace_absolute(prefix_namespace(pushed, self.text("namespace") or None))
+        return (space or "").rstrip("/")
 
     def plugin(self, name: str, group: str) -> str:
         """The name of a plug-in, checked before anything starts; tasks like ``gym:<id>`` are left to their adapter.
@@ -137,7 +147,7 @@ def managed(arguments: Arguments, nodes: Iterable[Row], drivers: Iterable[Row] =
     rows, robots = ([row if isinstance(row, Managed) else Managed(*row) for row in given] for given in (nodes, drivers))
     manager = Managed("lifecycle_manager", {"node_names": [row.name for row in rows]})
     learns = any(row.executable == "learner" for row in rows)
-    clock = next((f"{row.arm}/clock" for row in rows if row.arm), "")
+    clock = next((f"{row.arm}/clock" for row in rows if row.arm and row.executable in KEEPS_TIME), "")
     return [
         Supervisor(row.name, partial(_node, arguments, row, clock), again(row.executable, learns)).start()
         for row in [*robots, *rows, manager]
@@ -152,20 +162,23 @@ def _node(
     Args:
         arguments: of the launch file.
         row: what to run.
-        fleet_clock: topic of the clock for the nodes of no arm in a fleet, whose arms have a clock each; empty: /clock.
+        fleet_clock: where each arm of a fleet has a clock, its topic for the nodes of no arm; empty: all have /clock.
         more: parameters besides its own.
         on_exit: what follows the end of its process.
     """
     given = {"use_sim_time": arguments.flag("use_sim_time"), **row.parameters, **more}
     params_file, space = arguments.text("params_file"), arguments.text("namespace")
-    clock = "clock" if row.arm else fleet_clock
+    clock = "clock" if row.arm and fleet_clock else fleet_clock
+    remappings = [("/clock", clock)] if clock else []
+    if row.arm:  # one learner teaches all arms
+        remappings.append(("weights", f"{arguments.namespace()}/weights"))
     return Node(
         package=PACKAGE,
         executable=row.executable,
         name=row.executable,
         namespace="/".join(part for part in (space, row.arm) if part),
         parameters=[given, *([params_file] if params_file else [])],
-        remappings=[("/clock", clock)] if clock else [],
+        remappings=remappings,
         ros_arguments=["--log-level", arguments.text("log_level")],
         output="screen",
         on_exit=on_exit,
@@ -181,3 +194,44 @@ def arm_names(count: int) -> list[str]:
     if not 1 <= count <= MOST_ARMS:
         raise ValueError(f"launch argument num_arms is '{count}'; valid: 1 to {MOST_ARMS}")
     return [""] if count == 1 else [f"arm_{index}" for index in range(count)]
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One arm of a launch.
+
+    Attributes:
+        name: its namespace below that of the launch; empty for a single arm.
+        index: its number.
+        seed: of its randomness: each arm lives through episodes of its own.
+        demonstrations: its share of those that are shown at first.
+    """
+
+    name: str
+    index: int
+    seed: int
+    demonstrations: int
+
+
+def arms(count: int, seed: int, demonstrations: int) -> list[Arm]:
+    """The arms of a launch; the first is what a single arm would be.
+
+    Args:
+        count: how many.
+        seed: of the run, 0 or more.
+        demonstrations: of all arms together.
+
+    Raises:
+        ValueError: fewer than one arm, or more than 16; a seed below 0.
+    """
+    if seed < 0:
+        raise ValueError(f"launch argument seed is '{seed}'; valid: 0 or more")
+    return [
+        Arm(
+            name=name,
+            index=index,
+            seed=int(stream(seed, "arm", index).integers(2**31)) if index else seed,
+            demonstrations=demonstrations // count + (index < demonstrations % count),
+        )
+        for index, name in enumerate(arm_names(count))
+    ]

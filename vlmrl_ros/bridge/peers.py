@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rclpy.parameter import parameter_value_to_python
@@ -18,17 +18,20 @@ Settings = dict[str, dict[str, Any]]
 
 
 class PeerParameters:
-    """Asks every node of the namespace for its parameters, without waiting; hands them over when all have answered."""
+    """Asks every node of some namespaces for its parameters, without waiting; hands over what they answer."""
 
-    def __init__(self, shell: Shell[Any], done: Callable[[Settings], None]) -> None:
+    def __init__(self, shell: Shell[Any], done: Callable[[Settings], None], below: Sequence[str] = ()) -> None:
         """Begin to ask.
 
         Args:
-            shell: this node; its own parameters are included.
+            shell: this node; its own parameters are included, and those of all nodes of its namespace.
             done: called once with node name to parameters; a node that does not answer in time is left out.
+            below: more namespaces, below that of this node; their nodes go by the name ``<namespace>/<node>``.
         """
         self._shell = shell
         self._done = done
+        space = shell.get_namespace()
+        self._prefixes = {space: "", **{f"{space.rstrip('/')}/{name}": f"{name}/" for name in below}}
         self._found: Settings = {}
         self._asked: dict[str, AsyncParameterClient] = {}
         self._left = ATTEMPTS
@@ -37,8 +40,12 @@ class PeerParameters:
 
     def _ask(self) -> None:
         self._left -= 1
-        peers = [n for n, space in self._shell.get_node_names_and_namespaces() if space == self._shell.get_namespace()]
-        peers = [name for name in peers if not name.startswith("_")]
+        found = self._shell.get_node_names_and_namespaces()
+        peers = [
+            f"{self._prefixes[space]}{name}"
+            for name, space in found
+            if space in self._prefixes and not name.startswith("_")
+        ]
         for name in peers:
             if name not in self._asked:
                 self._asked[name] = AsyncParameterClient(self._shell, name)

@@ -12,6 +12,7 @@ from std_srvs.srv import SetBool
 
 from vlmrl_ros.bridge import messages, qos
 from vlmrl_ros.bridge.shell import Shell
+from vlmrl_ros.core.errors import RangeError
 from vlmrl_ros.core.safety import JointFilter, SafetyFilter
 
 
@@ -69,6 +70,8 @@ class Safeguard:
         return response
 
     def _on_joy(self, message: Joy) -> None:
-        button = self._safety.config.dead_man_button
-        held = button < len(message.buttons) and message.buttons[button] == 1
+        button, buttons = self._safety.config.dead_man_button, messages.read_joy(message).buttons
+        held = button < len(buttons) and bool(buttons[button])
         self._safety.hear_dead_man(held, time.monotonic())
+        if button >= len(buttons):
+            raise RangeError(f"joy has {len(buttons)} buttons; the dead-man is button {button}")

@@ -42,13 +42,18 @@ class Training:
         self.log = EpisodeLog(arms)
         self.chains = tuple(Chain(arm) for arm in range(arms))
         self.sieves = tuple(DemonstrationSieve() for _ in range(arms))
-        self.steps = 0
-        """Transitions learned from, without demonstrations."""
+        self.arm_steps = [0] * arms
+        """Transitions of each arm that were learned from, without demonstrations."""
         self.updates = 0
         buffer = max(samples_per_insert, float(learner.samples_per_update))
         self._limiter = RateLimiter(samples_per_insert, min_size_to_sample=1, error_buffer=buffer)
         self.metrics: Mapping[str, float] = {}
         """Of the newest update."""
+
+    @property
+    def steps(self) -> int:
+        """Transitions learned from, of all arms, without demonstrations."""
+        return sum(self.arm_steps)
 
     @property
     def broken(self) -> int:
@@ -81,7 +86,7 @@ class Training:
             for settled in self.sieves[arm].put(transition):
                 self.learner.add(settled)
                 if not settled.demonstration:
-                    self.steps += 1
+                    self.arm_steps[arm] += 1
                     self._count_insert()
         self._update_when_due(go_on)
         return self.log.append(step, self.steps, arm)
@@ -89,14 +94,19 @@ class Training:
     def snapshot(self) -> dict[str, Part]:
         """Everything that decides how training goes on, as parts of a checkpoint."""
         plain = {
-            "steps": self.steps,
             "updates": self.updates,
             "inserts": self._limiter.inserts,
             "samples": self._limiter.samples,
             "metrics": dict(self.metrics),
             "arms": [
-                {"broken": c.broken, "demonstrations": s.demonstrations, "failed": s.failed, "held": len(s.held)}
-                for c, s in zip(self.chains, self.sieves, strict=True)
+                {
+                    "steps": steps,
+                    "broken": chain.broken,
+                    "demonstrations": sieve.demonstrations,
+                    "failed": sieve.failed,
+                    "held": len(sieve.held),
+                }
+                for steps, chain, sieve in zip(self.arm_steps, self.chains, self.sieves, strict=True)
             ],
         }
         own = {"training.json": json_part(plain), **self.log.snapshot()}
@@ -119,7 +129,7 @@ class Training:
             for arm, counts in enumerate(plain["arms"]):
                 self._restore_arm(arm, counts, directory / f"open_steps_{arm}.npy")
             self._limiter.inserts, self._limiter.samples = int(plain["inserts"]), int(plain["samples"])
-            self.steps, self.updates = int(plain["steps"]), int(plain["updates"])
+            self.updates = int(plain["updates"])
             self.metrics = dict(plain["metrics"])
         except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
             raise CheckpointError(f"no usable state of training in {directory}: {error}") from error
@@ -128,6 +138,7 @@ class Training:
 
     def _restore_arm(self, arm: int, counts: Mapping[str, int], rows: Path) -> None:
         chain, sieve = self.chains[arm], self.sieves[arm]
+        self.arm_steps[arm] = int(counts["steps"])
         steps = from_rows(np.load(rows, allow_pickle=False)) if rows.exists() else []
         held = pairwise(steps[: int(counts["held"]) + 1])
         sieve.held = [Transition(before, after, arm=arm) for before, after in held]

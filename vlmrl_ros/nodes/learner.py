@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
-import time
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import yaml
-from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import String, UInt8MultiArray
 from std_srvs.srv import SetBool, Trigger
 
@@ -23,11 +23,12 @@ from vlmrl_ros.bridge.shell import Shell, run
 from vlmrl_ros.bridge.weights import Weights, encode, encode_to_file, size_bytes
 from vlmrl_ros.core import registry
 from vlmrl_ros.core.config import from_mapping, option, to_mapping
-from vlmrl_ros.core.errors import RunDirectoryError
-from vlmrl_ros.core.join import StepJoin
+from vlmrl_ros.core.errors import ConfigError, RunDirectoryError
 from vlmrl_ros.core.run_directory import RunDirectory
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.streams import stream
+from vlmrl_ros.core.types import Step
+from vlmrl_ros.nodes.arm_steps import ArmSteps
 from vlmrl_ros.nodes.progress import Progress
 from vlmrl_ros.nodes.worker import Worker
 
@@ -35,11 +36,9 @@ if TYPE_CHECKING:
     from vlmrl_ros.core.interfaces import Learner
     from vlmrl_ros.nodes.learning_run import LearningRun
 
-STATUS_NAMES = ["version", "steps", "updates", "finished", "episode", "last", "demonstrations"]
 NICENESS = 10
 """The control loop comes first where cores are few."""
-QUIET_S = 1.0
-"""After so long without any part, a step that the bridge has left behind is given up."""
+NAME = re.compile("[A-Za-z][A-Za-z0-9_]*")
 STOP_TIMEOUT_S = 2.0
 """After Ctrl-C the worker has so long to leave the run directory whole."""
 
@@ -58,6 +57,12 @@ class LearnerConfig:
     )
     run_dir: str = option("runs/run", "directory of this run; must not hold a run yet, unless that is to be resumed")
     resume: bool = option(False, "go on with the run that run_dir holds, from its newest whole checkpoint and its bags")
+    arms: tuple[str, ...] = option(
+        (), "arms of a fleet: their namespaces below that of the learner; empty: one arm, in the learner's own"
+    )
+    sync: bool = option(
+        False, "learn from one step of each arm in turn, so that a run of a fleet can be repeated (lockstep only)"
+    )
     publish_every: int = option(10, "steps between two versions of the weights", low=1, high=100_000)
     weights_inline_mib: float = option(
         64.0, "larger weights go through a file in the run directory, named by URI", unit="MiB", low=0.0, high=255.0
@@ -79,10 +84,11 @@ class LearnerNode(Shell[LearnerConfig]):
         """Find the plug-in, check its options and claim the run directory.
 
         Raises:
-            VlmrlError: an unknown plug-in, a bad option, a run directory that is taken.
+            VlmrlError: an unknown plug-in, a bad option, a bad name of an arm, a run directory that is taken.
         """
         super().__init__("learner")
         config = self.config
+        self._names = _checked(config.arms)
         self._builder = registry.load("learners", config.learner)
         options = from_mapping(self._builder.config_type, plugin_options(self, config.learner), config.learner)
         if "device" in {f.name for f in fields(options)}:
@@ -91,7 +97,7 @@ class LearnerNode(Shell[LearnerConfig]):
         show_options(self, config.learner, to_mapping(options))
         self._worker: Worker | None = None
         self._run: LearningRun | None = None
-        self._progress = Progress(config.max_steps, self.get_logger().info)
+        self._progress = Progress(config.max_steps, self.get_logger().info, self._names)
         self._claim()
         Rivals(self, "weights")
 
@@ -100,13 +106,16 @@ class LearnerNode(Shell[LearnerConfig]):
         if self._directory is None:
             self._claim()
         self._run = None
-        self._join: StepJoin | None = None
         self._peers: PeerParameters | None = None
         self._weights = self.publisher(UInt8MultiArray, "weights", qos.LATCHED)
-        self._status = self.publisher(JointState, "learner/status", qos.STATUS)
         self.create_service(Trigger, "checkpoint", self._on_checkpoint)
         self.create_service(SetBool, "pause", self._on_pause)
-        self.listen(String, "spec", self._on_spec, qos.LATCHED)
+        self.arms = [
+            ArmSteps(self, name, partial(self._on_step, arm), partial(self._on_lost, arm))
+            for arm, name in enumerate(self._names)
+        ]
+        for arm, name in enumerate(self._names):
+            self.listen(String, f"{name}/spec" if name else "spec", partial(self._on_spec, arm), qos.LATCHED)
 
     def close(self) -> None:
         """Leave the run directory whole and give it back; nothing is left of a run that never began."""
@@ -124,11 +133,10 @@ class LearnerNode(Shell[LearnerConfig]):
         if not config.resume:
             self._write_config({self.get_name(): {**to_mapping(config), config.learner: to_mapping(self._options)}})
 
-    def _on_spec(self, message: String) -> None:
+    def _on_spec(self, arm: int, message: String) -> None:
         spec = messages.read_spec(message, self._spec if self._run is not None else None)
+        self.arms[arm].begin()
         if self._run is not None:
-            if self._join is not None:
-                self._join.reset()  # the bridge has started again, and its stamps with it
             return
         self._spec = spec
         try:
@@ -139,10 +147,11 @@ class LearnerNode(Shell[LearnerConfig]):
     def _begin(self, spec: TaskSpec) -> None:
         learner = self._builder.build(spec, self._options, stream(self.config.seed, "learner"))
         self._run = self._make_run(learner, spec)
-        self._worker = Worker(self._run, self._on_ready, self._report, self._on_end)
+        arms, in_turn = len(self._names), self.config.sync
+        self._worker = Worker(self._run, self._on_ready, self._report, self._on_end, arms, in_turn)
         self._worker.start()
 
-    def _on_ready(self, after_ns: int) -> None:
+    def _on_ready(self, after_ns: Sequence[int]) -> None:
         """The worker has taken up what there was: have the executor listen to what comes after it."""
         assert self.executor is not None
         self.executor.create_task(self._subscribe, after_ns)
@@ -170,59 +179,34 @@ class LearnerNode(Shell[LearnerConfig]):
             eval_episodes=config.eval_episodes,
             final_eval_episodes=config.final_eval_episodes,
             resume=config.resume,
+            arms=self._names,
         )
         directory = self._directory
         assert directory is not None
         ties = Ties(
             publish=self._publish_weights,
-            lived=partial(steps_after, directory.path / BAGS),
+            lived=lambda arm, after_ns: steps_after(directory.path / BAGS / self._names[arm], after_ns),
             say=self.get_logger().info,
             problem=self.diagnostics.problem,
         )
         return LearningRun(plan, learner, spec, directory, ties)
 
-    def _subscribe(self, after_ns: int) -> None:
+    def _subscribe(self, after_ns: Sequence[int]) -> None:
         if self._worker is None:
             return  # closed meanwhile
-        spec = self._spec
-        self._join = StepJoin([camera.name for camera in spec.cameras], after_ns=after_ns)
-        self._heard_s = time.monotonic()
-        self.steady_timer(QUIET_S, self._give_up)
-        vectors = {
-            "observation/state": ("state", spec.observation),
-            "policy/action": ("policy_action", spec.action),
-            "command": ("command", spec.action),
-            "executed": ("executed", spec.action),
-        }
-        for topic, (part, vector) in vectors.items():
-            read = partial(messages.read_vector, spec=vector, what=topic)
-            self.listen(JointState, topic, partial(self._on_part, part, read), qos.STEP)
-        named = {"feedback": messages.read_feedback, "intervention": messages.read_intervention}
-        for topic, reader in named.items():
-            self.listen(JointState, topic, partial(self._on_part, topic, reader), qos.STEP)
-        for camera in spec.cameras:
-            read = partial(messages.read_image, camera=camera)
-            topic = f"observation/{camera.name}/image_raw"
-            self.listen(Image, topic, partial(self._on_part, camera.name, read), qos.FRAME)
+        for arm, newest_ns in zip(self.arms, after_ns, strict=True):
+            arm.listen(self._spec, newest_ns)
 
-    def _on_part(self, part: str, read: Any, message: Any) -> None:
-        assert self._worker is not None
-        assert self._join is not None
-        self._heard_s = time.monotonic()
-        for step in self._join.put(messages.stamp_of(message), part, read(message)):
-            if self._peers is None:
-                self._peers = PeerParameters(self, self._complete_config)
-            self._worker.put(step)
-            self.diagnostics.tick()
-        self.diagnostics.join(self._join)
-
-    def _give_up(self) -> None:
-        """A part was lost with the process that sent it: go on without the step."""
-        if self._worker is None or self._join is None or time.monotonic() - self._heard_s < QUIET_S:
+    def _on_step(self, arm: int, step: Step) -> None:
+        if self._worker is None:
             return
-        for stamp_ns in self._join.give_up():
-            self.get_logger().warning(f"step at {stamp_ns * 1e-9:.3f} s lacks a part that never came: given up")
-            self._worker.skip(stamp_ns)
+        if self._peers is None:
+            self._peers = PeerParameters(self, self._complete_config, self.config.arms)
+        self._worker.put(step, arm)
+
+    def _on_lost(self, arm: int, stamp_ns: int) -> None:
+        if self._worker is not None:
+            self._worker.skip(stamp_ns, arm)
 
     def _write_config(self, settings: Settings) -> None:
         assert self._directory is not None
@@ -237,10 +221,10 @@ class LearnerNode(Shell[LearnerConfig]):
 
     # Called by the worker thread; publishing is thread-safe.
 
-    def _report(self, stamp_ns: int) -> None:
+    def _report(self, arm: int, stamp_ns: int) -> None:
         run = self._run
         assert run is not None
-        self._status.publish(messages.named_vector(stamp_ns, STATUS_NAMES, _status(run, stamp_ns)))
+        self.arms[arm].tell(stamp_ns, _status(run, arm, stamp_ns))
         self.diagnostics.value("updates", run.training.updates)
         self.diagnostics.value("learned steps", run.training.steps)
         self._progress.show(run)
@@ -275,14 +259,22 @@ class LearnerNode(Shell[LearnerConfig]):
         return response
 
 
-def _status(run: LearningRun, stamp_ns: int) -> list[float]:
-    """The values of ``learner/status`` after the step with the given stamp, learned from or given up."""
+def _checked(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The arms by name; a single one has none."""
+    for name in names:
+        if not NAME.fullmatch(name) or names.count(name) > 1:
+            raise ConfigError(f"arms has '{name}'; valid: names of letters, digits and _, each once")
+    return names or ("",)
+
+
+def _status(run: LearningRun, arm: int, stamp_ns: int) -> list[float]:
+    """The values of an arm's ``learner/status`` after the step with the given stamp, learned from or given up."""
     training = run.training
-    newest = training.chains[0].newest
+    newest = training.chains[arm].newest
     episode = newest.feedback.episode if newest else -1
     last = newest is not None and newest.stamp_ns == stamp_ns and newest.feedback.last
     counts = [run.version, training.steps, training.updates, run.finished]
-    return [*counts, episode, last, training.demonstrations]
+    return [*counts, episode, last, training.sieves[arm].demonstrations]
 
 
 def main() -> None:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from heapq import merge
+from itertools import repeat
 from typing import Any
 
 from safetensors import SafetensorError
@@ -55,7 +57,7 @@ class LearningRun:
         self._folder = directory.path / "checkpoints"
         self._ties = ties
         self._problems = Problems(ties.problem)
-        self.training = Training(learner, plan.samples_per_insert)
+        self.training = Training(learner, plan.samples_per_insert, len(plan.arms))
         self.version = 0
         self.finished = False
         """All steps of the plan are done, and the episode in which they were."""
@@ -63,7 +65,7 @@ class LearningRun:
         self.summary: dict[str, Any] = {}
         self._published: Weights | None = None
         self._stored: Stored | None = None
-        self._asked_at_ns = -1
+        self._asked_at: tuple[int, ...] = self.newest_ns
         self._lived_s = 0.0
         self._learned_s = 0.0
         self._catching_up = False
@@ -74,14 +76,14 @@ class LearningRun:
         return self._judge.evaluations
 
     @property
-    def newest_ns(self) -> int:
-        """Stamp of the newest step learned from, ns; -1 where there is none."""
-        newest = self.training.chains[0].newest
-        return newest.stamp_ns if newest is not None else -1
+    def newest_ns(self) -> tuple[int, ...]:
+        """Stamp of the newest step of each arm that was learned from, ns; -1 where there is none."""
+        newest = (chain.newest for chain in self.training.chains)
+        return tuple(step.stamp_ns if step is not None else -1 for step in newest)
 
-    def precedes(self, step: Step) -> bool:
-        """Nothing was lived between the newest step and this one."""
-        newest = self.training.chains[0].newest
+    def precedes(self, step: Step, arm: int = 0) -> bool:
+        """The arm lived through nothing between its newest step and this one."""
+        newest = self.training.chains[arm].newest
         return newest is not None and follows(newest.feedback, step.feedback)
 
     def begin(self) -> None:
@@ -108,19 +110,20 @@ class LearningRun:
         self._started_s = time.monotonic()
         self._learning_since_s: float | None = None
 
-    def recover(self, stopped: Callable[[], bool], before: Step | None = None) -> None:
-        """Learn from what the bags hold after the newest step, then publish the weights of that moment.
+    def recover(self, stopped: Callable[[], bool], arm: int | None = None, before: Step | None = None) -> None:
+        """Learn from what the bags hold after the newest step of each arm, then publish the weights of that moment.
 
         Args:
             stopped: asked before each step; on True the rest is left.
-            before: only what was lived before this step.
+            arm: from the bags of this arm alone.
+            before: only from what was lived before this step.
         """
         self._catching_up = True
-        first_ns, count = self.newest_ns, 0
-        for step in self._ties.lived(first_ns):
+        count = 0
+        for of, step in self._lived(range(len(self._plan.arms)) if arm is None else (arm,)):
             if stopped() or self.finished or (before is not None and step.stamp_ns >= before.stamp_ns):
                 break
-            self.digest(step, lambda: not stopped())
+            self.digest(step, lambda: not stopped(), of)
             count += 1
         self._catching_up = False
         if count:
@@ -128,10 +131,16 @@ class LearningRun:
         if self._published is not None and (count or before is None):
             self._ties.publish(self._published)
 
-    def digest(self, step: Step, go_on: Callable[[], bool]) -> None:
-        """Learn from one step and do what is due at it; ``go_on`` is asked before each update."""
+    def _lived(self, arms: Iterable[int]) -> Iterator[tuple[int, Step]]:
+        """Steps in the bags of some arms, with their arm: by stamp, and where those are equal, in the order of arms."""
+        newest_ns = self.newest_ns
+        streams = [zip(repeat(arm), self._ties.lived(arm, newest_ns[arm]), strict=False) for arm in arms]
+        return merge(*streams, key=lambda lived: (lived[1].stamp_ns, lived[0]))
+
+    def digest(self, step: Step, go_on: Callable[[], bool], arm: int = 0) -> None:
+        """Learn from one step of an arm and do what is due at it; ``go_on`` is asked before each update."""
         before = self.training.steps
-        episode = self.training.digest(step, go_on)
+        episode = self.training.digest(step, go_on, arm)
         steps = self.training.steps
         if steps > before:
             self._learning_since_s = self._learning_since_s or time.monotonic()
@@ -146,7 +155,7 @@ class LearningRun:
             step = self.training.steps
             self._problems.set("checkpoint", f"no checkpoint of step {step}: the disk is busy with those before it")
             return
-        self._asked_at_ns = self.newest_ns
+        self._asked_at = self.newest_ns
         parts = {POLICY_FILE: Part(self._copy_policy), **self.training.snapshot()}
         if self._published is not None:
             parts[PUBLISHED_FILE] = Part(self._copy_published)
@@ -163,7 +172,7 @@ class LearningRun:
         if interrupted():
             self._judge.close()
         self._collect(wait=True)
-        if self._asked_at_ns < self.newest_ns:
+        if self._asked_at != self.newest_ns:
             self.checkpoint()
         self._collect(wait=True)
         self._writer.close()
@@ -178,7 +187,7 @@ class LearningRun:
     def _write_results(self, final: Evaluation | None, interrupted: bool, learned_s: float) -> None:
         plan = self._plan
         summary = {"task": self._spec.task, "learner": plan.learner, "seed": plan.seed, "max_steps": plan.max_steps}
-        summary |= summarise(self.training, self.evaluations, final)
+        summary |= summarise(self.training, self.evaluations, final, plan.arms)
         summary |= {"interrupted": interrupted, "wall_s": self._wall_s(), "learning_s": learned_s}
         if self._stored is not None:
             last = str(self._stored.path)
@@ -209,9 +218,9 @@ class LearningRun:
                 self.version = self._published.version
         except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
             raise CheckpointError(f"checkpoint '{self._stored.path}' lacks what a run goes on with: {error}") from error
-        self._asked_at_ns = self.newest_ns
-        newest = self.training.chains[0].newest
-        ended = newest is not None and newest.feedback.last
+        self._asked_at = self.newest_ns
+        newest = (chain.newest for chain in self.training.chains)
+        ended = any(step is not None and step.feedback.last for step in newest)
         self.finished = ended and self.training.steps >= self._plan.max_steps
         self._ties.say(f"goes on from {self._stored.path}")
 
@@ -234,7 +243,7 @@ class LearningRun:
         for outcome in outcomes:
             self._problems.set("checkpoint", outcome.error)
             if outcome.stored is None:
-                self._asked_at_ns = -1  # the next one is due at the end, if not before
+                self._asked_at = ()  # the next one is due at the end, if not before
                 continue
             self._stored = outcome.stored
             self._judge.ask(outcome.step, outcome.stored.path)
@@ -252,7 +261,7 @@ class LearningRun:
             "policy_options": dict(self.training.learner.evaluation_options),
             "version": self.version,
             "updates": self.training.updates,
-            "stamp_ns": self.newest_ns,
+            "stamp_ns": min(self.newest_ns),
             "wall_s": self._wall_s(),
             "learning_s": self._learning_s(),
         }

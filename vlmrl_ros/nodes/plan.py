@@ -36,6 +36,7 @@ class Plan:
         eval_task_options: its options.
         eval_episodes, final_eval_episodes: how many.
         resume: go on with the run that the directory holds.
+        arms: names of the arms of a fleet; a single arm has none.
     """
 
     learner: str
@@ -52,6 +53,7 @@ class Plan:
     eval_episodes: int
     final_eval_episodes: int
     resume: bool = False
+    arms: tuple[str, ...] = ("",)
 
 
 @dataclass(frozen=True)
@@ -60,13 +62,13 @@ class Ties:
 
     Attributes:
         publish: sends new weights.
-        lived: the steps after a stamp (ns) that the run's bags hold, in order of stamp.
+        lived: the steps of an arm, by its number, after a stamp (ns) that the run's bags hold, in order of stamp.
         say: a line for people.
         problem: what is wrong at present, "" when nothing is.
     """
 
     publish: Callable[[Weights], None]
-    lived: Callable[[int], Iterable[Step]]
+    lived: Callable[[int, int], Iterable[Step]]
     say: Callable[[str], None]
     problem: Callable[[str], None]
 
@@ -75,11 +77,12 @@ def identify(plan: Plan, spec: TaskSpec, directory: RunDirectory) -> None:
     """Write down which run this is; where it goes on, make sure that it is the same.
 
     Raises:
-        RunDirectoryError: the directory holds a run of another task, learner, seed or options; nothing is changed.
+        RunDirectoryError: the directory holds a run of another task, learner, seed, number of arms or options;
+            nothing is changed.
     """
     options = {f"{plan.learner}.{name}": value for name, value in plan.options.items() if name not in _MAY_DIFFER}
-    mine = {"task": spec.task, "learner": plan.learner, "seed": plan.seed, "options": options}
-    mine["task_spec"] = json.loads(spec.to_json())
+    mine = {"task": spec.task, "learner": plan.learner, "seed": plan.seed, "num_arms": len(plan.arms)}
+    mine |= {"options": options, "task_spec": json.loads(spec.to_json())}
     path = directory.path / IDENTITY_FILE
     if plan.resume and path.exists():
         try:
@@ -95,8 +98,8 @@ def identify(plan: Plan, spec: TaskSpec, directory: RunDirectory) -> None:
 
 
 def _differences(theirs: Mapping[str, Any], mine: Mapping[str, Any]) -> list[str]:
-    """What differs, in words; the task's name, the learner and the seed come before what follows from them."""
-    for name in ("task", "learner", "seed"):
+    """What differs, in words; the task's name, learner, seed and arms come before what follows from them."""
+    for name in ("task", "learner", "seed", "num_arms"):
         if theirs.get(name) != mine[name]:
             return [f"its {name} is '{theirs.get(name)}', not '{mine[name]}'"]
     before, now = dict(theirs.get("options") or {}), mine["options"]

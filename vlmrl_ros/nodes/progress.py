@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
@@ -25,16 +25,19 @@ RECENT = 20
 class Progress:
     """Shows how a learning run goes; called from the worker thread."""
 
-    def __init__(self, max_steps: int, say: Callable[[str], None]) -> None:
+    def __init__(self, max_steps: int, say: Callable[[str], None], arms: Sequence[str] = ("",)) -> None:
         """Look for a terminal.
 
         Args:
             max_steps: steps of the whole run.
             say: writes a plain line, for example to the log.
+            arms: names of the arms of a fleet.
         """
         self._max_steps = max_steps
         self._say = say
+        self._arms = arms
         self._next_s = 0.0
+        self._end_told = False
         self._started_s: float | None = None
         self._terminal = _terminal()
         self._live: Live | None = None
@@ -43,10 +46,11 @@ class Progress:
             self._live = Live(Text(""), console=console, auto_refresh=False, transient=True)
 
     def show(self, run: LearningRun) -> None:
-        """Show the state of the run, not too often."""
+        """Show the state of the run, not too often, and its end once."""
         now_s = time.monotonic()
-        if now_s < self._next_s and not run.finished:
+        if self._end_told or (now_s < self._next_s and not run.finished):
             return
+        self._end_told = run.finished
         if self._started_s is None:
             self._started_s = now_s
             if self._live is not None:
@@ -83,20 +87,31 @@ class Progress:
         training = run.training
         if not training.steps:
             return f"demonstrations: {training.demonstrations} shown, {training.demonstrations_failed} failed"
-        recent = training.log.online()[-RECENT:]
+        online = training.log.online()
         parts = [f"step {training.steps}/{self._max_steps}", f"{elapsed_s:.0f} s", f"updates {training.updates}"]
-        parts += _fading(recent)
+        parts += _fading(online, self._arms)
         if run.evaluations:
             newest = run.evaluations[-1]
             parts.append(f"success without help {newest.success:.2f} at step {newest.step}")
         return "  ".join([*parts, "evaluating ..."] if run.finished else parts)
 
 
-def _fading(recent: list[EpisodeRecord]) -> list[str]:
-    if not recent:
+def _fading(online: Sequence[EpisodeRecord], arms: Sequence[str]) -> list[str]:
+    """Takeovers per episode, of late, and in a fleet those of each arm."""
+    if not online:
         return []
-    takeovers = sum(record.takeovers for record in recent) / len(recent)
-    return [f"takeovers per episode {takeovers:.2f}"]
+    text = f"takeovers per episode {_takeovers(online[-RECENT:]):.2f}"
+    if len(arms) == 1:
+        return [text]
+    of_arm = [[record for record in online if record.arm == arm][-RECENT:] for arm in range(len(arms))]
+    each = [
+        f"{name} {_takeovers(recent):.2f}" if recent else f"{name} -" for name, recent in zip(arms, of_arm, strict=True)
+    ]
+    return [f"{text} ({', '.join(each)})"]
+
+
+def _takeovers(records: Sequence[EpisodeRecord]) -> float:
+    return sum(record.takeovers for record in records) / len(records)
 
 
 def _terminal() -> TextIO | None:

@@ -16,17 +16,20 @@ RATE_WINDOWS = 10
 """The first and the last takeover rate are means over the first and the last tenth of the steps."""
 
 
-def summarise(training: Training, evaluations: Sequence[Evaluation], final: Evaluation | None) -> dict[str, Any]:
+def summarise(
+    training: Training, evaluations: Sequence[Evaluation], final: Evaluation | None, arms: Sequence[str] = ("",)
+) -> dict[str, Any]:
     """The results of a run as plain JSON values.
 
     Args:
         training: what was learned from.
         evaluations: autonomous evaluations of the checkpoints, in order.
         final: the evaluation at the end, if one was made.
+        arms: names of the arms of a fleet.
 
     Returns:
         counts, takeover rates (takeovers per episode), the evaluation curve and the final success with its 95 %
-        interval.
+        interval; of a fleet, counts of each arm too.
     """
     online, steps = training.log.online(), training.steps
     window = max(1, steps // RATE_WINDOWS)
@@ -45,9 +48,23 @@ def summarise(training: Training, evaluations: Sequence[Evaluation], final: Eval
     operator = operator_success(training)
     if operator is not None:
         summary["operator_success"] = operator
+    if len(arms) > 1:
+        summary["arms"] = [_of_arm(training, arm, name) for arm, name in enumerate(arms)]
     if final is not None:
         summary["final"] = {"step": final.step, "checkpoint": final.checkpoint, **_success(final)}
     return summary
+
+
+def _of_arm(training: Training, arm: int, name: str) -> dict[str, Any]:
+    online = [record for record in training.log.online() if record.arm == arm]
+    return {
+        "arm": name,
+        "steps": training.arm_steps[arm],
+        "episodes": len(online),
+        "takeovers": sum(record.takeovers for record in online),
+        "demonstrations": training.sieves[arm].demonstrations,
+        "chains_broken": training.chains[arm].broken,
+    }
 
 
 def operator_success(training: Training) -> float | None:

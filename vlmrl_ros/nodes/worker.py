@@ -5,16 +5,17 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from vlmrl_ros.core.rounds import Rounds
 from vlmrl_ros.core.types import Step
 
 if TYPE_CHECKING:
     from vlmrl_ros.nodes.learning_run import LearningRun
 
 BACKLOG = 16
-"""Steps in the queue beyond which they are stored without updates, until the worker has caught up."""
+"""Steps of each arm in the queue beyond which they are stored without updates, until the worker has caught up."""
 BAGS_LAG_S = 2.0
 """The recorder has written a step at most so long after it was lived."""
 
@@ -25,24 +26,31 @@ class Worker:
     def __init__(
         self,
         run: LearningRun,
-        ready: Callable[[int], None],
-        report: Callable[[int], None],
+        ready: Callable[[Sequence[int]], None],
+        report: Callable[[int, int], None],
         ended: Callable[[BaseException | None], None],
+        arms: int = 1,
+        in_turn: bool = False,
     ) -> None:
         """Prepare; :meth:`start` begins.
 
         Args:
             run: what learns.
-            ready: called when new steps are wanted, with the stamp after which they are (ns; -1: from the first on).
-            report: called with the stamp of each step that has been learned from or given up; at first with that of
-                the newest one of a run that goes on, else 0.
+            ready: called when new steps are wanted, with the stamp for each arm after which they are (ns; -1: from the
+                first on).
+            report: called with the number of the arm and the stamp of each step that has been learned from or given up;
+                at first, for each arm, with that of the newest one of a run that goes on, else 0.
             ended: called once at the end, with the error that ended it, if any.
+            arms: how many.
+            in_turn: learn from one step of each arm in turn, see :class:`Rounds`.
         """
         self._run = run
         self._ready = ready
         self._report = report
         self._ended = ended
-        self._queue: queue.SimpleQueue[Step | int | None] = queue.SimpleQueue()
+        self._arms = range(arms)
+        self._rounds: Rounds[Step | int] = Rounds(arms, in_turn)
+        self._queue: queue.SimpleQueue[tuple[int, Step | int] | None] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._paused = threading.Event()
         self.checkpoint_asked = threading.Event()
@@ -52,13 +60,13 @@ class Worker:
         """Begin to learn."""
         self._thread.start()
 
-    def put(self, step: Step) -> None:
-        """Hand over a step; returns at once."""
-        self._queue.put(step)
+    def put(self, step: Step, arm: int = 0) -> None:
+        """Hand over a step of an arm; returns at once."""
+        self._queue.put((arm, step))
 
-    def skip(self, stamp_ns: int) -> None:
+    def skip(self, stamp_ns: int, arm: int = 0) -> None:
         """Report a step that never became whole, so that a bridge in lockstep does not wait for it."""
-        self._queue.put(stamp_ns)
+        self._queue.put((arm, stamp_ns))
 
     def pause(self, paused: bool) -> None:
         """Keep storing steps but make no updates while paused."""
@@ -73,7 +81,7 @@ class Worker:
 
     def _may_update(self) -> bool:
         held_up = self._stop.is_set() or self._paused.is_set()
-        return not held_up and self._queue.qsize() <= BACKLOG
+        return not held_up and self._queue.qsize() <= BACKLOG * len(self._arms)
 
     def _work(self) -> None:
         error: BaseException | None = None
@@ -95,29 +103,37 @@ class Worker:
     def _learn(self) -> None:
         run = self._run
         run.recover(self._stop.is_set)
-        resumed_ns = run.newest_ns
-        self._report(max(0, resumed_ns))  # whoever goes on with this run learns from it where it is
+        self._resumed_ns = run.newest_ns
+        self._tell(enumerate(run.newest_ns))  # whoever goes on with this run learns from it where it is
         if not run.finished:
-            self._ready(resumed_ns)
+            self._ready(self._resumed_ns)
         while not self._stop.is_set() and not run.finished:
-            step = self._queue.get()
-            if step is None:
+            taken = self._queue.get()
+            if taken is None:
                 return
-            if isinstance(step, int):
-                self._report(step)
-                continue
-            if run.newest_ns == resumed_ns >= 0:
-                self._catch_up(step)
-            if run.finished:
-                return
-            run.digest(step, self._may_update)
-            if self.checkpoint_asked.is_set():
-                self.checkpoint_asked.clear()
-                run.checkpoint()
-            self._report(step.stamp_ns)
+            done = [(arm, self._digest(arm, item)) for arm, item in self._rounds.put(*taken) if not run.finished]
+            self._tell(enumerate(run.newest_ns) if run.finished else done)  # the end concerns every arm
 
-    def _catch_up(self, step: Step) -> None:
-        """Before the first live step of a run that goes on: what was lived meanwhile is in the bags, or will be."""
-        end_s = time.monotonic() + BAGS_LAG_S
-        while not self._run.precedes(step) and time.monotonic() < end_s and not self._stop.wait(BAGS_LAG_S / 20):
-            self._run.recover(self._stop.is_set, before=step)
+    def _tell(self, places: Iterable[tuple[int, int]]) -> None:
+        for arm, stamp_ns in places:
+            self._report(arm, max(0, stamp_ns))
+
+    def _digest(self, arm: int, item: Step | int) -> int:
+        """Learn from a step, or note the stamp of one that never became whole; returns its stamp, ns."""
+        if isinstance(item, int):
+            return item
+        run = self._run
+        if run.newest_ns[arm] == self._resumed_ns[arm] >= 0:
+            self._catch_up(arm, item)
+        if not run.finished:
+            run.digest(item, self._may_update, arm)
+        if self.checkpoint_asked.is_set():
+            self.checkpoint_asked.clear()
+            run.checkpoint()
+        return item.stamp_ns
+
+    def _catch_up(self, arm: int, step: Step) -> None:
+        """Before the first live step of an arm that goes on: what it lived meanwhile is in the bags, or will be."""
+        run, end_s = self._run, time.monotonic() + BAGS_LAG_S
+        while not run.precedes(step, arm) and time.monotonic() < end_s and not self._stop.wait(BAGS_LAG_S / 20):
+            run.recover(self._stop.is_set, arm, before=step)

@@ -5,13 +5,15 @@ from launch import LaunchContext
 from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable
 from launch.utilities import expand
 
-from vlmrl_ros.bridge.launching import COMMON, Arguments, Managed, arm_names, declare, environment, managed
+from vlmrl_ros.bridge.launching import COMMON, Arguments, Arm, Managed, arm_names, arms, declare, environment, managed
 from vlmrl_ros.core.errors import UnknownNameError
 
 
-def arguments(**given: str) -> Arguments:
+def arguments(pushed: str = "", **given: str) -> Arguments:
     """The arguments as a launch file sees them: the defaults of COMMON, and what a user gave."""
     context = LaunchContext()
+    if pushed:
+        context.launch_configurations["ros_namespace"] = pushed
     context.launch_configurations.update(given)
     for action in declare(COMMON):
         action.visit(context)
@@ -79,8 +81,31 @@ def test_the_arms_of_a_fleet_have_namespaces_and_a_clock_of_their_own():
     assert [row.name for row in rows[1:]] == ["arm_0/sim_bridge", "arm_1/sim_bridge"]
     spaces = [expanded(action._namespace) for action in actions]
     assert spaces == ["lab", "lab/arm_0", "lab/arm_1", "lab"]
-    clocks = [[expanded(new) for _, new in action._remappings] for action in actions]
+    clocks = [[expanded(new) for old, new in action._remappings if expanded(old) == "/clock"] for action in actions]
     assert clocks == [["arm_0/clock"], ["clock"], ["clock"], ["arm_0/clock"]]
+
+
+@pytest.mark.parametrize(
+    ("pushed", "given", "full"), [("", "", ""), ("", "lab", "/lab"), ("/hall", "lab", "/hall/lab"), ("x", "/y/", "/y")]
+)
+def test_the_arms_of_a_fleet_have_the_learners_weights_and_one_clock_where_none_of_them_keeps_time(pushed, given, full):
+    rows = [("learner", {}), *(Managed("policy_server", {}, arm) for arm in arm_names(2))]
+    actions = managed(arguments(pushed, namespace=given), rows)
+    renamed = [[tuple(map(expanded, pair)) for pair in action._remappings] for action in actions]
+    assert renamed == [[], [("weights", f"{full}/weights")], [("weights", f"{full}/weights")], []]
+
+
+def test_each_arm_has_randomness_of_its_own_and_a_share_of_the_demonstrations():
+    fleet = arms(4, 7, demonstrations=10)
+    assert fleet == arms(4, 7, demonstrations=10)
+    assert [arm.name for arm in fleet] == arm_names(4)
+    assert fleet[0].seed == 7
+    assert len({arm.seed for seed in (7, 8) for arm in arms(4, seed, 0)}) == 8
+    assert all(0 <= arm.seed < 2**31 for arm in fleet)
+    assert [arm.demonstrations for arm in fleet] == [3, 3, 2, 2]
+    assert arms(1, 7, 15) == [Arm("", 0, 7, 15)]
+    with pytest.raises(ValueError, match="launch argument seed is '-1'; valid: 0 or more"):
+        arms(2, -1, 0)
 
 
 def test_a_single_arm_has_neither():

@@ -37,17 +37,27 @@ def task() -> Iterator[Task]:
 @pytest.fixture(scope="session")
 def lived(task: Task) -> list[Step]:
     """Eight episodes on the reach task; in the first a person shows how, in the others they take over."""
+    return live(task, seed=0)
+
+
+@pytest.fixture(scope="session")
+def lived_beside(task: Task) -> list[Step]:
+    """What another arm lives through meanwhile."""
+    return live(task, seed=1)
+
+
+def live(task: Task, seed: int) -> list[Step]:
     policy = registry.load("policies", "gaussian")(task.spec, {})
     operator = registry.load("operators", "reach")(task.spec, STEADY_HAND)
-    loop = Episodes(task, SafetyFilter(task.spec.action, task.spec.control_dt_s), seed=0)
+    loop = Episodes(task, SafetyFilter(task.spec.action, task.spec.control_dt_s), seed)
     arrival, held, steps = loop.begin(), False, []
     while arrival.feedback.episode < 8:
         f = arrival.feedback
         if f.step == 0:
-            operator.reset(stream(0, "operator", f.episode), demonstrate=f.episode == 0)
+            operator.reset(stream(seed, "operator", f.episode), demonstrate=f.episode == 0)
             held = False
         intent = operator.intent(Glance(arrival.scene, f.step, f.last, f.success, held))
-        proposal, _ = policy.act(arrival.observation, stream(0, "policy", f.episode, f.step))
+        proposal, _ = policy.act(arrival.observation, stream(seed, "policy", f.episode, f.step))
         command = intent.action if intent.takeover else proposal
         edge = intent.takeover and not held and f.step > 0
         source = Source.HUMAN if intent.takeover else Source.POLICY
@@ -78,10 +88,10 @@ class Made:
 
 @pytest.fixture(scope="session")
 def make_run(task: Task) -> Iterator[Callable[..., Made]]:
-    """Makes runs of the RLIF learner, as small as it gets; the plan and what the bags hold can be chosen."""
+    """Makes runs of the RLIF learner, as small as it gets; the plan and what each arm's bags hold can be chosen."""
     opened: list[RunDirectory] = []
 
-    def make(path: Path, lived: Sequence[Step] = (), **plan: object) -> Made:
+    def make(path: Path, lived: Sequence[Step] = (), beside: Sequence[Step] = (), **plan: object) -> Made:
         builder = registry.load("learners", "rlif")
         options = from_mapping(builder.config_type, LEARNER)
         directory = RunDirectory(path, bool(plan.get("resume")))
@@ -108,7 +118,7 @@ def make_run(task: Task) -> Iterator[Callable[..., Made]]:
         problems: list[str] = []
         ties = Ties(
             publish=published.append,
-            lived=lambda after_ns: [step for step in lived if step.stamp_ns > after_ns],
+            lived=lambda arm, after_ns: [step for step in (lived, beside)[arm] if step.stamp_ns > after_ns],
             say=said.append,
             problem=problems.append,
         )

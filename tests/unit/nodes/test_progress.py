@@ -47,6 +47,27 @@ def test_a_line_tells_steps_updates_and_takeovers(told, run, lived):
     assert f"takeovers per episode {takeovers:.2f}" in line
 
 
+def test_of_a_fleet_the_takeovers_of_each_arm_are_told(monkeypatch, make_run, lived, lived_beside, tmp_path):
+    monkeypatch.setenv("CI", "1")
+    lines: list[str] = []
+    arms = ("arm_0", "arm_1", "arm_2")
+    run = make_run(tmp_path / "fleet", max_steps=500, arms=arms).run
+    run.begin()
+    for arm, steps in enumerate((lived[:70], lived_beside)):
+        for step in steps:
+            run.digest(step, lambda: True, arm)
+    Progress(500, lines.append, arms).show(run)
+    online = run.training.log.online()
+    each = [[record.takeovers for record in online if record.arm == arm] for arm in (0, 1)]
+    means = [sum(takeovers) / len(takeovers) for takeovers in (*each, each[0] + each[1])]
+    assert means[0] != means[1]
+    assert "takeovers per episode {2:.2f} (arm_0 {0:.2f}, arm_1 {1:.2f}, arm_2 -)".format(*means) in lines[0]
+    run.end(lambda: True)
+    assert [arm["arm"] for arm in run.summary["arms"]] == list(arms)
+    assert [arm["takeovers"] for arm in run.summary["arms"]] == [sum(each[0]), sum(each[1]), 0]
+    assert sum(arm["steps"] for arm in run.summary["arms"]) == run.summary["steps"]
+
+
 def test_lines_are_few_but_the_end_is_always_told(told, run, lived):
     progress, lines = told
     for step in lived:
@@ -54,6 +75,7 @@ def test_lines_are_few_but_the_end_is_always_told(told, run, lived):
         progress.show(run)
         if run.finished:
             break
+    progress.show(run)  # once more, for another arm
     assert len(lines) == 2
     assert lines[-1].endswith("evaluating ...")
     assert f"step {run.training.steps}/60" in lines[-1]

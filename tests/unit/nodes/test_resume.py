@@ -14,6 +14,7 @@ from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.nodes.plan import identify
 
 HALF, WHOLE = 30, 60
+FLEET = ("arm_0", "arm_1")
 
 
 def live(made, steps, *, end: bool = True):
@@ -22,7 +23,7 @@ def live(made, steps, *, end: bool = True):
     run.begin()
     run.recover(lambda: False)
     count = 0
-    for step in (s for s in steps if s.stamp_ns > run.newest_ns):
+    for step in (s for s in steps if s.stamp_ns > run.newest_ns[0]):
         if run.finished:
             break
         run.digest(step, lambda: True)
@@ -106,6 +107,40 @@ def test_a_killed_run_learns_from_its_bags_what_came_after_the_checkpoint(
     assert second.run.training.log.records == undisturbed.run.training.log.records
 
 
+def test_a_killed_fleet_learns_from_the_bags_of_each_arm_what_came_after_the_checkpoint(
+    make_run, lived, lived_beside, tmp_path
+):
+    """The recorder of one arm is a few steps ahead of the learner, that of the other a few behind."""
+    steps = [pair for both in zip(lived, lived_beside, strict=False) for pair in enumerate(both)]
+    plan = {"max_steps": WHOLE, "arms": FLEET}
+    whole = make_run(tmp_path / "whole", **plan)
+    whole.run.begin()
+    live_on(whole, steps)
+    first = make_run(tmp_path / "run", **plan)
+    first.run.begin()
+    for arm, step in steps[:50]:
+        first.run.digest(step, lambda: True, arm)
+    first.run._collect(wait=True)
+    first.directory.close()
+    second = make_run(tmp_path / "run", lived[:28], lived_beside[:28], resume=True, **plan)
+    second.run.begin()
+    second.run.recover(lambda: False)
+    assert second.run.newest_ns == (lived[27].stamp_ns, lived_beside[27].stamp_ns)
+    live_on(second, [(arm, step) for arm, step in steps if step.stamp_ns > second.run.newest_ns[arm]])
+    assert hashes(tmp_path / "run") == hashes(tmp_path / "whole")
+    assert second.run.summary["arms"] == whole.run.summary["arms"]
+
+
+def live_on(made, steps):
+    """Live through the steps of a fleet until the run is finished."""
+    for arm, step in steps:
+        if made.run.finished:
+            break
+        made.run.digest(step, lambda: True, arm)
+    made.run.end(lambda: False)
+    made.directory.close()
+
+
 def test_a_damaged_checkpoint_is_passed_over_and_the_bags_make_up_for_it(make_run, lived, tmp_path, undisturbed):
     path = tmp_path / "run"
     killed(make_run(path, max_steps=WHOLE), lived, 90)
@@ -132,9 +167,10 @@ def test_a_run_that_was_killed_before_its_first_checkpoint_begins_with_its_bags(
     [
         ({"learner": "bc"}, "its learner is 'rlif', not 'bc'"),
         ({"seed": 5}, "its seed is '0', not '5'"),
+        ({"arms": FLEET}, "its num_arms is '1', not '2'"),
         ({"options": {"batch_size": 8}}, "its rlif.batch_size is 16, not 8"),
     ],
-    ids=["learner", "seed", "options"],
+    ids=["learner", "seed", "arms", "options"],
 )
 def test_another_run_is_refused_by_what_differs_and_left_as_it_is(make_run, lived, tmp_path, changes, message):
     path = tmp_path / "run"
@@ -206,7 +242,7 @@ def test_a_run_whose_last_checkpoint_cannot_be_written_says_so_and_keeps_the_one
     run._collect(wait=True)
     folder, away = run.path / "checkpoints", run.path / "away"
     kept = {p.name for p in folder.iterdir()}
-    run._asked_at_ns = -1
+    run._asked_at = ()
     folder.rename(away)
     folder.write_text("no folder")
     with pytest.raises(RunDirectoryError, match="could not be written"):

@@ -16,17 +16,18 @@ DEADLINE_S = 30.0
 class Watch:
     """Runs a worker and hears what it reports."""
 
-    def __init__(self, made):
+    def __init__(self, made, arms=1, in_turn=False):
         self.made = made
-        self.stamps = []
+        self.told, self.stamps = [], []
         self.error = None
         self.wanted_after, self.beginnings = [], []
         self._news = threading.Condition()
         self._ended = False
-        self.worker = Worker(made.run, self.wanted_after.append, self._report, self._end)
+        self.worker = Worker(made.run, self.wanted_after.append, self._report, self._end, arms, in_turn)
 
-    def _report(self, stamp_ns):
+    def _report(self, arm, stamp_ns):
         with self._news:
+            self.told.append((arm, stamp_ns))
             (self.stamps if stamp_ns else self.beginnings).append(stamp_ns)
             self._news.notify_all()
 
@@ -75,7 +76,7 @@ def test_each_step_is_reported_in_order_and_the_run_ends_by_itself(watch, lived)
     assert seen.summary["interrupted"] is False
     assert seen.summary["steps"] >= 30
     assert seen.summary["updates"] > 0
-    assert (seen.beginnings, seen.wanted_after) == ([0], [-1]), "a run that begins says so before the first step"
+    assert (seen.beginnings, seen.wanted_after) == ([0], [(-1,)]), "a run that begins says so before the first step"
 
 
 def test_steps_that_came_before_the_start_are_learned_from_too(watch, lived):
@@ -124,6 +125,55 @@ def test_a_worker_that_is_stopped_leaves_a_whole_run_behind(watch, lived):
     assert seen.summary["checkpoint"].endswith(f"step_{seen.summary['steps']}")
 
 
+def fleet_of_two(make_run, path, in_turn=True):
+    return Watch(make_run(path, max_steps=1000, arms=("arm_0", "arm_1")), arms=2, in_turn=in_turn)
+
+
+@pytest.mark.parametrize("in_turn", [True, False])
+def test_in_turn_it_does_not_matter_which_arm_is_quicker(make_run, lived, lived_beside, tmp_path, in_turn):
+    alternating = [pair for both in zip(lived, lived_beside, strict=False) for pair in enumerate(both)][:100]
+    hurried = [pair for k in range(0, 100, 20) for pair in sorted(alternating[k : k + 20], key=lambda pair: pair[0])]
+    ends = []
+    for index, steps in enumerate((alternating, hurried)):
+        seen = fleet_of_two(make_run, tmp_path / str(index), in_turn)
+        seen.worker.start()
+        for k, (arm, step) in enumerate(steps):
+            seen.worker.put(step, arm)
+            if k % 20 == 19:
+                seen.reported(k + 1)
+        seen.worker.stop(DEADLINE_S)
+        assert seen.ended() is None
+        assert seen.stamps == [step.stamp_ns for _, step in (alternating if in_turn else steps)]
+        assert seen.summary["updates"] > 0
+        ends.append(seen.summary["checkpoint_sha256"])
+    assert (ends[0] == ends[1]) == in_turn
+
+
+def test_in_turn_an_arm_is_told_of_its_step_when_no_arm_is_behind_it(make_run, lived, lived_beside, tmp_path):
+    seen = fleet_of_two(make_run, tmp_path / "run")
+    seen.worker.start()
+    seen.worker.put(lived[0], 0)
+    seen.worker.put(lived[1], 0)
+    seen.worker.put(lived_beside[0], 1)
+    seen.worker.skip(lived_beside[1].stamp_ns, 1)
+    seen.reported(4)
+    seen.worker.stop(DEADLINE_S)
+    assert seen.ended() is None
+    assert seen.told[:2] == [(0, 0), (1, 0)]
+    assert seen.told[2:] == [(arm, steps[k].stamp_ns) for k in (0, 1) for arm, steps in ((0, lived), (1, lived_beside))]
+
+
+def test_the_end_of_a_run_is_told_to_every_arm(make_run, lived, lived_beside, tmp_path):
+    seen = Watch(make_run(tmp_path / "run", max_steps=10, arms=("arm_0", "arm_1")), arms=2)
+    seen.worker.put(lived_beside[0], 1)
+    for step in lived:
+        seen.worker.put(step)
+    seen.worker.start()
+    assert seen.ended() is None
+    assert seen.told[-2:] == list(enumerate(seen.made.run.newest_ns))
+    assert seen.summary["interrupted"] is False
+
+
 def test_an_error_is_handed_on_and_what_was_learned_is_kept(watch, lived):
     seen = watch()
     seen.worker.start()
@@ -148,7 +198,7 @@ def test_a_run_that_goes_on_says_where_it_is_and_takes_from_its_bags_what_came_b
     seen = Watch(make_run(tmp_path / "run", lived=recorded, max_steps=1000, resume=True))
     seen.worker.start()
     assert seen.reported(1) == [lived[44].stamp_ns]
-    assert seen.wanted_after == [lived[44].stamp_ns]
+    assert seen.wanted_after == [(lived[44].stamp_ns,)]
     recorded += lived[45:48]  # the recorder was not quite there yet
     seen.worker.put(lived[48])
     assert seen.reported(2)[-1] == lived[48].stamp_ns

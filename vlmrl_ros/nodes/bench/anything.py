@@ -13,7 +13,7 @@ from vlmrl_ros.core.errors import PluginError
 INTEGERS = {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)} | {"octet"}
 CODES = {"int8": "b", "int16": "h", "int32": "i", "int64": "q", "uint8": "B", "octet": "B"}
 CODES |= {"uint16": "H", "uint32": "I", "uint64": "Q", "float": "f", "double": "d"}
-BATCH = 100
+BATCH = 50
 
 
 def anything(kind: type[Any], count: int) -> Iterator[Any]:
@@ -24,25 +24,31 @@ def anything(kind: type[Any], count: int) -> Iterator[Any]:
         count: how many.
 
     Yields:
-        messages that hold anything: no content, extreme numbers, NaN, long lists, any text.
+        messages that hold anything: no content, extreme numbers, NaN, long lists, any text. They are not to be changed.
 
     Raises:
         PluginError: hypothesis is not installed.
     """
+    left, number = count, 0
+    while left > 0:
+        drawn = _batch(kind, number)
+        yield from drawn[:left]
+        left, number = left - len(drawn), number + 1
+
+
+@functools.lru_cache(maxsize=16)
+def _batch(kind: type[Any], number: int) -> list[Any]:
+    """The messages of one seed. Drawing is slow, and many topics have one type."""
     try:
         from hypothesis import HealthCheck, Phase, given, seed, settings
     except ImportError as error:
         raise PluginError("the suite fuzz needs hypothesis: pip install hypothesis") from error
-
     quiet = settings(
         max_examples=BATCH, database=None, deadline=None, phases=(Phase.generate,), suppress_health_check=HealthCheck
     )
-    left, number = count, 0
-    while left > 0:
-        drawn: list[Any] = []
-        quiet(seed(number)(given(_strategy(kind))(_collector(drawn))))()
-        yield from drawn[:left]
-        left, number = left - len(drawn), number + 1
+    drawn: list[Any] = []
+    quiet(seed(number)(given(_strategy(kind))(_collector(drawn))))()
+    return drawn
 
 
 def _collector(drawn: list[Any]) -> Callable[[Any], None]:

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from vlmrl_ros.bridge.weights import Weights, encode
 from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.nodes.bench import malformed
 from vlmrl_ros.nodes.bench.figures import Figures
-from vlmrl_ros.nodes.bench.fuzz_node import CLASSES
+from vlmrl_ros.nodes.bench.fuzz_patient import CLASSES
 from vlmrl_ros.nodes.bench.launched import environment
 from vlmrl_ros.nodes.bench.loop import running
 from vlmrl_ros.nodes.bench.recording import Recording, save
@@ -84,30 +84,35 @@ def measure(quick: bool, work: Path) -> Figures:
     recording, disturbed = over_the_wire(work, QUICK_WIRE_COUNT if quick else WIRE_COUNT)
     path = work / "recording.json"
     save(path, recording)
-    alone = [in_process(name, path, QUICK_COUNT if quick else COUNT, work) for name in CLASSES]
+    alone = [row for name in CLASSES for row in in_process([name], path, QUICK_COUNT if quick else COUNT, work)]
     return {name: sum(row[name] for row in [disturbed, *alone]) for name in ("messages", "crashes", "uncounted")} | {
         "effects_on_arm": sum(row["effects_on_arm"] for row in [disturbed, *alone]),
         "memory_growth_mib": max(row["memory_growth_mib"] for row in alone),
     }
 
 
-def in_process(name: str, recording: Path, count: int, work: Path) -> Figures:
-    """Feed every subscriber of one node ``count`` messages, in a process of its own.
+def in_process(names: Sequence[str], recording: Path, count: int, work: Path) -> list[Figures]:
+    """Feed every subscriber of some nodes ``count`` messages, in one process beside this one.
 
     Returns:
-        the figures of :func:`measure` for this node.
+        the figures of :func:`measure` for each node, in order; a process that ends early is a crash of the node that
+        it was at, and the nodes after it are missing. ``alone/<node>.json`` has the details.
     """
-    own = work / name
+    own = work / "alone"
     own.mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "vlmrl_ros.nodes.bench.fuzz_node", name, "--recording", str(recording)]
+    command = [sys.executable, "-m", "vlmrl_ros.nodes.bench.fuzz_node", *names, "--recording", str(recording)]
     command += ["--count", str(count), "--work", str(own)]
     env = {**environment(), "OMP_NUM_THREADS": "1", "MUJOCO_GL": os.environ.get("MUJOCO_GL", "egl")}
-    with open(own / "stderr.txt", "w", encoding="utf-8") as log:
+    with open(own / "stderr.txt", "a", encoding="utf-8") as log:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=log, env=env, timeout=NODE_TIMEOUT_S, check=False)
+    rows = [_figures(json.loads(line), own) for line in done.stdout.splitlines()]
     if done.returncode:
-        return {"messages": 0, "crashes": 1, "uncounted": 0, "effects_on_arm": 0, "memory_growth_mib": 0.0}
-    found = json.loads(done.stdout.splitlines()[-1])
-    (own / "result.json").write_text(json.dumps(found, indent=2), encoding="utf-8")
+        rows.append({"messages": 0, "crashes": 1, "uncounted": 0, "effects_on_arm": 0, "memory_growth_mib": 0.0})
+    return rows
+
+
+def _figures(found: Mapping[str, Any], own: Path) -> Figures:
+    (own / f"{found['node']}.json").write_text(json.dumps(found, indent=2), encoding="utf-8")
     wrong: Mapping[str, int] = found["wrong"]
     uncounted = sum(n for what, n in wrong.items() if what.startswith("not counted"))
     return {
@@ -130,6 +135,7 @@ def over_the_wire(work: Path, count: int) -> tuple[Recording, Figures]:
     """
     with running(work, LOOP) as children, Stranger() as stranger:
         stranger.until_heard(set(TOPICS) - set(MADE))
+        stranger.until_steps(1)
         recording = stranger.recording()
         listened = len(stranger.own)
         for topic in WIRED:
@@ -219,6 +225,7 @@ class Stranger:
         status = messages.named_vector(stamp_ns, ["version", "steps", "updates", "finished"], [0.0, 9.0, 9.0, 0.0])
         weights = encode(Weights({"actor/mean/bias": np.ones(3, np.float32)}, 1, 1))
         made = {"joy": [Joy(axes=[0.0] * 6, buttons=[0] * 11)], "learner/status": [status], "weights": [weights]}
+        made["guide"] = [messages.named_vector(stamp_ns, ["episode"], [0.0])]
         heard = {topic: received[:50] for topic, received in self._received.items() if received}
         return {**heard, **made}
 

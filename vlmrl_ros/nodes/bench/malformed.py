@@ -10,7 +10,7 @@ import array
 import copy
 import json
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,8 +20,7 @@ from sensor_msgs.msg import Image, JointState, Joy
 from std_msgs.msg import String, UInt8MultiArray
 
 from vlmrl_ros.bridge.messages import ESTOP_NAME, LIMITED_NAME, MARK_NAME, MAX_JOY, MAX_VECTOR
-
-Spoil = Callable[[Any, np.random.Generator], None]
+from vlmrl_ros.nodes.bench.malformed_robot import ROBOT_SPOILERS, Spoil
 
 MAX_SEC = 2**31 - 1
 BAD_NUMBERS = (float("nan"), float("inf"), float("-inf"), 1e300, -1e300, 1e12 + 0.5)
@@ -142,7 +141,7 @@ def _image_size(m: Image, rng: np.random.Generator) -> None:
 
 
 def _image_encoding(m: Image, rng: np.random.Generator) -> None:
-    m.encoding = str(rng.choice(["", "bgr8", "mono16", "32FC1", "rgb8" * 30_000, "\ufffd"]))
+    m.encoding = str(rng.choice(["", "rgb16", "mono16", "32FC1", "rgb8" * 30_000, "\ufffd"]))
 
 
 def _image_data(m: Image, rng: np.random.Generator) -> None:
@@ -212,4 +211,5 @@ SPOILERS: dict[type[Any], list[Spoil]] = {
     String: [_text, _text_value],
     UInt8MultiArray: [_bytes],
     Clock: [_clock],
+    **ROBOT_SPOILERS,
 }

@@ -1,0 +1,131 @@
+"""Two simulated arms and one learner: both teach it, it teaches both, and one may die without the other noticing."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from fakes.observer import Observer
+from fakes.processes import Stage
+from sensor_msgs.msg import JointState
+
+from vlmrl_ros.bridge import messages
+from vlmrl_ros.core.spec import TaskSpec
+from vlmrl_ros.nodes.bench.fleet import ends_in_memory
+
+pytestmark = [pytest.mark.launch, pytest.mark.timeout(120)]
+
+SMALL = {"rlif.min_steps": 32, "rlif.batch_size": 32, "rlif.samples_per_insert": 32.0, "rlif.hidden": [32]}
+LEARNER = {"eval_task": "", "final_eval_episodes": 0, "checkpoint_every": 100, **SMALL}
+
+
+TASK = {"reach.horizon": 40, "reach.range_mm": 40.0}
+JUMP_NS = 10_000_000_000
+"""Only a bridge that takes the place of a dead one goes on so much later."""
+MOST_AHEAD = 8
+"""Steps that a bridge may be ahead of the learner."""
+
+
+class Heard:
+    """What one arm says on its own topics, joined by nobody."""
+
+    def __init__(self, observer: Observer, arm: str) -> None:
+        self.states = observer.listen(JointState, f"/lab/{arm}/observation/state")
+        self.feedback = observer.listen(JointState, f"/lab/{arm}/feedback")
+        self.policy = observer.listen(JointState, f"/lab/{arm}/policy/status")
+
+    @property
+    def version(self) -> int:
+        """Version of the weights that the arm's policy acts with."""
+        return int(self.policy[-1].position[0]) if self.policy else 0
+
+    @property
+    def newest_ns(self) -> int:
+        """Stamp of the arm's newest step, ns."""
+        return messages.stamp_of(self.feedback[-1])
+
+    def transitions(self, spec: TaskSpec) -> set[tuple[bytes, bytes]]:
+        """The states at both ends of each, normalised, as bytes."""
+        states = {messages.stamp_of(message): message.position for message in self.states}
+        numbered = {messages.stamp_of(m): messages.read_feedback(m) for m in self.feedback}
+        keys = {
+            stamp: spec.observation.normalise(np.array(state, np.float32)).tobytes() for stamp, state in states.items()
+        }
+        return {
+            (keys[a], keys[b])
+            for a, b in pairwise(sorted(stamp for stamp in numbered if stamp in keys))
+            if (numbered[b].episode, numbered[b].step) == (numbered[a].episode, numbered[a].step + 1)
+        }
+
+
+def test_two_arms_teach_one_policy_and_the_death_of_one_bridge_stops_only_its_arm(stage: Stage):
+    run = stage.root / "runs" / "fleet"
+    params = stage.params_file({"/**": TASK, "/**/learner": LEARNER})
+    observer = Observer(stage.domain)
+    arms = [Heard(observer, name) for name in ("arm_0", "arm_1")]
+    given = (f"run_dir:={run}", "task:=reach", f"params_file:={params}", "demonstrations:=2", "max_steps:=100000")
+    launched = stage.launch("sim_train.launch.py", *given, "num_arms:=2", "namespace:=lab")
+    observer.until(lambda: launched.ended or all(arm.version >= 3 for arm in arms), "new weights in both", 60.0)
+
+    os.kill(launched.pid_of("sim_bridge", "/lab/arm_1"), signal.SIGKILL)
+    steps, dead_ns = len(arms[0].feedback), arms[1].newest_ns
+    observer.until(lambda: launched.ended or arms[1].newest_ns > dead_ns + JUMP_NS, "a new bridge of arm_1")
+    assert "arm_1/sim_bridge was killed by SIGKILL: it is started again" in launched.output
+    assert len(arms[0].feedback) > steps + MOST_AHEAD, "arm_0 went on, and the learner with it"
+    newest, steps = [arm.version for arm in arms], len(arms[1].feedback)
+    observer.until(lambda: launched.ended or len(arms[1].feedback) > steps + 40, "arm_1 going on")
+    observer.until(
+        lambda: launched.ended or all(arm.version > v for arm, v in zip(arms, newest, strict=True)), "newer weights"
+    )
+    spec = observer.spec("/lab/arm_0/spec")
+    launched.interrupt(everyone=True)
+    observer.close()
+    assert "Traceback" not in launched.output
+    check_memory(run, spec, arms)
+    check_configuration(run)
+
+
+def check_memory(run: Path, spec: TaskSpec, arms: list[Heard]) -> None:
+    """What the learner remembers is what the arms have lived through, each for itself."""
+    summary = json.loads((run / "summary.json").read_text())
+    remembered = ends_in_memory(Path(summary["checkpoint"]))
+    lived = [arm.transitions(spec) for arm in arms]
+    assert not lived[0] & lived[1]
+    assert [sum(ends in of for of in lived) for ends in remembered] == [1] * len(remembered), "no transition is mixed"
+    assert [(arm["arm"], arm["demonstrations"]) for arm in summary["arms"]] == [("arm_0", 1), ("arm_1", 1)]
+    assert sum(arm["steps"] for arm in summary["arms"]) == summary["steps"]
+    records = json.loads((run / "episodes.json").read_text())
+    for index, (of, counts) in enumerate(zip(lived, summary["arms"], strict=True)):
+        shown = [r for r in records if r["arm"] == index and r["steps"] == r["human_steps"] and r["success"]]
+        assert len(shown) == 1
+        assert counts["steps"] > 20
+        assert sum(ends in of for ends in remembered) == counts["steps"] + shown[0]["steps"]
+
+
+def check_configuration(run: Path) -> None:
+    """Of the nodes of both arms, which have seeds of their own."""
+    written = yaml.safe_load((run / "config.yaml").read_text())
+    nodes = ("recorder", "policy_server", "teleop", "scripted_operator", "sim_bridge")
+    assert {f"{arm}/{node}" for arm in ("arm_0", "arm_1") for node in nodes} | {"learner"} <= set(written)
+    assert written["arm_0/sim_bridge"]["seed"] != written["arm_1/sim_bridge"]["seed"]
+
+
+@pytest.mark.parametrize(
+    ("launch_file", "given", "says"),
+    [
+        ("sim_train.launch.py", "num_arms:=0", "launch argument num_arms is '0'; valid: 1 to 16"),
+        ("real_train.launch.py", "arm:=sim_arm,ur5e", "arm 'ur5e' cannot learn with 'sim_arm': .* of its task differ"),
+    ],
+)
+def test_a_fleet_that_cannot_be_is_refused_before_anything_starts(stage: Stage, launch_file, given, says):
+    launched = stage.launch(launch_file, given)
+    assert launched.wait() != 0
+    assert re.search(says, launched.output), launched.output
+    assert "process started" not in launched.output
