@@ -43,8 +43,6 @@ COMMON = {
     "keystore": ("", "keystore of secure:=true; empty: the one in ROS_SECURITY_KEYSTORE"),
 }
 """Launch arguments of several launch files: name to (default, description[, choices])."""
-NEEDED = ("params_file", "namespace", "log_level", "use_sim_time", "secure", "keystore")
-"""Those that every launch file with :func:`managed` nodes declares."""
 DATA = {
     "demonstrations": (
         "15",
@@ -54,6 +52,8 @@ DATA = {
     "offline": ("", "learn from these bags alone, with no robot: as demonstrations:=, but from all steps; empty: live"),
 }
 """Launch arguments of the launch files that learn, as :data:`COMMON`."""
+NEEDED = ("params_file", "namespace", "log_level", "use_sim_time", "secure", "keystore")
+"""Those that every launch file with :func:`managed` nodes declares."""
 PROFILES = {"scripted": "scripted", "none": "scripted", "joystick": "xbox", "spacemouse": "spacemouse"}
 """The usual joystick profile of each operator."""
 

@@ -13,7 +13,7 @@ from vlmrl_ros.bridge.bags.reader import read_streams, steps_after
 from vlmrl_ros.core import registry
 from vlmrl_ros.core.checkpoint import newest_whole
 from vlmrl_ros.core.config import from_mapping
-from vlmrl_ros.core.errors import CheckpointError
+from vlmrl_ros.core.errors import BagError, CheckpointError
 from vlmrl_ros.core.preload import preload
 from vlmrl_ros.core.snapshot import Part
 from vlmrl_ros.core.spec import TaskSpec
@@ -33,7 +33,8 @@ def replay_equal(run_dir: Path) -> bool:
 
     Raises:
         CheckpointError: the run has no whole checkpoint.
-        BagError: a bag is damaged.
+        BagError: a bag is damaged, or the run is one of a fleet: the order in which its arms' steps were learned from is
+            not in the bags.
     """
     found = newest_whole(run_dir / "checkpoints", lambda line: None)
     if found is None:
@@ -46,6 +47,10 @@ def replay_equal(run_dir: Path) -> bool:
 def _rebuilt(run_dir: Path, about: dict[str, Any]) -> dict[str, Part]:
     """What a training holds that has lived through the run's bags and made no update."""
     identity = json.loads((run_dir / IDENTITY_FILE).read_text(encoding="utf-8"))
+    if identity.get("num_arms", 1) > 1:
+        raise BagError(
+            f"'{run_dir}' is a run of {identity['num_arms']} arms; only the replay of one arm can be compared"
+        )
     builder = registry.load("learners", identity["learner"])
     prefix = f"{identity['learner']}."
     named = identity["options"]
