@@ -22,8 +22,8 @@ from vlmrl_ros.teleop.mapping import JoyMapping
 from vlmrl_ros.teleop.profile import load_profile
 
 PERIOD_S = 0.02
-RELEASED_FIRST = 10
-"""Readings that show everything released at the start, as a joystick must that takes the place of a lost one."""
+RELEASED_FIRST = 25
+"""Readings that show everything released, once somebody listens: as a joystick must that takes a lost one's place."""
 SHARE = 0.1
 """Of full speed."""
 
@@ -52,7 +52,7 @@ class HeldJoystick(Node):
     def _press(self) -> None:
         if self._mapping is None:
             return
-        self._shown += 1
+        self._shown += self._joy.get_subscription_count() > 0
         held = self._held and self._shown > RELEASED_FIRST
         intent = Intent(held, self._spec.action.high * SHARE)
         state = self._mapping.to_joy(intent, estop=self._estop)
