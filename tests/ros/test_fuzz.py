@@ -25,8 +25,8 @@ pytestmark = [pytest.mark.ros, pytest.mark.timeout(180)]
 GROWTH_MIB = 16.0
 """Few messages fill the caches of Python and hypothesis; what grows with each message is far above at 10,000 each."""
 COUNT = 60
-SOMETIMES = {"clock", "observation/text", "observation/*/image_raw", "*/image_raw*", "recorder/status"}
-"""Of a fleet, of tasks with text or cameras, and of a recorder that the bridge waits for."""
+SOMETIMES = {"clock", "observation/text", "observation/*/image_raw", "*/image_raw*", "recorder/status", "joy"}
+"""Of a fleet, of tasks with text or cameras, a recorder that the bridge waits for, and a joystick that is there."""
 
 
 @pytest.fixture(scope="module")

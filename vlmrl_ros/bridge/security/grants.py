@@ -169,15 +169,13 @@ def for_arms(grant: Grant, arms: Iterable[str]) -> Grant:
 
 
 def _grant_of_arm(arm: ArmDescription) -> Grant:
-    """The topics that a description names."""
-    heard = [arm.joints.topic]
+    """The topics that a description names, and the joystick, whose dead-man a parameter may demand."""
+    heard = [arm.joints.topic, "joy"]
     heard += {"topic": [arm.tip.topic], "tf": ["/tf", "/tf_static"], "kinematics": []}[arm.tip.source]
     heard += [arm.wrench.topic] if arm.wrench.topic else []
     heard += [pose.topic or name for name, pose in arm.poses.items()]
     for name, camera in arm.cameras.items():
         heard.append(camera.topic or f"{name}/image_raw" + ("/compressed" if camera.compressed else ""))
-    if arm.limits.dead_man_button >= 0:
-        heard.append("joy")
     if arm.reset.procedure == "manual":
         manual = Grant(publish=("guide",), subscribe=("guide/command",))
     else:
