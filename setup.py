@@ -16,8 +16,10 @@ PACKAGE = "vlmrl_ros"
 EXECUTABLES = (
     "arm_bridge",
     "benchmark",
+    "doctor",
     "evaluate",
     "joystick",
+    "keystore",
     "learner",
     "lerobot",
     "lifecycle_manager",
@@ -100,6 +102,7 @@ def data_files() -> list[tuple[str, list[str]]]:
         (f"share/{PACKAGE}/launch", sorted(glob("launch/*.launch.py"))),
         (f"share/{PACKAGE}/config", sorted(glob("launch/config/*.yaml"))),
         (f"share/{PACKAGE}/config/arms", sorted(glob("launch/config/arms/*.yaml"))),
+        (f"share/{PACKAGE}/config/foxglove", sorted(glob("launch/config/foxglove/*.json"))),
     ]
 
 
@@ -165,16 +168,19 @@ setup(
             "ros-std-srvs",
         ],
         "lerobot": ["pyarrow>=15"],
+        "security": ["cryptography>=42"],
         "vlm": ["accelerate>=1.10", "peft>=0.17", "transformers>=5"],
         "test": [
             "colcon-core",
             "colcon-ros",
+            "cryptography>=42",
             "hypothesis",
             "import-linter",
             "mypy",
             "pyarrow>=15",
             "pytest",
             "pytest-timeout",
+            "pytest-xdist",
             "ruff",
             "setuptools>=77,<80",  # 80 took away what `colcon build --symlink-install` stands on
             "types-PyYAML",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from launch import LaunchContext, LaunchDescription
 from launch.action import Action
@@ -13,6 +14,7 @@ from vlmrl_ros.bridge.launching import (
     BOOLEAN,
     COMMON,
     DATA,
+    NEEDED,
     PROFILES,
     Arguments,
     Arm,
@@ -34,7 +36,7 @@ ARGUMENTS = {
         "",
         "arms that one learner teaches, each in a namespace of its own: arm_0, arm_1 and so on; empty: those of arm:=",
     ),
-    **{name: COMMON[name] for name in ("seed", "params_file", "namespace", "log_level")},
+    **{name: COMMON[name] for name in ("seed", *NEEDED)},
     "use_sim_time": ("false", "nodes take their time from /clock: only where the arm publishes it", ("true", "false")),
     "learner": ("rlif", "learner plug-in"),
     "max_steps": ("5000", "steps to learn from, of all arms together, without demonstrations"),
@@ -98,7 +100,7 @@ def _of_arm(a: Arguments, arm: Arm, name: str, run_dir: str, task: str) -> list[
     nodes = {"recorder": {"directory": "/".join(filter(None, (run_dir, "bags", arm.name)))}} if a.flag("record") else {}
     nodes |= {
         "policy_server": {"seed": arm.seed},
-        "teleop": {"profile": a.text("profile") or PROFILES[operator], "joy_sync": operator == "scripted"},
+        "teleop": _teleop(operator, a.text("profile")),
     }
     if operator == "scripted":
         registry.check("operators", task)
@@ -108,6 +110,13 @@ def _of_arm(a: Arguments, arm: Arm, name: str, run_dir: str, task: str) -> list[
         nodes[operator] = {f"{operator}.index": arm.index}
     nodes["arm_bridge"] = {"arm": name, "seed": arm.seed, "continues": resume}
     return [Managed(executable, parameters, arm.name) for executable, parameters in nodes.items()]
+
+
+def _teleop(operator: str, profile: str) -> dict[str, Any]:
+    """Where a person stands by, the policy moves the arm only while their joystick lives."""
+    stands_by = operator in ("joystick", "spacemouse")
+    given = {"profile": profile or PROFILES[operator], "joy_sync": operator == "scripted"}
+    return {**given, **({"arbiter.require_joy": True} if stands_by else {})}
 
 
 def _run_name(task: str, learner: str, seed: int) -> str:

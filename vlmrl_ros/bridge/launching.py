@@ -16,6 +16,7 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.utilities import make_namespace_absolute, prefix_namespace
 
+from vlmrl_ros.bridge.security import middleware
 from vlmrl_ros.bridge.supervision import Supervisor, again
 from vlmrl_ros.core import registry
 from vlmrl_ros.core.streams import stream
@@ -34,6 +35,12 @@ COMMON = {
     "namespace": ("", "namespace of all nodes, one for each run"),
     "log_level": ("info", "log level of all nodes", ("debug", "info", "warn", "error", "fatal")),
     "use_sim_time": ("true", "nodes take their time from /clock", BOOLEAN),
+    "secure": (
+        "false",
+        "authenticate and encrypt everything by SROS 2, or refuse to start (docs/security.md)",
+        BOOLEAN,
+    ),
+    "keystore": ("", "keystore of secure:=true; empty: the one in ROS_SECURITY_KEYSTORE"),
 }
 """Launch arguments of several launch files: name to (default, description[, choices])."""
 DATA = {
@@ -45,6 +52,8 @@ DATA = {
     "offline": ("", "learn from these bags alone, with no robot: as demonstrations:=, but from all steps; empty: live"),
 }
 """Launch arguments of the launch files that learn, as :data:`COMMON`."""
+NEEDED = ("params_file", "namespace", "log_level", "use_sim_time", "secure", "keystore")
+"""Those that every launch file with :func:`managed` nodes declares."""
 PROFILES = {"scripted": "scripted", "none": "scripted", "joystick": "xbox", "spacemouse": "spacemouse"}
 """The usual joystick profile of each operator."""
 
@@ -174,21 +183,42 @@ def managed(arguments: Arguments, nodes: Iterable[Row], drivers: Iterable[Row] =
     :mod:`vlmrl_ros.bridge.supervision`.
 
     Args:
-        arguments: of the launch file; those of :data:`COMMON` that concern every node are read here.
+        arguments: of the launch file; those of :data:`NEEDED` are read here.
         nodes: what to run; a pair is (executable, parameters).
         drivers: robots, which start by themselves: kept alive like the nodes, but nobody manages them.
 
     Returns:
         launch actions.
+
+    Raises:
+        ConfigError: ``secure`` is asked for and the keystore or the middleware does not provide it.
     """
     rows, robots = ([row if isinstance(row, Managed) else Managed(*row) for row in given] for given in (nodes, drivers))
     manager = Managed("lifecycle_manager", {"node_names": [row.name for row in rows]})
     learns = any(row.executable == "learner" for row in rows)
     clock = next((f"{row.arm}/clock" for row in rows if row.arm and row.executable in KEEPS_TIME), "")
+    every = [*robots, *rows, manager]
     return [
-        Supervisor(row.name, partial(_node, arguments, row, clock), again(row.executable, learns)).start()
-        for row in [*robots, *rows, manager]
+        *_secured(arguments, every),
+        *(
+            Supervisor(row.name, partial(_node, arguments, row, clock), again(row.executable, learns)).start()
+            for row in every
+        ),
     ]
+
+
+def _secured(arguments: Arguments, rows: Iterable[Managed]) -> list[Action]:
+    """The environment of secured nodes, once it is known that they will be; nothing without ``secure``."""
+    if not arguments.flag("secure"):
+        return []
+    keystore = middleware.keystore_of(arguments.text("keystore"))
+    middleware.require(keystore, [_enclave(arguments, row) for row in rows])
+    return [SetEnvironmentVariable(name, value) for name, value in middleware.environment(keystore).items()]
+
+
+def _enclave(arguments: Arguments, row: Managed) -> str:
+    """The full name of a node."""
+    return f"{arguments.namespace()}/{row.name}"
 
 
 def _node(
@@ -205,6 +235,7 @@ def _node(
     """
     given = {"use_sim_time": arguments.flag("use_sim_time"), **row.parameters, **more}
     params_file, space = arguments.text("params_file"), arguments.text("namespace")
+    enclave = ["--enclave", _enclave(arguments, row)] if arguments.flag("secure") else []
     clock = "clock" if row.arm and fleet_clock else fleet_clock
     remappings = [("/clock", clock)] if clock else []
     if row.arm:  # one learner teaches all arms
@@ -216,7 +247,7 @@ def _node(
         namespace="/".join(part for part in (space, row.arm) if part),
         parameters=[given, *([params_file] if params_file else [])],
         remappings=remappings,
-        ros_arguments=["--log-level", arguments.text("log_level")],
+        ros_arguments=["--log-level", arguments.text("log_level"), *enclave],
         output="screen",
         on_exit=on_exit,
     )

@@ -214,9 +214,7 @@ class ArmBridge(Shell[ArmBridgeConfig]):
         """Filter a velocity and tell the arm at once; returns what was let through."""
         tip = self._inputs.tip_now() if state is None else state.tip
         self._applied = self._safety.apply(wanted, age_s, tip, time.monotonic())
-        if self._applied.reasons:
-            self.diagnostics.count("limited commands")
-            self.diagnostics.value("limited because", self._safety.explain())
+        self._safeguard.note(self._applied)
         self._actuator.hold(self._applied.action, time.monotonic() + (1.0 + GRACE_TICKS) * self._tick_s)
         return self._applied.action
 

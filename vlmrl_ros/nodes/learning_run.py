@@ -213,12 +213,12 @@ class LearningRun:
             best = best_of(self.evaluations)
             summary["best_checkpoint"] = best.checkpoint if best else last
         self._directory.write_text("episodes.json", json.dumps(self.training.log.to_json()) + "\n")
+        self._directory.write_summary(summary)  # before the pictures: after Ctrl-C time may not last for these
+        self.summary = summary
         try:
             write_plots(self.path / "plots", f"{plan.learner} on {self._spec.task}", self.training, self.evaluations)
         except OSError as error:
             raise RunDirectoryError(f"plots cannot be written: {error.strerror}") from error
-        self._directory.write_summary(summary)
-        self.summary = summary
 
     def _restore(self) -> bool:
         """Take up the newest whole checkpoint; False where there is none."""

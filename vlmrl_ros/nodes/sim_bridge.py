@@ -261,9 +261,7 @@ class SimBridge(Shell[SimBridgeConfig]):
         self._reset_asked = False
         action = command.action if command else None
         applied, self._arrival = self._episodes.advance(arrival, action, mark, time.monotonic())
-        if applied.reasons:
-            self.diagnostics.count("limited commands")
-            self.diagnostics.value("limited because", self._safety.explain())
+        self._safeguard.note(applied)
         self._out.executed(arrival.stamp_ns, applied)
         self._published = False
 
