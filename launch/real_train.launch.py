@@ -10,6 +10,7 @@ from launch.action import Action
 from launch.actions import OpaqueFunction
 
 from vlmrl_ros.bridge.arms import load_fleet
+from vlmrl_ros.bridge.fleet import Arm, arms
 from vlmrl_ros.bridge.launching import (
     BOOLEAN,
     COMMON,
@@ -17,9 +18,7 @@ from vlmrl_ros.bridge.launching import (
     NEEDED,
     PROFILES,
     Arguments,
-    Arm,
     Managed,
-    arms,
     declare,
     environment,
     managed,
@@ -95,7 +94,7 @@ def _arm_files(a: Arguments) -> list[str]:
     return names * a.integer("num_arms") if len(names) == 1 else names
 
 
-def _of_arm(a: Arguments, arm: Arm, name: str, run_dir: str, task: str) -> list[Managed]:
+def _of_arm(a: Arguments, arm: name: str, run_dir: str, task: str) -> list[Managed]:
     operator, resume = a.text("operator"), a.flag("resume")
     nodes = {"recorder": {"directory": "/".join(filter(None, (run_dir, "bags", arm.name)))}} if a.flag("record") else {}
     nodes |= {

@@ -8,15 +8,14 @@ from launch import LaunchContext, LaunchDescription
 from launch.action import Action
 from launch.actions import OpaqueFunction
 
+from vlmrl_ros.bridge.fleet import Arm, arms
 from vlmrl_ros.bridge.launching import (
     BOOLEAN,
     COMMON,
     DATA,
     PROFILES,
     Arguments,
-    Arm,
     Managed,
-    arms,
     declare,
     environment,
     managed,
@@ -82,7 +81,7 @@ def _nodes(context: LaunchContext) -> list[Action]:
     return managed(a, nodes)
 
 
-def _of_arm(a: Arguments, arm: Arm, run_dir: str, sync: bool) -> list[Managed]:
+def _of_arm(a: Arguments, arm: run_dir: str, sync: bool) -> list[Managed]:
     operator, resume = a.text("operator"), a.flag("resume")
     profile = a.text("profile") or PROFILES[operator]
     bridge = {
