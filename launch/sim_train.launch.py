@@ -81,7 +81,7 @@ def _nodes(context: LaunchContext) -> list[Action]:
     return managed(a, nodes)
 
 
-def _of_arm(a: Arguments, arm: run_dir: str, sync: bool) -> list[Managed]:
+def _of_arm(a: Arguments, arm: Arm, run_dir: str, sync: bool) -> list[Managed]:
     operator, resume = a.text("operator"), a.flag("resume")
     profile = a.text("profile") or PROFILES[operator]
     bridge = {
