@@ -94,7 +94,7 @@ def _arm_files(a: Arguments) -> list[str]:
     return names * a.integer("num_arms") if len(names) == 1 else names
 
 
-def _of_arm(a: Arguments, arm: name: str, run_dir: str, task: str) -> list[Managed]:
+def _of_arm(a: Arguments, arm: Arm, name: str, run_dir: str, task: str) -> list[Managed]:
     operator, resume = a.text("operator"), a.flag("resume")
     nodes = {"recorder": {"directory": "/".join(filter(None, (run_dir, "bags", arm.name)))}} if a.flag("record") else {}
     nodes |= {
