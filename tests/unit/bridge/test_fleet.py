@@ -34,7 +34,7 @@ def near(monkeypatch):
 
 def test_more_processes_than_can_find_each_other_are_refused(near):
     check_discovery(32)
-    with pytest.raises(ValueError, match="this launch has 33 processes, and with .*=LOCALHOST .* 32 find each other"):
+    with pytest.raises(ValueError, match=r"this launch has 33 processes, and with .*=LOCALHOST .* 32 find each other"):
         check_discovery(33)
 
 
