@@ -73,6 +73,9 @@ def test_a_secured_node_may_do_what_it_does_and_no_more(alone, node):
         assert not denied, f"{node} may not {kind} {denied}"
     for kind, names in (("publish", GRANTS[node].publish), ("subscribe", GRANTS[node].subscribe)):
         unused = {name for name in names if not any(fnmatchcase(o, resolve(enclave, name)) for o in opened[kind])}
+        unused -= (
+            {"joy"} if node == "joystick" else set()
+        )  # it publishes once it is configured, and needs a device for it
         assert unused <= SOMETIMES, f"{node} may {kind} {unused - SOMETIMES}, which it never does"
 
 
