@@ -169,8 +169,8 @@ def for_arms(grant: Grant, arms: Iterable[str]) -> Grant:
 
 
 def _grant_of_arm(arm: ArmDescription) -> Grant:
-    """The topics that a description names, and the joystick, whose dead-man a parameter may demand."""
-    heard = [arm.joints.topic, "joy"]
+    """The topics that a description names."""
+    heard = [arm.joints.topic]
     heard += {"topic": [arm.tip.topic], "tf": ["/tf", "/tf_static"], "kinematics": []}[arm.tip.source]
     heard += [arm.wrench.topic] if arm.wrench.topic else []
     heard += [pose.topic or name for name, pose in arm.poses.items()]
