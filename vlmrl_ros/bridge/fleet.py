@@ -9,8 +9,8 @@ from vlmrl_ros.core.streams import stream
 
 MOST_ARMS = 16
 MOST_PROCESSES = 32
-"""Fast DDS looks for so many on this machine with ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST; those beyond find no other
-of their kind (measured)."""
+"""Fast DDS looks for so many on one machine with ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST; two beyond do not find each
+other (measured)."""
 
 
 def arm_names(count: int) -> list[str]:
