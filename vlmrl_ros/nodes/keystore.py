@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from vlmrl_ros.bridge.arms import load_arm
-from vlmrl_ros.bridge.launching import arm_names
+from vlmrl_ros.bridge.fleet import arm_names
 from vlmrl_ros.bridge.security.grants import GRANTS, Grant, for_arms, grant_of
 from vlmrl_ros.bridge.security.keystore import create
 from vlmrl_ros.core.errors import VlmrlError

@@ -176,8 +176,6 @@ def _grant_of_arm(arm: ArmDescription) -> Grant:
     heard += [pose.topic or name for name, pose in arm.poses.items()]
     for name, camera in arm.cameras.items():
         heard.append(camera.topic or f"{name}/image_raw" + ("/compressed" if camera.compressed else ""))
-    if arm.limits.dead_man_button >= 0:
-        heard.append("joy")
     if arm.reset.procedure == "manual":
         manual = Grant(publish=("guide",), subscribe=("guide/command",))
     else:
