@@ -72,9 +72,8 @@ def test_the_estop_button_works_before_the_first_episode(observer, hand):
 
 
 def test_the_arm_follows_the_hand_and_stands_still_without_it(observer, hand):
-    assert "move the arm to its start" in observer.until(
-        lambda: observer.diagnosis("/arm_bridge")[0], "what the bridge says"
-    )
+    wanted = "move the arm to its start"
+    observer.until(lambda: wanted in observer.diagnosis("/arm_bridge")[0], "what the bridge asks for in diagnostics")
     hand.play(TAKEOVER, forward=1.0)
     observer.until(lambda: moves(hand) > 0.02, "an arm that moves")
     hand.play()
