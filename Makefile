@@ -6,7 +6,7 @@ VENV := .venv
 # One environment for each ROS 2: a sourced one, or the wheels.
 READY := $(VENV)/ready-$(or $(ROS_DISTRO),wheels)
 ENTER := . ./$(VENV)/setup.sh &&
-INPUTS := $(wildcard constraints/*.txt launch/*.launch.py launch/config/*.yaml tools/ros2lite/pyproject.toml)
+INPUTS := $(wildcard constraints/*.txt launch/*.launch.py launch/config/*.yaml launch/config/foxglove/*.json tools/ros2lite/pyproject.toml)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup sim-train test check bench clean
@@ -24,7 +24,7 @@ sim-train: $(READY) ## teach a simulated arm by takeovers (ARGS="task:=reach see
 	@$(ENTER) exec ros2 launch vlmrl_ros sim_train.launch.py $(ARGS)
 
 test: $(READY) ## run the tests (ARGS="-k takeover")
-	@$(ENTER) ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST exec python -m pytest -q $(ARGS)
+	@$(ENTER) ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST exec python -m pytest -q -n 2 --dist loadfile $(ARGS)
 
 check: $(READY) ## format, lint, types and import rules
 	@$(ENTER) ruff format --check .

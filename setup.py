@@ -16,9 +16,12 @@ PACKAGE = "vlmrl_ros"
 EXECUTABLES = (
     "arm_bridge",
     "benchmark",
+    "doctor",
     "evaluate",
     "joystick",
+    "keystore",
     "learner",
+    "lerobot",
     "lifecycle_manager",
     "policy_server",
     "recorder",
@@ -30,7 +33,7 @@ EXECUTABLES = (
 )
 PLUGINS = {
     "learners": {name: f"policies.learners.{name}.builder:Builder" for name in ("rlif", "rlpd", "hg_dagger", "bc")},
-    "policies": {"gaussian": "policies.gaussian:build"},
+    "policies": {name: f"policies.{name}:build" for name in ("gaussian", "still")},
     "encoders": {},
     "tasks": {name: f"sim.tasks.{name}:build" for name in ("reach", "peg_insert", "pick_lift")},
     "curricula": {},
@@ -99,6 +102,7 @@ def data_files() -> list[tuple[str, list[str]]]:
         (f"share/{PACKAGE}/launch", sorted(glob("launch/*.launch.py"))),
         (f"share/{PACKAGE}/config", sorted(glob("launch/config/*.yaml"))),
         (f"share/{PACKAGE}/config/arms", sorted(glob("launch/config/arms/*.yaml"))),
+        (f"share/{PACKAGE}/config/foxglove", sorted(glob("launch/config/foxglove/*.json"))),
     ]
 
 
@@ -143,6 +147,7 @@ setup(
         "mujoco>=3.8.1,<3.9",
         "numpy>=1.26",
         "opencv-python-headless>=4.10",
+        "packaging>=22",
         "pygame>=2.5",
         "rich>=13.7",
         "rosbags>=0.11",
@@ -164,16 +169,19 @@ setup(
             "ros-std-srvs",
         ],
         "lerobot": ["pyarrow>=15"],
+        "security": ["cryptography>=42"],
         "vlm": ["accelerate>=1.10", "peft>=0.17", "transformers>=5"],
         "test": [
             "colcon-core",
             "colcon-ros",
+            "cryptography>=42",
             "hypothesis",
             "import-linter",
             "mypy",
             "pyarrow>=15",
             "pytest",
             "pytest-timeout",
+            "pytest-xdist",
             "ruff",
             "setuptools>=77,<80",  # 80 took away what `colcon build --symlink-install` stands on
             "types-PyYAML",

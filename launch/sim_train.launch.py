@@ -8,14 +8,14 @@ from launch import LaunchContext, LaunchDescription
 from launch.action import Action
 from launch.actions import OpaqueFunction
 
+from vlmrl_ros.bridge.fleet import Arm, arms
 from vlmrl_ros.bridge.launching import (
     BOOLEAN,
     COMMON,
+    DATA,
     PROFILES,
     Arguments,
-    Arm,
     Managed,
-    arms,
     declare,
     environment,
     managed,
@@ -26,7 +26,7 @@ ARGUMENTS = {
     "num_arms": ("1", "arms that one learner teaches, each in a namespace of its own: arm_0, arm_1 and so on"),
     "learner": ("rlif", "learner plug-in"),
     "max_steps": ("5000", "steps to learn from, of all arms together, without demonstrations"),
-    "demonstrations": ("15", "successful episodes that the scripted operators show at first, all together"),
+    **DATA,
     "run_dir": ("", "directory of this run; empty: runs/<task>_<learner>_seed<seed>_<time>"),
     "resume": ("false", "go on with the run in run_dir, up to max_steps in all", ("true", "false")),
     "operator": ("scripted", "who takes over", ("scripted", "joystick", "spacemouse", "none")),
@@ -55,7 +55,7 @@ def generate_launch_description() -> LaunchDescription:
 def _nodes(context: LaunchContext) -> list[Action]:
     a = Arguments(context)
     task, seed = a.plugin("task", "tasks"), a.integer("seed")
-    fleet = arms(a.integer("num_arms"), seed, a.integer("demonstrations"))
+    fleet = arms(a.integer("num_arms"), seed, a.shown())
     sync = _sync(a, len(fleet))
     if a.flag("resume") and not a.text("run_dir"):
         raise ValueError("resume:=true needs run_dir:=, the directory of the run that is to go on")
@@ -70,6 +70,9 @@ def _nodes(context: LaunchContext) -> list[Action]:
         "eval_task": task,
         "sync": sync,
     }
+    learner |= a.data()
+    if "offline" in learner:
+        return managed(a, [Managed("learner", {**learner, "use_sim_time": False})])
     if len(fleet) > 1:
         learner["arms"] = [arm.name for arm in fleet]
     nodes = [Managed("learner", learner)]

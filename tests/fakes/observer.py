@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import rclpy
@@ -15,7 +16,7 @@ from rclpy.publisher import Publisher
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
-from sensor_msgs.msg import JointState
+from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import String
 
 from vlmrl_ros.bridge import messages, qos
@@ -70,6 +71,10 @@ class Observer:
         """Receive for a while, to see that something does not happen."""
         end = time.monotonic() + duration_s
         self.until(lambda: time.monotonic() >= end, "the end of the watch", duration_s + 1.0)
+
+    def drain(self) -> None:
+        """Receive what is still on the way from nodes that have ended."""
+        self.watch(QUIET_S)
 
     def listen(self, kind: type[Any], topic: str, profile: Any = PATIENT) -> list[Any]:
         """Subscribe; the list grows with each message."""
@@ -148,6 +153,9 @@ class Watcher:
             self._listen(observer, f"{namespace}{topic}", part, _reader(spec.action))
         self._listen(observer, f"{namespace}feedback", "feedback", messages.read_feedback)
         self._listen(observer, f"{namespace}intervention", "intervention", messages.read_intervention)
+        for camera in spec.cameras:
+            read = partial(messages.read_image, camera=camera)
+            self._listen(observer, f"{namespace}observation/{camera.name}/image_raw", camera.name, read, Image)
 
     def give_up(self) -> None:
         """Leave a step that lost a part with the process that sent it, as the learner does."""
@@ -155,10 +163,12 @@ class Watcher:
             for stamp_ns in self.join.give_up():
                 self._status.publish(messages.named_vector(stamp_ns, ["version", "finished"], [0.0, 0.0]))
 
-    def _listen(self, observer: Observer, topic: str, part: str, read: Callable[[Any], Any]) -> None:
-        assert part in STEP_PARTS
+    def _listen(
+        self, observer: Observer, topic: str, part: str, read: Callable[[Any], Any], kind: type[Any] = JointState
+    ) -> None:
+        assert part in STEP_PARTS or kind is Image
 
-        def heard(message: JointState) -> None:
+        def heard(message: Any) -> None:
             try:
                 value = read(message)
             except VlmrlError:
@@ -172,7 +182,7 @@ class Watcher:
                 if transition is not None:
                     self.transitions.append(transition)
 
-        observer.node.create_subscription(JointState, topic, heard, PATIENT)
+        observer.node.create_subscription(kind, topic, heard, PATIENT)
 
 
 def _reader(vector: VectorSpec) -> Callable[[JointState], Any]:

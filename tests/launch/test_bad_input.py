@@ -64,7 +64,7 @@ def test_what_a_node_refuses_stops_the_launch_and_leaves_no_run(stage, argument,
     if line is None:
         rows = {"learner": {"max_step": 3}}
         more = [f"params_file:={stage.params_file(rows)}"]
-        expected = "unknown parameter of learner 'max_step'; valid: arms, checkpoint_every, device, "
+        expected = "unknown parameter of learner 'max_step'; valid: arms, checkpoint_every, "
     refused(stage, TRAIN, f"run_dir:={run}", *more, line=expected)
     assert not run.exists()
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
+from fnmatch import fnmatchcase
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from fakes.processes import free_domain
 
+from vlmrl_ros.bridge.security.documents import resolve
+from vlmrl_ros.bridge.security.grants import GRANTS, grant_of
+from vlmrl_ros.core.arm import parse_arm
 from vlmrl_ros.nodes import bench
 from vlmrl_ros.nodes.bench import fuzz
 from vlmrl_ros.nodes.bench.fuzz_patient import CLASSES
+from vlmrl_ros.nodes.bench.fuzz_robots import CELL
 from vlmrl_ros.nodes.bench.recording import save
 
 pytestmark = [pytest.mark.ros, pytest.mark.timeout(180)]
@@ -19,6 +25,8 @@ pytestmark = [pytest.mark.ros, pytest.mark.timeout(180)]
 GROWTH_MIB = 16.0
 """Few messages fill the caches of Python and hypothesis; what grows with each message is far above at 10,000 each."""
 COUNT = 60
+SOMETIMES = {"clock", "observation/text", "observation/*/image_raw", "*/image_raw*", "recorder/status"}
+"""Of a fleet, of tasks with text or cameras, and of a recorder that the bridge waits for."""
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +60,23 @@ def test_every_subscriber_of_a_node_refuses_what_is_malformed_and_counts_it(alon
     assert figures["messages"] >= COUNT, details
     assert (figures["crashes"], figures["uncounted"], figures["effects_on_arm"]) == (0, 0, 0), details
     assert figures["memory_growth_mib"] < GROWTH_MIB, details
+
+
+@pytest.mark.parametrize("node", CLASSES)
+def test_a_secured_node_may_do_what_it_does_and_no_more(alone, node):
+    opened = json.loads(alone[node][1])["opened"]
+    grant = grant_of(node, parse_arm("cell", dict(CELL)))
+    enclave = f"/{node}"
+    for kind, names in opened.items():
+        granted = [resolve(enclave, name) for name in getattr(grant, kind)]
+        denied = [name for name in names if not any(fnmatchcase(name, pattern) for pattern in granted)]
+        assert not denied, f"{node} may not {kind} {denied}"
+    for kind, names in (("publish", GRANTS[node].publish), ("subscribe", GRANTS[node].subscribe)):
+        unused = {name for name in names if not any(fnmatchcase(o, resolve(enclave, name)) for o in opened[kind])}
+        sometimes = SOMETIMES | (
+            {"joy"} if node == "joystick" else set()
+        )  # which is configured only where there is one
+        assert unused <= sometimes, f"{node} may {kind} {unused - sometimes}, which it never does"
 
 
 def test_no_node_is_left_out():

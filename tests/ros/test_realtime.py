@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import signal
 from itertools import pairwise
 from types import SimpleNamespace
@@ -56,6 +58,8 @@ def test_ticks_keep_their_pace_and_say_so(observer, loop):
     said = observer.diagnosis("/sim_bridge")[1]
     assert float(said["jitter_p99_ms"]) >= 0.0
     assert int(said["missed_ticks"]) >= 0
+    may = os.geteuid() == 0 or resource.getrlimit(resource.RLIMIT_RTPRIO)[0] > 0
+    assert said["realtime_priority"].startswith("yes" if may else "no: this user may not have it")
     stamps = [messages.stamp_of(m) for m in loop.executed]
     assert all(b - a == round(1e9 / RATE_HZ) for a, b in pairwise(stamps))
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -16,10 +18,12 @@ from std_srvs.srv import SetBool
 
 from vlmrl_ros.bridge import messages, qos
 from vlmrl_ros.bridge.arms import arms_directory
+from vlmrl_ros.nodes.bench.twist_watch import TwistWatch
 
 pytestmark = pytest.mark.ros
 
 TAKEOVER, RESET, ESTOP = 10, 4, 9
+TICK_S = 0.1
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +32,7 @@ def hand(stage: Stage, observer: Observer) -> SimpleNamespace:
     arm |= {"reset": {"procedure": "manual"}, "horizon": 10}
     path = stage.root / "by_hand.yaml"
     path.write_text(yaml.safe_dump(arm))
-    stage.node("sim_arm")
+    robot = stage.node("sim_arm")
     stage.node("arm_bridge", {"arm": str(path)})
     stage.node("teleop", {"profile": "ps", "arbiter.joy_late_s": 0.3})
     pad = stage.played_joystick({"rate_hz": 100.0})
@@ -47,7 +51,8 @@ def hand(stage: Stage, observer: Observer) -> SimpleNamespace:
         "stops": observer.listen(Bool, "estop/state", qos.LATCHED),
     }
     observer.until(lambda: len(heard["guides"]) > 2, "the question where to go")
-    return SimpleNamespace(play=play, **heard)
+    judge = TwistWatch(observer.node, TICK_S)
+    return SimpleNamespace(play=play, robot=robot, judge=judge, **heard)
 
 
 def moves(hand: SimpleNamespace) -> float:
@@ -79,6 +84,19 @@ def test_the_arm_follows_the_hand_and_stands_still_without_it(observer, hand):
     observer.until(lambda: len(hand.twists) > begin + 10, "ten messages")
     assert not any(twist.twist.linear.x for twist in hand.twists[begin:])
     assert not hand.feedback, "no episode has begun"
+
+
+def test_an_arm_that_falls_silent_is_told_to_stand_still_within_two_ticks(observer, hand):
+    hand.play(TAKEOVER, forward=-1.0)
+    begin = time.monotonic()
+    observer.until(lambda: hand.judge.moving_since(begin) > 10, "an arm that moves")
+    since_s = time.monotonic()
+    hand.robot.signal(signal.SIGSTOP)
+    observer.watch(0.6)
+    assert hand.judge.ticks_to_zero(since_s) <= 2
+    hand.robot.signal(signal.SIGCONT)
+    observer.until(lambda: hand.judge.moving_since(since_s + 0.6), "an arm that moves again")
+    hand.play()
 
 
 def test_a_button_begins_the_episode_and_its_end_the_next_reset(observer, hand):

@@ -126,7 +126,7 @@ class Actuator:
             return replace(motion, joints=self._held, joint_velocities=np.zeros(len(self._held)))
         if self._output.space is Space.JOINT_POSITIONS:
             wanted = model.follow(self._held, motion.position, motion.quaternion, self._period_s)
-            velocities = limits.apply(wanted, self._held).action.astype(np.float64)
+            velocities = self._limited(limits, wanted, self._held)
             self._held = self._held + velocities * self._period_s
             return replace(motion, joints=self._held, joint_velocities=velocities)
         measured = self._inputs.joints_now()
@@ -136,4 +136,13 @@ class Actuator:
         ahead = motion.position + motion.twist[:3] * SETTLE_S
         wanted = model.follow(measured, ahead, motion.quaternion, SETTLE_S)
         self._held = measured
-        return replace(motion, joints=measured, joint_velocities=limits.apply(wanted, measured).action.astype(float))
+        return replace(motion, joints=measured, joint_velocities=self._limited(limits, wanted, measured))
+
+    def _limited(self, limits: JointFilter, wanted: Array, positions: Array) -> Array:
+        """Joint velocities within the limits; a change shows in diagnostics."""
+        applied = limits.apply(wanted, positions)
+        if applied.reasons:
+            for reason in applied.reasons:
+                self._shell.diagnostics.count(f"joints limited by {reason.value}")
+            self._shell.diagnostics.value("joints limited because", limits.explain())
+        return applied.action.astype(np.float64)

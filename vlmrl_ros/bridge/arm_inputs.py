@@ -133,7 +133,9 @@ class ArmInputs:
         self._buffers[name] = StreamBuffer(stream.age_limit(self._arm.general.tick_s))
 
         def on_message(message: Any) -> None:
-            self._put(name, messages.stamp_of(message), read(message))
+            value = read(message)
+            if value is not None:
+                self._put(name, messages.stamp_of(message), value)
 
         default = topic if not issubclass(kind, (Image, CompressedImage)) else f"{topic}/image_raw"
         if issubclass(kind, CompressedImage):
@@ -184,10 +186,14 @@ class ArmInputs:
 
     # Reading messages.
 
-    def _read_joints(self, message: JointState) -> tuple[Array, Array]:
+    def _read_joints(self, message: JointState) -> tuple[Array, Array] | None:
+        """Positions and velocities; None where the message is about other joints, as of a gripper, alone."""
         names = self._arm.joints.names
         values = messages.read_values(message, "joint states")
         absent = [name for name in names if name not in values]
+        if values and len(absent) == len(names):
+            self._shell.diagnostics.count("joint states of others")
+            return None
         if absent:
             raise ShapeError(f"joint states lack {', '.join(absent)}; they have {', '.join(values) or 'nothing'}")
         positions = _finite([values[name] for name in names], "joint states")

@@ -10,6 +10,7 @@ import yaml
 from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
 
 from vlmrl_ros.core.arm import ArmDescription, parse_arm
+from vlmrl_ros.core.arm_check import check_arm
 from vlmrl_ros.core.arm_features import task_spec
 from vlmrl_ros.core.errors import ConfigError, UnknownNameError
 
@@ -53,7 +54,9 @@ def load_arm(name: str) -> tuple[ArmDescription, Path]:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"arm '{name}' cannot be read: {error}") from error
-    return parse_arm(name, content), path.parent
+    arm = parse_arm(name, content)
+    check_arm(arm)
+    return arm, path.parent
 
 
 def load_fleet(names: Sequence[str]) -> list[ArmDescription]:

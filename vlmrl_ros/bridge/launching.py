@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from launch import LaunchContext
@@ -15,13 +16,13 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.utilities import make_namespace_absolute, prefix_namespace
 
+from vlmrl_ros.bridge.fleet import check_discovery
+from vlmrl_ros.bridge.security import middleware
 from vlmrl_ros.bridge.supervision import Supervisor, again
 from vlmrl_ros.core import registry
-from vlmrl_ros.core.streams import stream
 
 PACKAGE = "vlmrl_ros"
 BOOLEAN = ("true", "false")
-MOST_ARMS = 16
 KEEPS_TIME = ("sim_bridge",)
 """Nodes that publish ``/clock``."""
 
@@ -33,8 +34,25 @@ COMMON = {
     "namespace": ("", "namespace of all nodes, one for each run"),
     "log_level": ("info", "log level of all nodes", ("debug", "info", "warn", "error", "fatal")),
     "use_sim_time": ("true", "nodes take their time from /clock", BOOLEAN),
+    "secure": (
+        "false",
+        "authenticate and encrypt everything by SROS 2, or refuse to start (docs/security.md)",
+        BOOLEAN,
+    ),
+    "keystore": ("", "keystore of secure:=true; empty: the one in ROS_SECURITY_KEYSTORE"),
 }
 """Launch arguments of several launch files: name to (default, description[, choices])."""
+DATA = {
+    "demonstrations": (
+        "15",
+        "successful episodes that the scripted operators show at first, all together; or bags whose demonstrations the "
+        "learner is given instead: bags, run directories or folders of bags, separated by commas",
+    ),
+    "offline": ("", "learn from these bags alone, with no robot: as demonstrations:=, but from all steps; empty: live"),
+}
+"""Launch arguments of the launch files that learn, as :data:`COMMON`."""
+NEEDED = ("params_file", "namespace", "log_level", "use_sim_time", "secure", "keystore")
+"""Those that every launch file with :func:`managed` nodes declares."""
 PROFILES = {"scripted": "scripted", "none": "scripted", "joystick": "xbox", "spacemouse": "spacemouse"}
 """The usual joystick profile of each operator."""
 
@@ -106,6 +124,33 @@ class Arguments:
         except ValueError:
             raise ValueError(f"launch argument {name} is '{value}'; valid: a whole number") from None
 
+    def shown(self) -> int:
+        """How many demonstrations the operators show; none where bags have them."""
+        return 0 if self.data() else self.integer("demonstrations")
+
+    def data(self) -> dict[str, list[str]]:
+        """Parameters of the learner for the bags that it is given, absolute paths; none where it is given none.
+
+        Raises:
+            ValueError: a path where nothing is.
+        """
+        if self.text("offline"):
+            return {"offline": self._bags("offline", "bags")}
+        if self.text("demonstrations").isdecimal():
+            return {}
+        return {"demonstrations": self._bags("demonstrations", "a whole number, or bags")}
+
+    def _bags(self, name: str, valid: str) -> list[str]:
+        texts = [text.strip() for text in self.text(name).split(",")]
+        paths = [Path(text).expanduser().resolve() for text in texts]
+        for text, path in zip(texts, paths, strict=True):
+            if not text or not path.is_dir():
+                raise ValueError(
+                    f"launch argument {name} names '{text}', which is no directory; valid: {valid}, run directories or "
+                    "folders of bags, separated by commas"
+                )
+        return [str(path) for path in paths]
+
 
 @dataclass(frozen=True)
 class Managed:
@@ -137,21 +182,43 @@ def managed(arguments: Arguments, nodes: Iterable[Row], drivers: Iterable[Row] =
     :mod:`vlmrl_ros.bridge.supervision`.
 
     Args:
-        arguments: of the launch file; those of :data:`COMMON` that concern every node are read here.
+        arguments: of the launch file; those of :data:`NEEDED` are read here.
         nodes: what to run; a pair is (executable, parameters).
         drivers: robots, which start by themselves: kept alive like the nodes, but nobody manages them.
 
     Returns:
         launch actions.
+
+    Raises:
+        ConfigError: ``secure`` is asked for and the keystore or the middleware does not provide it.
     """
     rows, robots = ([row if isinstance(row, Managed) else Managed(*row) for row in given] for given in (nodes, drivers))
     manager = Managed("lifecycle_manager", {"node_names": [row.name for row in rows]})
     learns = any(row.executable == "learner" for row in rows)
     clock = next((f"{row.arm}/clock" for row in rows if row.arm and row.executable in KEEPS_TIME), "")
+    every = [*robots, *rows, manager]
+    check_discovery(len(every))
     return [
-        Supervisor(row.name, partial(_node, arguments, row, clock), again(row.executable, learns)).start()
-        for row in [*robots, *rows, manager]
+        *_secured(arguments, every),
+        *(
+            Supervisor(row.name, partial(_node, arguments, row, clock), again(row.executable, learns)).start()
+            for row in every
+        ),
     ]
+
+
+def _secured(arguments: Arguments, rows: Iterable[Managed]) -> list[Action]:
+    """The environment of secured nodes, once it is known that they will be; nothing without ``secure``."""
+    if not arguments.flag("secure"):
+        return []
+    keystore = middleware.keystore_of(arguments.text("keystore"))
+    middleware.require(keystore, [_enclave(arguments, row) for row in rows])
+    return [SetEnvironmentVariable(name, value) for name, value in middleware.environment(keystore).items()]
+
+
+def _enclave(arguments: Arguments, row: Managed) -> str:
+    """The full name of a node."""
+    return f"{arguments.namespace()}/{row.name}"
 
 
 def _node(
@@ -168,6 +235,7 @@ def _node(
     """
     given = {"use_sim_time": arguments.flag("use_sim_time"), **row.parameters, **more}
     params_file, space = arguments.text("params_file"), arguments.text("namespace")
+    enclave = ["--enclave", _enclave(arguments, row)] if arguments.flag("secure") else []
     clock = "clock" if row.arm and fleet_clock else fleet_clock
     remappings = [("/clock", clock)] if clock else []
     if row.arm:  # one learner teaches all arms
@@ -179,59 +247,7 @@ def _node(
         namespace="/".join(part for part in (space, row.arm) if part),
         parameters=[given, *([params_file] if params_file else [])],
         remappings=remappings,
-        ros_arguments=["--log-level", arguments.text("log_level")],
+        ros_arguments=["--log-level", arguments.text("log_level"), *enclave],
         output="screen",
         on_exit=on_exit,
     )
-
-
-def arm_names(count: int) -> list[str]:
-    """The namespaces of a fleet; a single arm has none.
-
-    Raises:
-        ValueError: fewer than one, or more than 16.
-    """
-    if not 1 <= count <= MOST_ARMS:
-        raise ValueError(f"launch argument num_arms is '{count}'; valid: 1 to {MOST_ARMS}")
-    return [""] if count == 1 else [f"arm_{index}" for index in range(count)]
-
-
-@dataclass(frozen=True)
-class Arm:
-    """One arm of a launch.
-
-    Attributes:
-        name: its namespace below that of the launch; empty for a single arm.
-        index: its number.
-        seed: of its randomness: each arm lives through episodes of its own.
-        demonstrations: its share of those that are shown at first.
-    """
-
-    name: str
-    index: int
-    seed: int
-    demonstrations: int
-
-
-def arms(count: int, seed: int, demonstrations: int) -> list[Arm]:
-    """The arms of a launch; the first is what a single arm would be.
-
-    Args:
-        count: how many.
-        seed: of the run, 0 or more.
-        demonstrations: of all arms together.
-
-    Raises:
-        ValueError: fewer than one arm, or more than 16; a seed below 0.
-    """
-    if seed < 0:
-        raise ValueError(f"launch argument seed is '{seed}'; valid: 0 or more")
-    return [
-        Arm(
-            name=name,
-            index=index,
-            seed=int(stream(seed, "arm", index).integers(2**31)) if index else seed,
-            demonstrations=demonstrations // count + (index < demonstrations % count),
-        )
-        for index, name in enumerate(arm_names(count))
-    ]

@@ -13,7 +13,7 @@ from std_srvs.srv import SetBool
 from vlmrl_ros.bridge import messages, qos
 from vlmrl_ros.bridge.shell import Shell
 from vlmrl_ros.core.errors import RangeError
-from vlmrl_ros.core.safety import JointFilter, SafetyFilter
+from vlmrl_ros.core.safety import Applied, JointFilter, SafetyFilter
 
 
 class Safeguard:
@@ -49,6 +49,16 @@ class Safeguard:
         """Look whether teleop has the e-stop pressed. Call it first with every ``command``, also with a stale one."""
         if messages.read_estop(command) and not self._safety.estopped:
             self._latch("e-stop of teleop")
+
+    def note(self, applied: Applied) -> None:
+        """Show in diagnostics what was changed of a command, and why."""
+        if not applied.reasons:
+            return
+        diagnostics = self._shell.diagnostics
+        diagnostics.count("limited commands")
+        for reason in applied.reasons:
+            diagnostics.count(f"limited by {reason.value}")
+        diagnostics.value("limited because", self._safety.explain())
 
     def _latch(self, reason: str) -> None:
         for each in self._filters:

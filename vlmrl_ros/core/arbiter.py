@@ -63,6 +63,9 @@ class ArbiterConfig:
         low=0.01,
         high=10.0,
     )
+    policy_acts: bool = option(
+        True, "The policy acts while nobody holds control; otherwise the arm stands still then, as for demonstrations."
+    )
     require_joy: bool = option(False, "The policy too may act only while a live joystick could stop it.")
 
 
@@ -97,8 +100,9 @@ class Arbiter:
            of an episode.
         4. ``require_joy`` and no live joystick: stopped. Without it the policy goes on while nobody holds control.
         5. Re-entry delay: stopped. Nobody acts, so nothing is recorded as the person's or the policy's doing.
-        6. No finite action of the right size from the policy: stopped; it recovers with the next good one.
-        7. The policy.
+        6. No policy that acts, as for demonstrations (``policy_acts``): stopped.
+        7. No finite action of the right size from the policy: stopped; it recovers with the next good one.
+        8. The policy.
 
     A takeover (``edge``) is the passing of control from the policy to a person: it says that the policy's last action
     was wrong. So it needs a step before, in the same episode, at which the policy acted: neither a demonstration that
@@ -262,6 +266,8 @@ class Arbiter:
             reason = late
         if not reason and self._delayed(stamp_ns):
             reason = f"the policy re-enters {self._config.reentry_delay_s:g} s after the release"
+        if not reason and not self._config.policy_acts:
+            reason = "nobody holds control"
         if not reason and policy_action is None:
             reason = "the policy is silent"
         if not reason and policy_action is not None:

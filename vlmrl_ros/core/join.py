@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from vlmrl_ros.core.errors import ConfigError
-from vlmrl_ros.core.types import Feedback, Intervention, Step, Transition
+from vlmrl_ros.core.types import Feedback, Intervention, Source, Step, Transition
 
 STEP_PARTS = ("state", "feedback", "policy_action", "command", "intervention", "executed")
 """Parts of a step besides one part for each camera, which bears the camera's name."""
@@ -257,9 +257,10 @@ class Chain:
 class DemonstrationSieve:
     """Tells demonstrations from takeovers.
 
-    A demonstration is an episode that a person drives from its first step to its last and that succeeds. Its
-    transitions are held until the episode's end shows which it is; when the person gives back earlier, or a step is
-    missing, they pass on as ordinary ones. A demonstration that fails is dropped and counted.
+    A demonstration is an episode in which nobody but a person acts, to its end, and that succeeds. It begins with the
+    person's first step: before it the arm stood still. Its transitions are held until the episode's end shows which it
+    is; when the policy acts, or a step is missing, they pass on as ordinary ones. A demonstration that fails is dropped
+    and counted.
     """
 
     def __init__(self) -> None:
@@ -275,7 +276,8 @@ class DemonstrationSieve:
         """Add the next transition; returns those whose kind is settled, in order."""
         follows = bool(self.held) and self.held[-1].after.stamp_ns == transition.before.stamp_ns
         released = [] if follows else self._release()
-        if not transition.human or not (follows or transition.before.feedback.step == 0):
+        by_policy = transition.before.intervention.source is Source.POLICY
+        if by_policy or not (follows or transition.before.feedback.step == 0):
             return [*released, *self._release(), transition]
         self.held.append(transition)
         if not transition.after.feedback.last:
@@ -288,8 +290,11 @@ class DemonstrationSieve:
 
     def _settle(self, success: bool) -> list[Transition]:
         held = self._release()
+        first = next((index for index, transition in enumerate(held) if transition.human), None)
+        if first is None:
+            return held
         if success:
             self.demonstrations += 1
-            return [replace(transition, demonstration=True) for transition in held]
+            return [*held[:first], *(replace(transition, demonstration=True) for transition in held[first:])]
         self.failed += 1
         return []

@@ -91,6 +91,15 @@ class Training:
         self._update_when_due(go_on)
         return self.log.append(step, self.steps, arm)
 
+    def rehearse(self, go_on: Callable[[], bool] = lambda: True) -> None:
+        """Count one step that nobody lived, and make the updates that are due with it; ``go_on`` as in :meth:`digest`.
+
+        So a run without a robot learns from what it was given at the pace at which it would learn from new steps.
+        """
+        self.arm_steps[0] += 1
+        self._count_insert()
+        self._update_when_due(go_on)
+
     def snapshot(self) -> dict[str, Part]:
         """Everything that decides how training goes on, as parts of a checkpoint."""
         plain = {

@@ -113,8 +113,8 @@ class Transition:
     Attributes:
         before: the step acted in.
         after: the step arrived at.
-        demonstration: part of a successful episode that a person drove from its first step to its last.
-        arm: number of the arm in a fleet; both steps are its own.
+        demonstration: part of a successful episode in which nobody but a person acted.
+        arm: number of the arm in a fleet; both steps are its own. Below 0: lived before the run.
     """
 
     before: Step

@@ -17,6 +17,7 @@ from vlmrl_ros.bridge.arm_reset import HomeReset, ManualReset
 from vlmrl_ros.bridge.arms import load_arm
 from vlmrl_ros.bridge.arrivals import ArrivalPublisher
 from vlmrl_ros.bridge.outputs.output import Output, Space
+from vlmrl_ros.bridge.pacing import PacedTicks
 from vlmrl_ros.bridge.parameters import plugin_options, show_options
 from vlmrl_ros.bridge.safeguard import Safeguard
 from vlmrl_ros.bridge.shell import Shell, run
@@ -29,7 +30,6 @@ from vlmrl_ros.core.config import from_mapping, option, to_mapping
 from vlmrl_ros.core.continuation import Continuation
 from vlmrl_ros.core.episode import Arrival
 from vlmrl_ros.core.errors import ConfigError, VlmrlError
-from vlmrl_ros.core.pace import Pace
 from vlmrl_ros.core.safety import JointFilter, SafetyConfig, SafetyFilter
 from vlmrl_ros.core.spec import FloatArray
 from vlmrl_ros.core.types import Mark
@@ -123,7 +123,7 @@ class ArmBridge(Shell[ArmBridgeConfig]):
 
     def activate(self) -> None:
         """Begin to tick; the arm is reset first."""
-        self._pace = Pace(self._tick_s)
+        self._ticks = PacedTicks(self.diagnostics, self._tick_s)
         self._timer = self.steady_timer(self._tick_s, self._tick)
         self._actuator.start()
 
@@ -137,9 +137,7 @@ class ArmBridge(Shell[ArmBridgeConfig]):
     def _tick(self) -> None:
         if not self.active or not self._knows_the_run():
             return
-        self._pace.tick(time.monotonic())
-        self.diagnostics.value("jitter_p99_ms", f"{self._pace.jitter_p99_s() * 1e3:.3f}")
-        self.diagnostics.value("missed_ticks", self._pace.missed)
+        self._ticks.tick()
         self._stamp_ns = max(self._stamp_ns + 1, int(self.get_clock().now().nanoseconds))
         self._close_step()
         state = self._look()
@@ -216,9 +214,7 @@ class ArmBridge(Shell[ArmBridgeConfig]):
         """Filter a velocity and tell the arm at once; returns what was let through."""
         tip = self._inputs.tip_now() if state is None else state.tip
         self._applied = self._safety.apply(wanted, age_s, tip, time.monotonic())
-        if self._applied.reasons:
-            self.diagnostics.count("limited commands")
-            self.diagnostics.value("limited because", self._safety.explain())
+        self._safeguard.note(self._applied)
         self._actuator.hold(self._applied.action, time.monotonic() + (1.0 + GRACE_TICKS) * self._tick_s)
         return self._applied.action
 

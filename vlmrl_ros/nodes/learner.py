@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
@@ -29,6 +29,7 @@ from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.streams import stream
 from vlmrl_ros.core.types import Step
 from vlmrl_ros.nodes.arm_steps import ArmSteps
+from vlmrl_ros.nodes.given import checked_bags, offline_spec
 from vlmrl_ros.nodes.progress import Progress
 from vlmrl_ros.nodes.worker import Worker
 
@@ -63,6 +64,12 @@ class LearnerConfig:
     sync: bool = option(
         False, "learn from one step of each arm in turn, so that a run of a fleet can be repeated (lockstep only)"
     )
+    demonstrations: tuple[str, ...] = option(
+        (), "bags, run directories or folders of bags whose demonstrations the learner is given before the first step"
+    )
+    offline: tuple[str, ...] = option(
+        (), "bags that the learner learns from with no robot: max_steps then counts the pace of its updates alone"
+    )
     publish_every: int = option(10, "steps between two versions of the weights", low=1, high=100_000)
     weights_inline_mib: float = option(
         64.0, "larger weights go through a file in the run directory, named by URI", unit="MiB", low=0.0, high=255.0
@@ -84,11 +91,13 @@ class LearnerNode(Shell[LearnerConfig]):
         """Find the plug-in, check its options and claim the run directory.
 
         Raises:
-            VlmrlError: an unknown plug-in, a bad option, a bad name of an arm, a run directory that is taken.
+            VlmrlError: an unknown plug-in, a bad option, a bad name of an arm, a run directory that is taken, bags
+                that are missing.
         """
         super().__init__("learner")
         config = self.config
         self._names = _checked(config.arms)
+        self._data = checked_bags(config.demonstrations, config.offline, config.arms)
         self._builder = registry.load("learners", config.learner)
         options = from_mapping(self._builder.config_type, plugin_options(self, config.learner), config.learner)
         if "device" in {f.name for f in fields(options)}:
@@ -102,7 +111,8 @@ class LearnerNode(Shell[LearnerConfig]):
         Rivals(self, "weights")
 
     def configure(self) -> None:
-        """Listen for the task's spec; the learner is built when it comes."""
+        """Listen for the task's spec; the learner is built when it comes. Offline the bags have it."""
+        config = self.config
         if self._directory is None:
             self._claim()
         self._run = None
@@ -114,6 +124,10 @@ class LearnerNode(Shell[LearnerConfig]):
             ArmSteps(self, name, partial(self._on_step, arm), partial(self._on_lost, arm))
             for arm, name in enumerate(self._names)
         ]
+        if config.offline:
+            assert self.executor is not None
+            self.executor.create_task(self._begin_offline)
+            return
         for arm, name in enumerate(self._names):
             self.listen(String, f"{name}/spec" if name else "spec", partial(self._on_spec, arm), qos.LATCHED)
 
@@ -124,7 +138,7 @@ class LearnerNode(Shell[LearnerConfig]):
             self._worker = None
         self._progress.close()
         if self._directory is not None:
-            self._directory.close(discard=self._run is None)
+            self._directory.close(discard=self._run is None or not self._run.began)
             self._directory = None
 
     def _claim(self) -> None:
@@ -138,15 +152,20 @@ class LearnerNode(Shell[LearnerConfig]):
         self.arms[arm].begin()
         if self._run is not None:
             return
-        self._spec = spec
+        self._begin(lambda: spec)
+
+    def _begin_offline(self) -> None:
+        self._begin(lambda: offline_spec(self._data, self.config.eval_task))
+
+    def _begin(self, find_spec: Callable[[], TaskSpec]) -> None:
+        """Build the learner and let the worker begin."""
         try:
-            self._begin(spec)
+            self._spec = find_spec()
+            learner = self._builder.build(self._spec, self._options, stream(self.config.seed, "learner"))
+            self._run = self._make_run(learner, self._spec)
         except Exception as error:  # noqa: BLE001 - not the message is wrong but the plug-in: there is nothing to run
             self.fail(error)
-
-    def _begin(self, spec: TaskSpec) -> None:
-        learner = self._builder.build(spec, self._options, stream(self.config.seed, "learner"))
-        self._run = self._make_run(learner, spec)
+            return
         arms, in_turn = len(self._names), self.config.sync
         self._worker = Worker(self._run, self._on_ready, self._report, self._on_end, arms, in_turn)
         self._worker.start()
@@ -158,7 +177,7 @@ class LearnerNode(Shell[LearnerConfig]):
 
     def _make_run(self, learner: Learner, spec: TaskSpec) -> LearningRun:
         from vlmrl_ros.bridge.bags.layout import BAGS
-        from vlmrl_ros.bridge.bags.reader import steps_after
+        from vlmrl_ros.bridge.bags.reader import read_streams, steps_after
         from vlmrl_ros.nodes.learning_run import LearningRun  # loads TensorBoard and Matplotlib
         from vlmrl_ros.nodes.plan import Plan, Ties
 
@@ -180,12 +199,16 @@ class LearnerNode(Shell[LearnerConfig]):
             final_eval_episodes=config.final_eval_episodes,
             resume=config.resume,
             arms=self._names,
+            data=self._data,
+            offline=bool(config.offline),
         )
+        streams = read_streams(self._data, spec)[1] if self._data else ()
         directory = self._directory
         assert directory is not None
         ties = Ties(
             publish=self._publish_weights,
             lived=lambda arm, after_ns: steps_after(directory.path / BAGS / self._names[arm], after_ns),
+            given=lambda: streams,
             say=self.get_logger().info,
             problem=self.diagnostics.problem,
         )

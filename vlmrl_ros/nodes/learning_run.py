@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
 from heapq import merge
 from itertools import repeat
 from typing import Any
 
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save
+from safetensors.numpy import save
 
 from vlmrl_ros.bridge.weights import Weights
 from vlmrl_ros.core.checkpoint import POLICY_FILE, Stored, checkpoints_in, newest_whole, remove_partial
@@ -22,20 +22,20 @@ from vlmrl_ros.core.episode_log import EpisodeRecord
 from vlmrl_ros.core.errors import CheckpointError, RunDirectoryError
 from vlmrl_ros.core.interfaces import Learner
 from vlmrl_ros.core.join import follows
+from vlmrl_ros.core.preload import Preloaded
 from vlmrl_ros.core.run_directory import RunDirectory
-from vlmrl_ros.core.snapshot import Content, Part, json_part
+from vlmrl_ros.core.snapshot import Content, Part
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.training import Training
 from vlmrl_ros.core.types import Step
 from vlmrl_ros.nodes.board import Board
 from vlmrl_ros.nodes.evaluator import Evaluation, best_of
+from vlmrl_ros.nodes.given import take_in
 from vlmrl_ros.nodes.judge import Judge
 from vlmrl_ros.nodes.plan import Plan, Ties, identify
 from vlmrl_ros.nodes.problems import Problems
+from vlmrl_ros.nodes.published import published_parts, read_published
 from vlmrl_ros.nodes.summary import summarise, write_plots
-
-PUBLISHED_FILE, VERSION_FILE = "published.safetensors", "published.json"
-"""The newest weights that the policy was given, and their version: it acts with them until the next ones."""
 
 
 class LearningRun:
@@ -61,11 +61,15 @@ class LearningRun:
         self.version = 0
         self.finished = False
         """All steps of the plan are done, and the episode in which they were."""
+        self.began = False
+        """The run directory holds a part of the run."""
+        self.offline = plan.offline
         self.path = directory.path
         self.summary: dict[str, Any] = {}
+        self._given = Preloaded()
         self._published: Weights | None = None
         self._stored: Stored | None = None
-        self._asked_at: tuple[int, ...] = self.newest_ns
+        self._asked_at: tuple[int, ...] = self._place()
         self._lived_s = 0.0
         self._learned_s = 0.0
         self._catching_up = False
@@ -86,18 +90,24 @@ class LearningRun:
         newest = self.training.chains[arm].newest
         return newest is not None and follows(newest.feedback, step.feedback)
 
+    def _place(self) -> tuple[int, ...]:
+        """How far the run is: another one after each step, also after one that nobody lives."""
+        return (*self.newest_ns, self.training.steps)
+
     def begin(self) -> None:
         """Go on from the newest whole checkpoint, where the plan says so; open the files; start evaluating.
 
         Raises:
             RunDirectoryError: the directory holds another run.
             CheckpointError: the checkpoint is whole but does not fit.
+            BagError: what the learner is to be given is damaged or of no use.
         """
         plan, directory = self._plan, self._directory
         identify(plan, self._spec, directory)
         remove_partial(self._folder)
-        if plan.resume:
-            self._restore()
+        if not (plan.resume and self._restore()):
+            self._given = take_in(plan, self.training.learner, self._ties)
+        self.began = True
         steps = self.training.steps
         self._board = Board(directory.path / "tensorboard", steps, self._problems.of("curves"))
         self._writer = CheckpointWriter(self._folder, self._stored)
@@ -127,7 +137,7 @@ class LearningRun:
             count += 1
         self._catching_up = False
         if count:
-            self._ties.say(f"learned from {count} steps that the bags hold after the checkpoint")
+            self._ties.say(f"learned from {count} steps that its bags held already")
         if self._published is not None and (count or before is None):
             self._ties.publish(self._published)
 
@@ -149,17 +159,23 @@ class LearningRun:
             self._log_episode(episode)
             self.finished = steps >= self._plan.max_steps
 
+    def rehearse(self, go_on: Callable[[], bool]) -> None:
+        """Do what is due at a step that nobody lives; ``go_on`` as in :meth:`digest`."""
+        self._learning_since_s = self._learning_since_s or time.monotonic()
+        before = self.training.steps
+        self.training.rehearse(go_on)
+        self._do_what_is_due(before, before + 1)
+        self.finished = before + 1 >= self._plan.max_steps
+
     def checkpoint(self) -> None:
         """Take a checkpoint of this step; it is written and evaluated while learning goes on."""
         if self._writer.full:
             step = self.training.steps
             self._problems.set("checkpoint", f"no checkpoint of step {step}: the disk is busy with those before it")
             return
-        self._asked_at = self.newest_ns
-        parts = {POLICY_FILE: Part(self._copy_policy), **self.training.snapshot()}
-        if self._published is not None:
-            parts[PUBLISHED_FILE] = Part(self._copy_published)
-            parts[VERSION_FILE] = json_part({"version": self.version, "step": self._published.step})
+        self._asked_at = self._place()
+        own = {POLICY_FILE: Part(self._copy_policy), **published_parts(self._published)}
+        parts = {**own, **self.training.snapshot()}
         self._writer.submit(self.training.steps, parts, self._about())
 
     def end(self, interrupted: Callable[[], bool]) -> None:
@@ -172,7 +188,7 @@ class LearningRun:
         if interrupted():
             self._judge.close()
         self._collect(wait=True)
-        if self._asked_at != self.newest_ns:
+        if self._asked_at != self._place():
             self.checkpoint()
         self._collect(wait=True)
         self._writer.close()
@@ -188,6 +204,8 @@ class LearningRun:
         plan = self._plan
         summary = {"task": self._spec.task, "learner": plan.learner, "seed": plan.seed, "max_steps": plan.max_steps}
         summary |= summarise(self.training, self.evaluations, final, plan.arms)
+        if plan.data:
+            summary["given"] = {"bags": list(plan.data), "offline": plan.offline, **asdict(self._given)}
         summary |= {"interrupted": interrupted, "wall_s": self._wall_s(), "learning_s": learned_s}
         if self._stored is not None:
             last = str(self._stored.path)
@@ -195,34 +213,34 @@ class LearningRun:
             best = best_of(self.evaluations)
             summary["best_checkpoint"] = best.checkpoint if best else last
         self._directory.write_text("episodes.json", json.dumps(self.training.log.to_json()) + "\n")
+        self._directory.write_summary(summary)  # before the pictures: after Ctrl-C time may not last for these
+        self.summary = summary
         try:
             write_plots(self.path / "plots", f"{plan.learner} on {self._spec.task}", self.training, self.evaluations)
         except OSError as error:
             raise RunDirectoryError(f"plots cannot be written: {error.strerror}") from error
-        self._directory.write_summary(summary)
-        self.summary = summary
 
-    def _restore(self) -> None:
+    def _restore(self) -> bool:
+        """Take up the newest whole checkpoint; False where there is none."""
         found = newest_whole(self._folder, self._ties.say)
         if found is None:
             self._ties.say("no whole checkpoint yet: the run begins with what its bags hold")
-            return
+            return False
         self._stored, about = found
         self.training.restore(self._stored.path)
         try:
+            self._given = Preloaded(**about.get("given", {}))
             self._lived_s, self._learned_s = float(about["wall_s"]), float(about["learning_s"])
-            if PUBLISHED_FILE in self._stored.sha256:
-                plain = json.loads((self._stored.path / VERSION_FILE).read_text(encoding="utf-8"))
-                variables = load_file(self._stored.path / PUBLISHED_FILE)
-                self._published = Weights(variables, int(plain["version"]), int(plain["step"]))
-                self.version = self._published.version
-        except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"checkpoint '{self._stored.path}' lacks what a run goes on with: {error}") from error
-        self._asked_at = self.newest_ns
+        self._published = read_published(self._stored.path)
+        self.version = self._published.version if self._published else 0
+        self._asked_at = self._place()
         newest = (chain.newest for chain in self.training.chains)
         ended = any(step is not None and step.feedback.last for step in newest)
-        self.finished = ended and self.training.steps >= self._plan.max_steps
+        self.finished = (ended or self.offline) and self.training.steps >= self._plan.max_steps
         self._ties.say(f"goes on from {self._stored.path}")
+        return True
 
     def _do_what_is_due(self, before: int, steps: int) -> None:
         plan = self._plan
@@ -261,6 +279,7 @@ class LearningRun:
             "policy_options": dict(self.training.learner.evaluation_options),
             "version": self.version,
             "updates": self.training.updates,
+            "given": asdict(self._given),
             "stamp_ns": min(self.newest_ns),
             "wall_s": self._wall_s(),
             "learning_s": self._learning_s(),
@@ -268,11 +287,6 @@ class LearningRun:
 
     def _copy_policy(self) -> Content:
         variables = dict(self.training.learner.variables())  # copies
-        return lambda: [save(variables)]
-
-    def _copy_published(self) -> Content:
-        assert self._published is not None
-        variables = dict(self._published.variables)  # nobody changes them
         return lambda: [save(variables)]
 
     def _wall_s(self) -> float:

@@ -14,15 +14,17 @@ from rclpy.client import Client
 from rclpy.task import Future
 
 from vlmrl_ros.bridge import qos
+from vlmrl_ros.bridge.diagnostics import PROCESS
 from vlmrl_ros.bridge.shell import Shell, run
 from vlmrl_ros.core.bring_up import LEADS_TO, BringUp
 from vlmrl_ros.core.config import option
 
 POLL_S = 0.1
-RETRY_S = 1.5
-"""A node that has sent a heartbeat since it was asked, but no answer in this time, is another in the place of the one
-that was asked; one that sends none is busy with it. A refusal is believed after this time, because the state that led
-to the question may have been out of date. Longer than the period of the heartbeats."""
+REFUSED_S = 1.5
+"""A refusal is believed after this time, because the state that led to the question may have been out of date. Longer
+than the period of the heartbeats."""
+LOST_S = 10.0
+"""A node whose heartbeats tell of no change for so long has not got the question, or its answer was lost."""
 TRANSITIONS = {"configure": Transition.TRANSITION_CONFIGURE, "activate": Transition.TRANSITION_ACTIVATE}
 
 
@@ -39,10 +41,11 @@ class LifecycleManagerConfig:
 
 @dataclass
 class _Asked:
-    """A transition that was asked for, and whether the node has refused it."""
+    """A transition that was asked for, of which process, and whether that has refused it."""
 
     name: str
     transition: str
+    process: str
     since_s: float
     refused: bool = False
 
@@ -63,6 +66,7 @@ class LifecycleManager(Shell[LifecycleManagerConfig]):
             name: self.create_client(ChangeState, f"{name}/change_state") for name in names
         }
         self._asked: dict[str, _Asked] = {}
+        self._processes: dict[str, str] = {}
         self._progress_s = time.monotonic()
         self.diagnostics.state = "bringing up"
         self.listen(DiagnosticArray, "/diagnostics", self._on_heartbeat, qos.DIAGNOSTICS)
@@ -71,9 +75,10 @@ class LifecycleManager(Shell[LifecycleManagerConfig]):
     def _on_heartbeat(self, message: DiagnosticArray) -> None:
         for status in message.status:
             name = self._by_full_name.get(status.name)
-            state = next((item.value for item in status.values if item.key == "state"), "")
             if name is not None:
-                self._hear(name, state)
+                values = {item.key: item.value for item in status.values}
+                self._processes[name] = values.get(PROCESS, "")
+                self._hear(name, values.get("state", ""))
 
     def _hear(self, name: str, state: str) -> None:
         if self._bring_up.hear(name, state, time.monotonic()):
@@ -107,15 +112,16 @@ class LifecycleManager(Shell[LifecycleManagerConfig]):
             self._ask(*step, now_s)
 
     def _ask(self, name: str, transition: str, now_s: float) -> None:
-        asked = self._asked.get(name)
-        if asked is not None and asked.transition == transition:
-            if now_s - asked.since_s < RETRY_S or not self._bring_up.heard_since(name, asked.since_s):
+        asked, process = self._asked.get(name), self._processes.get(name, "")
+        if asked is not None and (asked.transition, asked.process) == (transition, process):
+            patience_s = REFUSED_S if asked.refused else LOST_S
+            if now_s - asked.since_s < patience_s or not self._bring_up.heard_since(name, asked.since_s):
                 return
             if asked.refused:
                 self.fail(RuntimeError(f"node '{name}' failed to {transition}; its own log line says why"))
                 return
         if self._changers[name].service_is_ready():
-            asked = self._asked[name] = _Asked(name, transition, now_s)
+            asked = self._asked[name] = _Asked(name, transition, process, now_s)
             request = ChangeState.Request(transition=Transition(id=TRANSITIONS[transition]))
             self._changers[name].call_async(request).add_done_callback(self._then(asked))
 

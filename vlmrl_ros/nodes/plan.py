@@ -37,6 +37,9 @@ class Plan:
         eval_episodes, final_eval_episodes: how many.
         resume: go on with the run that the directory holds.
         arms: names of the arms of a fleet; a single arm has none.
+        data: bags that the learner is given before its first step, absolute paths: their demonstrations, or all of them
+            where the run is offline.
+        offline: learn from these bags alone, with no robot; ``max_steps`` then counts steps that nobody lives.
     """
 
     learner: str
@@ -54,6 +57,8 @@ class Plan:
     final_eval_episodes: int
     resume: bool = False
     arms: tuple[str, ...] = ("",)
+    data: tuple[str, ...] = ()
+    offline: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,12 +68,14 @@ class Ties:
     Attributes:
         publish: sends new weights.
         lived: the steps of an arm, by its number, after a stamp (ns) that the run's bags hold, in order of stamp.
+        given: the steps in the plan's bags, those of one arm of one run each, in order.
         say: a line for people.
         problem: what is wrong at present, "" when nothing is.
     """
 
     publish: Callable[[Weights], None]
     lived: Callable[[int, int], Iterable[Step]]
+    given: Callable[[], Iterable[Iterable[Step]]]
     say: Callable[[str], None]
     problem: Callable[[str], None]
 
@@ -77,10 +84,11 @@ def identify(plan: Plan, spec: TaskSpec, directory: RunDirectory) -> None:
     """Write down which run this is; where it goes on, make sure that it is the same.
 
     Raises:
-        RunDirectoryError: the directory holds a run of another task, learner, seed, number of arms or options;
+        RunDirectoryError: the directory holds a run of another task, learner, seed, number of arms, options or data;
             nothing is changed.
     """
     options = {f"{plan.learner}.{name}": value for name, value in plan.options.items() if name not in _MAY_DIFFER}
+    options |= {"offline" if plan.offline else "demonstrations": list(plan.data)} if plan.data else {}
     mine = {"task": spec.task, "learner": plan.learner, "seed": plan.seed, "num_arms": len(plan.arms)}
     mine |= {"options": options, "task_spec": json.loads(spec.to_json())}
     path = directory.path / IDENTITY_FILE

@@ -28,6 +28,7 @@ from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.core.join import QUIET_S, PartJoin
 from vlmrl_ros.core.mcap import Message, Topic
 from vlmrl_ros.core.spec import TaskSpec
+from vlmrl_ros.core.types import Feedback
 
 STATUS_NAMES = ["steps", "dropped", "bytes"]
 BESIDE = {
@@ -54,6 +55,11 @@ class RecorderConfig:
 
     directory: str = option("runs/run/bags", "where the bags go, a folder for each episode; made where it is missing")
     topics: tuple[str, ...] = option((), "more topics to record, of any type that is installed")
+    keep: str = option(
+        "all", "episodes that stay when they end: all, or those that succeeded", choices=("all", "success")
+    )
+    episodes: int = option(0, "end when so many episodes were kept; 0: go on", low=0, high=10**9)
+    announce: bool = option(False, "say of each episode whether it succeeded and was kept")
     queue_mib: int = option(
         256,
         "memory for steps that the disk has not taken yet; beyond it steps are dropped and counted",
@@ -101,10 +107,11 @@ class Recorder(Shell[RecorderConfig]):
         self._status = self.publisher(JointState, "recorder/status", qos.STEP)
         budget = Budget(round(config.max_gib * GIB), config.max_hours * HOUR_S)
         directory = Path(config.directory).expanduser()
-        self._recording = Recording(directory, self._topics, config.queue_mib * MIB, budget)
+        only_success = config.keep == "success"
+        self._recording = Recording(directory, self._topics, config.queue_mib * MIB, budget, only_success)
         for line in self._recording.found:
             self.get_logger().info(line)
-        self._recording.start(self._on_written, self.diagnostics.problem)
+        self._recording.start(self._on_written, self._on_ended, self.diagnostics.problem)
         self._listen(String, "spec", self._on_spec, qos.LATCHED)
         self._listen(String, "instruction", partial(self._on_head, self.resolve_topic_name("instruction")), qos.LATCHED)
         for name, (kind, profile) in BESIDE.items():
@@ -211,6 +218,19 @@ class Recorder(Shell[RecorderConfig]):
         if recording is None or join is None:
             return [0] * len(STATUS_NAMES)
         return [recording.steps, recording.dropped + join.dropped, recording.nbytes]
+
+    def _on_ended(self, end: Feedback) -> None:
+        """Called by the thread that writes when an episode has ended and its bag is kept or taken away."""
+        recording = self._recording
+        if recording is None:
+            return
+        counts = f"{recording.kept} kept, {recording.discarded} discarded"
+        self.diagnostics.value("episodes", counts)
+        if self.config.announce:
+            outcome = "success" if end.success else "no success"
+            self.get_logger().info(f"episode {end.episode}: {outcome} after {end.step} steps ({counts})")
+        if 0 < self.config.episodes <= recording.kept:
+            self.finish()
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
 
 from vlmrl_ros.bridge import qos, robot_messages
+from vlmrl_ros.bridge.pacing import PacedTicks
 from vlmrl_ros.bridge.parameters import plugin_options, show_options
 from vlmrl_ros.bridge.shell import Shell, run
 from vlmrl_ros.core.config import option
@@ -62,7 +63,7 @@ class SimArmConfig:
 
 
 class SimArm(Shell[SimArmConfig]):
-    """Like every driver, it starts by itself as soon as it is switched on."""
+    """Like every driver, it starts by itself as soon as it is switched on, and keeps time before whoever computes."""
 
     config_type = SimArmConfig
 
@@ -95,6 +96,7 @@ class SimArm(Shell[SimArmConfig]):
 
     def activate(self) -> None:
         """Let time run."""
+        self._pacing = PacedTicks(self.diagnostics, TICK_S)
         self._timer = self.steady_timer(TICK_S, self._tick)
 
     def deactivate(self) -> None:
@@ -150,6 +152,7 @@ class SimArm(Shell[SimArmConfig]):
         if not self.active:
             return
         now_s = time.monotonic()
+        self._pacing.tick()
         skipped = self._driver.catch_up(now_s)
         if skipped:
             self.diagnostics.count("ticks left out", skipped)

@@ -12,6 +12,7 @@ from std_srvs.srv import Trigger
 
 from vlmrl_ros.bridge import messages, qos
 from vlmrl_ros.bridge.arrivals import FILM, ArrivalPublisher
+from vlmrl_ros.bridge.pacing import PacedTicks
 from vlmrl_ros.bridge.parameters import plugin_options, show_options
 from vlmrl_ros.bridge.safeguard import Safeguard
 from vlmrl_ros.bridge.shell import Shell, run
@@ -19,7 +20,6 @@ from vlmrl_ros.core.config import from_mapping, option, to_mapping
 from vlmrl_ros.core.continuation import Continuation
 from vlmrl_ros.core.episode import Arrival, Episodes
 from vlmrl_ros.core.errors import ConfigError
-from vlmrl_ros.core.pace import Pace
 from vlmrl_ros.core.safety import SafetyConfig, SafetyFilter
 from vlmrl_ros.core.spec import FloatArray
 from vlmrl_ros.core.types import Mark
@@ -118,7 +118,7 @@ class SimBridge(Shell[SimBridgeConfig]):
         config = self.config
         if config.time == "realtime":
             self._period_s = 1.0 / config.rate_hz if config.rate_hz else self._spec.control_dt_s
-            self._pace = Pace(self._period_s)
+            self._ticks = PacedTicks(self.diagnostics, self._period_s)
             self._commanded_s = time.monotonic()
             self._timer = self.steady_timer(self._period_s, self._tick)
         else:
@@ -236,7 +236,7 @@ class SimBridge(Shell[SimBridgeConfig]):
         if not self.active or self._continuation is not None:
             return
         now_s, timeout_s = time.monotonic(), self.config.command_timeout_s
-        self._pace.tick(now_s)
+        self._ticks.tick()
         command = self._fresh_command(arrival, now_s)
         if command is not None:
             self._commanded_s = now_s
@@ -244,8 +244,6 @@ class SimBridge(Shell[SimBridgeConfig]):
             self.diagnostics.count("steps without a command")
         silent = now_s - self._commanded_s > timeout_s
         self.diagnostics.problem(f"no command for more than {timeout_s:g} s: the arm stands still" if silent else "")
-        self.diagnostics.value("jitter_p99_ms", f"{self._pace.jitter_p99_s() * 1e3:.3f}")
-        self.diagnostics.value("missed_ticks", self._pace.missed)
         self._advance(command)
         self._publish(self._arrival)
 
@@ -263,9 +261,7 @@ class SimBridge(Shell[SimBridgeConfig]):
         self._reset_asked = False
         action = command.action if command else None
         applied, self._arrival = self._episodes.advance(arrival, action, mark, time.monotonic())
-        if applied.reasons:
-            self.diagnostics.count("limited commands")
-            self.diagnostics.value("limited because", self._safety.explain())
+        self._safeguard.note(applied)
         self._out.executed(arrival.stamp_ns, applied)
         self._published = False
 

@@ -69,7 +69,8 @@ class Teleop(Shell[TeleopConfig]):
         self._source = Source.STOPPED
         self._bridge_stopped = False
         self._watched_s = time.monotonic()
-        self._step_clock_ns = self._read_ns = 0
+        self._step_clock_ns = self._asked_ns = 0
+        self._asked = self._answered = 0
         self._command = self.publisher(JointState, "command", qos.STEP)
         self._intervention = self.publisher(JointState, "intervention", qos.STEP)
         self._guide = self.publisher(JointState, "guide/command", qos.STEP)
@@ -100,6 +101,7 @@ class Teleop(Shell[TeleopConfig]):
             self._arbiter.estop(reason)
         self._join = PartJoin(("feedback", "policy_action", *(("joy",) if self.config.joy_sync else ())))
         self._unanswered = self._sent = None
+        self._asked_ns = 0
         self._spec = spec
 
     def _on_feedback(self, message: JointState) -> None:
@@ -108,6 +110,8 @@ class Teleop(Shell[TeleopConfig]):
         expected = self._spec is not None and self._join.expects(stamp_ns)
         if expected and (self._sent is None or stamp_ns > messages.stamp_of(self._sent[0])):
             self._unanswered = (stamp_ns, feedback, time.monotonic())
+        if expected and stamp_ns > self._asked_ns:
+            self._asked_ns, self._asked = stamp_ns, self._asked + 1
         self._put(stamp_ns, "feedback", feedback)
 
     def _on_policy(self, message: JointState) -> None:
@@ -129,9 +133,8 @@ class Teleop(Shell[TeleopConfig]):
             self._arbiter.lose("the joystick sends nonsense")
             raise
         if self.config.joy_sync:
-            stamp_ns = messages.stamp_of(message)
-            before_ns, self._read_ns = self._read_ns, stamp_ns
-            self._put(stamp_ns, "joy", (human, stamp_ns - before_ns if before_ns else 0))
+            steps, self._answered = self._asked - self._answered, self._asked
+            self._put(messages.stamp_of(message), "joy", (human, steps))
         else:
             self._arbiter.hear(human, time.monotonic_ns())
             self._withdraw()
@@ -153,8 +156,8 @@ class Teleop(Shell[TeleopConfig]):
             return
         for stamp, parts in self._join.put(stamp_ns, part, value):
             if "joy" in parts:
-                human, since_ns = parts["joy"]
-                self._keep_step(since_ns, first=parts["feedback"].step == 0)
+                human, steps = parts["joy"]
+                self._step_clock_ns += steps * round(self._spec.control_dt_s * 1e9)
                 self._arbiter.hear(human, self._step_clock_ns)
             self._decide(stamp, parts["feedback"], parts["policy_action"])
         self.diagnostics.join(self._join)
@@ -185,16 +188,12 @@ class Teleop(Shell[TeleopConfig]):
         self._note(decision)
 
     def _now_ns(self) -> int:
-        """The clock by which the joystick is judged: a pause of the loop is no silence of who keeps step with it."""
-        return self._step_clock_ns if self.config.joy_sync else time.monotonic_ns()
+        """The clock by which the joystick is judged.
 
-    def _keep_step(self, since_ns: int, first: bool) -> None:
-        """Advance the clock of an operator who keeps step, by the time since their last reading.
-
-        Steps that they answered and another did not are no silence of theirs, and the reset of an arm takes no time.
+        That of an operator who keeps step counts the steps that they were asked for: neither a pause of the loop, nor
+        the reset of an arm, nor the silence of another node is silence of theirs.
         """
-        step_ns = round(self._spec.control_dt_s * 1e9)
-        self._step_clock_ns += step_ns if first else max(since_ns, 0)
+        return self._step_clock_ns if self.config.joy_sync else time.monotonic_ns()
 
     def _withdraw(self) -> None:
         """Replace the command that was given for this step where it must not stand any longer."""

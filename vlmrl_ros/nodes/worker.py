@@ -18,6 +18,8 @@ BACKLOG = 16
 """Steps of each arm in the queue beyond which they are stored without updates, until the worker has caught up."""
 BAGS_LAG_S = 2.0
 """The recorder has written a step at most so long after it was lived."""
+PAUSE_S = 0.1
+"""How often a run without a robot looks whether its pause is over."""
 
 
 class Worker:
@@ -91,7 +93,7 @@ class Worker:
             self._ended(caught)
             return
         try:
-            self._learn()
+            (self._rehearse if self._run.offline else self._learn)()
         except Exception as caught:  # noqa: BLE001 - handed on to the node, which ends with it
             error = caught
         try:
@@ -114,6 +116,17 @@ class Worker:
             done = [(arm, self._digest(arm, item)) for arm, item in self._rounds.put(*taken) if not run.finished]
             self._tell(enumerate(run.newest_ns) if run.finished else done)  # the end concerns every arm
 
+    def _rehearse(self) -> None:
+        """Learn without a robot."""
+        run = self._run
+        while not self._stop.is_set() and not run.finished:
+            if self._paused.is_set():
+                self._stop.wait(PAUSE_S)
+                continue
+            run.rehearse(lambda: not self._stop.is_set())
+            self._checkpoint_if_asked()
+            self._tell(enumerate(run.newest_ns))
+
     def _tell(self, places: Iterable[tuple[int, int]]) -> None:
         for arm, stamp_ns in places:
             self._report(arm, max(0, stamp_ns))
@@ -127,10 +140,13 @@ class Worker:
             self._catch_up(arm, item)
         if not run.finished:
             run.digest(item, self._may_update, arm)
+        self._checkpoint_if_asked()
+        return item.stamp_ns
+
+    def _checkpoint_if_asked(self) -> None:
         if self.checkpoint_asked.is_set():
             self.checkpoint_asked.clear()
-            run.checkpoint()
-        return item.stamp_ns
+            self._run.checkpoint()
 
     def _catch_up(self, arm: int, step: Step) -> None:
         """Before the first live step of an arm that goes on: what it lived meanwhile is in the bags, or will be."""

@@ -5,7 +5,16 @@ from launch import LaunchContext
 from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable
 from launch.utilities import expand
 
-from vlmrl_ros.bridge.launching import COMMON, Arguments, Arm, Managed, arm_names, arms, declare, environment, managed
+from vlmrl_ros.bridge.fleet import arm_names
+from vlmrl_ros.bridge.launching import (
+    COMMON,
+    DATA,
+    Arguments,
+    Managed,
+    declare,
+    environment,
+    managed,
+)
 from vlmrl_ros.core.errors import UnknownNameError
 
 
@@ -48,6 +57,38 @@ def test_any_other_flag_is_refused_with_the_valid_ones(text):
 def test_a_number_that_is_not_whole_is_refused(text):
     with pytest.raises(ValueError, match=f"launch argument seed is '{text}'; valid: a whole number"):
         arguments(seed=text).integer("seed")
+
+
+def data_arguments(**given: str) -> Arguments:
+    context = LaunchContext()
+    context.launch_configurations.update(given)
+    for action in declare(DATA):
+        action.visit(context)
+    return Arguments(context)
+
+
+def test_demonstrations_are_a_number_that_the_operators_show_or_bags_that_the_learner_is_given(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    bags = [str(tmp_path / "one"), str(tmp_path / "two")]
+    assert (data_arguments().shown(), data_arguments().data()) == (15, {})
+    given = data_arguments(demonstrations=f"one, {tmp_path}/two")
+    assert (given.shown(), given.data()) == (0, {"demonstrations": bags})
+    offline = data_arguments(offline="one,two", demonstrations="3")
+    assert (offline.shown(), offline.data()) == (0, {"offline": bags})
+
+
+@pytest.mark.parametrize("text", ["-3", "fifteen", "", "nowhere", "nowhere,"])
+def test_demonstrations_that_are_neither_are_refused(text, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    wrong = text.split(",")[0]
+    with pytest.raises(
+        ValueError, match=f"demonstrations names '{wrong}', which is no directory; valid: a whole number"
+    ):
+        data_arguments(demonstrations=text).shown()
+    with pytest.raises(ValueError, match="offline names '7', which is no directory; valid: bags, run directories"):
+        data_arguments(offline="7").data()
 
 
 def test_an_unknown_plug_in_is_refused_before_anything_starts():
@@ -95,28 +136,8 @@ def test_the_arms_of_a_fleet_have_the_learners_weights_and_one_clock_where_none_
     assert renamed == [[], [("weights", f"{full}/weights")], [("weights", f"{full}/weights")], []]
 
 
-def test_each_arm_has_randomness_of_its_own_and_a_share_of_the_demonstrations():
-    fleet = arms(4, 7, demonstrations=10)
-    assert fleet == arms(4, 7, demonstrations=10)
-    assert [arm.name for arm in fleet] == arm_names(4)
-    assert fleet[0].seed == 7
-    assert len({arm.seed for seed in (7, 8) for arm in arms(4, seed, 0)}) == 8
-    assert all(0 <= arm.seed < 2**31 for arm in fleet)
-    assert [arm.demonstrations for arm in fleet] == [3, 3, 2, 2]
-    assert arms(1, 7, 15) == [Arm("", 0, 7, 15)]
-    with pytest.raises(ValueError, match="launch argument seed is '-1'; valid: 0 or more"):
-        arms(2, -1, 0)
-
-
 def test_a_single_arm_has_neither():
-    assert arm_names(1) == [""]
     assert managed(arguments(), [("sim_bridge", {})])[0]._remappings == []
-
-
-@pytest.mark.parametrize("count", [-1, 0, 17])
-def test_a_fleet_of_another_size_is_refused(count):
-    with pytest.raises(ValueError, match=f"launch argument num_arms is '{count}'; valid: 1 to 16"):
-        arm_names(count)
 
 
 @pytest.mark.parametrize(

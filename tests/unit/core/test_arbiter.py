@@ -193,6 +193,13 @@ def test_with_require_joy_the_policy_stops_with_the_joystick_and_goes_on_with_it
     assert sources(scene.steps(False)) == [Source.POLICY]
 
 
+def test_where_no_policy_acts_the_arm_stands_still_without_a_person_and_their_grip_is_no_takeover():
+    decisions = Scene(policy_acts=False).steps(False, True, False, True)
+    assert sources(decisions) == [Source.STOPPED, Source.HUMAN, Source.STOPPED, Source.HUMAN]
+    assert edges(decisions) == [False] * 4
+    assert decisions[0].reason == "nobody holds control"
+
+
 def test_after_a_release_the_policy_waits_for_the_re_entry_delay():
     decisions = Scene(reentry_delay_s=0.25).steps(False, True, False, False, False)
     assert sources(decisions) == [Source.POLICY, Source.HUMAN, Source.STOPPED, Source.STOPPED, Source.POLICY]

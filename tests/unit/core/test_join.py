@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from vlmrl_ros.core.errors import ConfigError
 from vlmrl_ros.core.join import HORIZON_NS, QUIET_S, UNHEARD_S, Chain, DemonstrationSieve, PartJoin, StepJoin
-from vlmrl_ros.core.types import Step, Transition
+from vlmrl_ros.core.types import Intervention, Source, Step, Transition
 
 FAR_NS = 2 * HORIZON_NS
 
@@ -289,6 +290,27 @@ def test_two_demonstrations_do_not_run_into_each_other_where_the_end_of_one_is_m
     third = sieved(sieve, episode(2, 3, range(4), success=True))
     assert numbers(third) == [(2, k) for k in range(3)]
     assert sieve.demonstrations == 1
+
+
+def idle(steps, where):
+    """The same steps, but nobody acts in some of them."""
+    nobody = Intervention(False, False, 0.0, Source.STOPPED)
+    return [replace(s, intervention=nobody) if k in where else s for k, s in enumerate(steps)]
+
+
+def test_a_demonstration_begins_with_the_persons_first_step_and_outlasts_a_pause():
+    """The arm stands still before they take it, and while they let go of it."""
+    sieve = DemonstrationSieve()
+    settled = sieved(sieve, idle(episode(0, 6, range(7), success=True), (0, 1, 4)))
+    assert [t.demonstration for t in settled] == [False, False, True, True, True, True]
+    assert sieve.demonstrations == 1
+
+
+def test_an_episode_in_which_nobody_acts_is_no_demonstration():
+    sieve = DemonstrationSieve()
+    settled = sieved(sieve, idle(episode(0, 4, success=True), range(5)))
+    assert [t.demonstration for t in settled] == [False] * 4
+    assert (sieve.demonstrations, sieve.failed) == (0, 0)
 
 
 def test_a_transition_is_a_persons_where_a_person_acted_and_ends_in_a_takeover_where_one_begins():

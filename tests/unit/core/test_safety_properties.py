@@ -105,7 +105,9 @@ def test_joints_that_follow_keep_every_limit_whatever_comes(options, history):
     for event, values, _ in history:
         if tell(safety, event):
             arm.rest()
-        arm.follow(safety.apply(values, arm.position).action)
+        applied = safety.apply(values, arm.position)
+        assert not (safety.estopped and applied.action.any())
+        arm.follow(applied.action)
         assert (arm.position >= np.array(RANGE["position_low"]) - TINY).all()
         assert (arm.position <= np.array(RANGE["position_high"]) + TINY).all()
 

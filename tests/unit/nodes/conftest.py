@@ -91,7 +91,13 @@ def make_run(task: Task) -> Iterator[Callable[..., Made]]:
     """Makes runs of the RLIF learner, as small as it gets; the plan and what each arm's bags hold can be chosen."""
     opened: list[RunDirectory] = []
 
-    def make(path: Path, lived: Sequence[Step] = (), beside: Sequence[Step] = (), **plan: object) -> Made:
+    def make(
+        path: Path,
+        lived: Sequence[Step] = (),
+        beside: Sequence[Step] = (),
+        given: Sequence[Sequence[Step]] = (),
+        **plan: object,
+    ) -> Made:
         builder = registry.load("learners", "rlif")
         options = from_mapping(builder.config_type, LEARNER)
         directory = RunDirectory(path, bool(plan.get("resume")))
@@ -119,6 +125,7 @@ def make_run(task: Task) -> Iterator[Callable[..., Made]]:
         ties = Ties(
             publish=published.append,
             lived=lambda arm, after_ns: [step for step in (lived, beside)[arm] if step.stamp_ns > after_ns],
+            given=lambda: given,
             say=said.append,
             problem=problems.append,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from rosbags.rosbag2 import Reader, ReaderError
 from std_msgs.msg import String
 
 from vlmrl_ros.bridge import messages
-from vlmrl_ros.bridge.bags.layout import BAGS, METADATA, bag_file, episodes
+from vlmrl_ros.bridge.bags.layout import BAGS, METADATA, bag_file, episodes, number_of
 from vlmrl_ros.bridge.step_topics import StepTopic, step_topics
 from vlmrl_ros.core.errors import BagError, VlmrlError
 from vlmrl_ros.core.join import StepJoin
@@ -26,25 +27,41 @@ WINDOW = 512
 
 
 def read_steps(paths: Iterable[Path | str]) -> tuple[TaskSpec, Iterator[Step]]:
-    """Read the steps of bags.
+    """Read the steps of bags, one after the other; see :func:`read_streams`.
+
+    Returns:
+        the task's spec, and the steps: path after path as they are given, those of one folder in order of stamp.
+    """
+    spec, streams = read_streams(paths)
+    return spec, chain.from_iterable(streams)
+
+
+def read_streams(
+    paths: Iterable[Path | str], needed: TaskSpec | None = None
+) -> tuple[TaskSpec, tuple[Iterator[Step], ...]]:
+    """Read the steps of bags, each arm of each run for itself: only within one of these do steps follow each other.
 
     Args:
         paths: bags, run directories, or folders of bags, of one task; those of a bag that is still being written, or
             whose writer was killed, are read up to the last whole one.
+        needed: spec that the bags must fit; None: that of the first one.
 
     Returns:
-        the task's spec, and the steps: path after path as they are given, those of one folder in order of stamp.
+        the spec, and the streams as their paths are given, each in order of stamp; the episodes of one
+        folder are one stream, and a bag of another name is one. Only specs are read before the steps are asked for.
 
     Raises:
-        BagError: no bag, a damaged one, or bags of several tasks.
+        BagError: no bag, a damaged one, one of another task, or bags of several tasks.
     """
-    folders = [folder for path in paths for folder in find_bags(Path(path))]
-    if not folders:
-        raise BagError(f"no bags in {', '.join(map(repr, map(str, paths))) or 'nothing'}")
-    spec = read_spec(folders[0])
-    for folder in folders[1:]:
+    found: dict[Path, set[Path]] = {}
+    spec = needed
+    for folder in (folder for path in paths for folder in _some_bags(Path(path).resolve())):
+        spec = spec or read_spec(folder)
         check_fits(spec, read_spec(folder), f"bag '{folder}'")
-    return spec, _in_order(folders, spec)
+        found.setdefault(folder.parent if number_of(folder) >= 0 else folder, set()).add(folder)
+    if spec is None:
+        raise BagError("no bags in nothing")
+    return spec, tuple(_in_order(sorted(folders, key=_order), spec) for folders in found.values())
 
 
 def steps_after(directory: Path, stamp_ns: int) -> Iterator[Step]:
@@ -78,8 +95,18 @@ def find_bags(path: Path) -> list[Path]:
         raise BagError(f"'{path}' is no bag, run directory or folder of bags")
     below = path / BAGS if (path / BAGS).is_dir() else path
     found = {file.parent for pattern in (METADATA, "episode_*.mcap") for file in below.rglob(pattern)}
-    begins = {folder: stamp for folder in found if (stamp := _begins(folder)) is not None}
-    return sorted(begins, key=lambda folder: (str(folder.parent), begins[folder], folder.name))
+    return sorted((folder for folder in found if _begins(folder) is not None), key=_order)
+
+
+def _order(folder: Path) -> tuple[str, int, str]:
+    """Bags of one folder by their first stamps."""
+    return str(folder.parent), _begins(folder) or 0, folder.name
+
+
+def _some_bags(path: Path) -> list[Path]:
+    if found := find_bags(path):
+        return found
+    raise BagError(f"no bags in '{path}'")
 
 
 def read_spec(folder: Path) -> TaskSpec:
@@ -92,7 +119,7 @@ def read_spec(folder: Path) -> TaskSpec:
 
 
 def check_fits(spec: TaskSpec, other: TaskSpec, what: str) -> None:
-    """See that steps of one spec are steps of the other: names, units, bounds and cameras.
+    """See that steps of one spec are steps of the other: task, names, units, bounds, cameras and control step.
 
     Args:
         spec: what is needed.
@@ -102,10 +129,12 @@ def check_fits(spec: TaskSpec, other: TaskSpec, what: str) -> None:
     Raises:
         BagError: they are not.
     """
-    for part in ("observation", "action", "cameras"):
+    for part in ("observation", "action", "cameras", "control_dt_s"):
         mine, theirs = (_plain(getattr(s, part)) for s in (spec, other))
         if mine != theirs:
             raise BagError(f"{what} is of task '{other.task}', not '{spec.task}': {part} {theirs}; expected {mine}")
+    if other.task != spec.task:
+        raise BagError(f"{what} is of task '{other.task}', not '{spec.task}'")
 
 
 def read_messages(folder: Path) -> Iterator[Message]:
@@ -141,10 +170,9 @@ def step_parts(folder: Path, topics: Sequence[StepTopic]) -> Iterator[Part]:
 
 def _in_order(folders: Sequence[Path], spec: TaskSpec) -> Iterator[Step]:
     topics = step_topics(spec)
-    parent, newest_ns = None, -1
+    """The steps of bags that lie in one folder; one that two of them hold comes once."""
+    newest_ns = -1
     for folder in folders:
-        if folder.parent != parent:
-            parent, newest_ns = folder.parent, -1
         for step in _steps(folder, spec, topics):
             if step.stamp_ns > newest_ns:
                 newest_ns = step.stamp_ns
@@ -184,6 +212,8 @@ def _spec_message(folder: Path) -> tuple[str, TaskSpec]:
 
 def _plain(value: Any) -> Any:
     """Values that compare."""
+    if isinstance(value, float):
+        return value
     if isinstance(value, tuple):
         return [(c.name, c.height, c.width) for c in value]
     return dict(zip(value.names, zip(value.units, value.low.tolist(), value.high.tolist(), strict=True), strict=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ from vlmrl_ros.bridge.bags.repair import Tail, find_tail, repair_all
 from vlmrl_ros.bridge.bags.writer import BagWriter, Opener, open_unbuffered
 from vlmrl_ros.core.errors import BagError
 from vlmrl_ros.core.mcap import Topic
+from vlmrl_ros.core.types import Feedback
 
 RETRY_S = 1.0
 """A disk that refuses is asked again so often."""
@@ -30,6 +32,7 @@ class Recording:
         topics: Mapping[str, Topic],
         queue_bytes: int,
         budget: Budget = NO_LIMIT,
+        only_success: bool = False,
         opener: Opener = open_unbuffered,
     ) -> None:
         """Close what was left open and find the step to go on after; :meth:`start` begins.
@@ -39,6 +42,7 @@ class Recording:
             topics: descriptions of all topics, by name; may grow.
             queue_bytes: memory for steps that the disk has not taken.
             budget: of the directory.
+            only_success: take the bag of an episode away that ends without success.
             opener: opens the bags' files.
 
         Raises:
@@ -46,6 +50,9 @@ class Recording:
         """
         self.steps = self.dropped = self.nbytes = 0
         """Steps written, steps dropped because the disk did not take them in time, bytes written."""
+        self.kept = self.discarded = 0
+        """Episodes that ended and were kept, or taken away."""
+        self._only_success = only_success
         self.found: list[str] = []
         """What there was to repair."""
         self._directory, self._topics, self._queue_bytes, self._budget = directory, topics, queue_bytes, budget
@@ -70,14 +77,17 @@ class Recording:
         """Stamp of the newest step that was taken, ns; -1 before the first."""
         return self._newest_ns
 
-    def start(self, written: Callable[[int], None], problem: Callable[[str], None]) -> None:
+    def start(
+        self, written: Callable[[int], None], ended: Callable[[Feedback], None], problem: Callable[[str], None]
+    ) -> None:
         """Begin to write.
 
         Args:
             written: called by the thread with the stamp of each step that is in its bag.
+            ended: called by the thread with the last step's feedback of each episode that has ended, its bag closed.
             problem: called by the thread with what is wrong, and with an empty text when it is well again.
         """
-        self._written, self._problem = written, problem
+        self._written, self._ended, self._problem = written, ended, problem
         self._thread.start()
 
     def put(self, step: RawStep) -> bool:
@@ -113,8 +123,12 @@ class Recording:
                 self._say("")
             if step.feedback.last:
                 self._insist(self._end_bag)
+                self._settle(step.feedback)
+        cut_off = self._bag is not None and self._bag.messages > 0
         if not self._insist(self._end_bag) and self._bag is not None:
             self._bag.abandon()
+        elif cut_off and self._only_success:
+            self._take_away()
         with contextlib.suppress(OSError):  # unless nothing was recorded
             self._directory.rmdir()
 
@@ -177,6 +191,20 @@ class Recording:
         """A number beyond those of all folders; the episode's own where it can be."""
         numbers = [number_of(folder) for folder in episodes(self._directory)]
         return max(step.feedback.episode, max(numbers, default=-1) + 1)
+
+    def _settle(self, end: Feedback) -> None:
+        """Keep the bag of an episode that has ended, or take it away."""
+        keep = end.success or not self._only_success
+        if not keep:
+            self._take_away()
+        self.kept += keep
+        self.discarded += not keep
+        self._ended(end)
+
+    def _take_away(self) -> None:
+        """Remove the bag with the newest step."""
+        assert self._tail is not None
+        shutil.rmtree(episode_folder(self._directory, self._tail.number), ignore_errors=True)
 
     def _end_bag(self) -> None:
         if self._bag is not None:

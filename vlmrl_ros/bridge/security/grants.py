@@ -68,7 +68,7 @@ class Grant:
 GRANTS: Mapping[str, Grant] = {
     "sim_bridge": Grant(
         publish=(*ARRIVAL, "film/image_raw", "joint_states", "/clock", "clock"),
-        subscribe=("command", "learner/status"),
+        subscribe=("command", "learner/status", "recorder/status"),
         reply=("estop", "reset"),
     ),
     "arm_bridge": Grant(
@@ -89,7 +89,7 @@ GRANTS: Mapping[str, Grant] = {
     ),
     "policy_server": Grant(
         publish=("policy/action", "policy/status", "policy/thought"),
-        subscribe=(*OBSERVATION, "feedback", "spec", "weights", "instruction"),
+        subscribe=(*OBSERVATION, "feedback", "spec", "weights"),
     ),
     "teleop": Grant(
         publish=("command", "intervention", "guide/command"),
@@ -97,7 +97,16 @@ GRANTS: Mapping[str, Grant] = {
     ),
     "learner": Grant(
         publish=("learner/status", "weights"),
-        subscribe=(*OBSERVATION, "feedback", "policy/action", "command", "intervention", "executed", "spec"),
+        subscribe=(
+            *OBSERVATION,
+            "feedback",
+            "policy/action",
+            "command",
+            "intervention",
+            "executed",
+            "spec",
+            "/diagnostics",
+        ),
         reply=("checkpoint", "pause"),
         request=("*/list_parameters", "*/get_parameters"),
     ),
@@ -167,8 +176,6 @@ def _grant_of_arm(arm: ArmDescription) -> Grant:
     heard += [pose.topic or name for name, pose in arm.poses.items()]
     for name, camera in arm.cameras.items():
         heard.append(camera.topic or f"{name}/image_raw" + ("/compressed" if camera.compressed else ""))
-    if arm.limits.dead_man_button >= 0:
-        heard.append("joy")
     if arm.reset.procedure == "manual":
         manual = Grant(publish=("guide",), subscribe=("guide/command",))
     else:

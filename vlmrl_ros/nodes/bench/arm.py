@@ -1,4 +1,4 @@
-"""RLIF on ``peg_insert`` through an arm that knows nothing of it: in real time, late, unsteady and lossy."""
+"""An arm in real time: RLIF on ``peg_insert`` through one that is late and lossy, its stop, and two arms in a fleet."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vlmrl_ros.core.errors import VlmrlError
+from vlmrl_ros.nodes.bench import fleet, silence
 from vlmrl_ros.nodes.bench.figures import Figures
 from vlmrl_ros.nodes.bench.launched import LaunchedRun, launch, read_result, train
 
@@ -15,14 +16,32 @@ WIRE = {"latency_ms": 30.0, "jitter_ms": 5.0, "drop_rate": 0.01}
 CALM = {"operator.gain_per_s": 4.0}
 """A person drives a late arm more calmly: at the usual 8/s their hand and a loop that answers after 0.2 s oscillate
 about the hole, and what they show and where they take over says little."""
-STEPS, QUICK_STEPS = 4000, 300
+STEPS, QUICK_STEPS = 4500, 300
 DEMONSTRATIONS, QUICK_DEMONSTRATIONS = 15, 8
 EPISODES = 100
 TRAIN_TIMEOUT_S, EVALUATE_TIMEOUT_S = 3600.0, 1800.0
 
 
 def measure(quick: bool, work: Path) -> Figures:
-    """Train through ``sim_arm``, then judge the best checkpoint through it; quick: train shortly, judge nothing.
+    """Train through ``sim_arm`` and judge the best checkpoint through it; silence every input; train a fleet.
+
+    Returns:
+        Those of :func:`through_arm`, of :func:`vlmrl_ros.nodes.bench.silence.measure` and of
+        :func:`vlmrl_ros.nodes.bench.fleet.measure`.
+
+    Raises:
+        VlmrlError: nothing was learned, nobody took over, or an arm did not move again after a silence.
+    """
+    parts = {"train": through_arm, "silence": silence.measure, "fleet": fleet.measure}
+    found: Figures = {}
+    for name, part in parts.items():
+        (work / name).mkdir(parents=True, exist_ok=True)
+        found |= part(quick, work / name)
+    return found
+
+
+def through_arm(quick: bool, work: Path) -> Figures:
+    """Train through the arm, then judge the best checkpoint through it; quick: train shortly, judge nothing.
 
     Returns:
         ``sim_arm.rlif.success`` in 100 autonomous episodes through the arm with its 95 % interval, the operator's own

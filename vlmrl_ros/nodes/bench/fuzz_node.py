@@ -116,6 +116,7 @@ def _measure(patient: Patient, topics: list[str], count: int) -> dict[str, Any]:
     return {
         "node": patient.name,
         "topics": topics,
+        "opened": patient.opened(),
         "messages": sum(fed.values()),
         "fed": dict(fed),
         "defects": {key: n for key, n in counts.items() if key.startswith(FAILED)},

@@ -120,6 +120,17 @@ class Patient:
         """Every subscriber of the node: relative topic to subscription."""
         return {s.topic_name.removeprefix("/"): s for s in self.node.subscriptions}
 
+    def opened(self) -> dict[str, list[str]]:
+        """What the node has opened by now: full names of topics and services, by the kinds of a ``Grant``."""
+        node = self.node
+        services = [node.resolve_service_name(service.service_name) for service in node.services]
+        return {
+            "publish": sorted({publisher.topic_name for publisher in node.publishers}),
+            "subscribe": sorted({subscription.topic_name for subscription in node.subscriptions}),
+            "reply": sorted(services),
+            "request": sorted({node.resolve_service_name(client.service_name) for client in node.clients}),
+        }
+
     def feed(self, topic: str, message: Any) -> None:
         """Call what rclpy would call, with the bytes where the node asked for them."""
         subscription = self.topics()[topic]

@@ -12,7 +12,7 @@ from rosbags.typesys import Stores, get_typestore
 
 from vlmrl_ros.bridge.bags.layout import bag_file
 from vlmrl_ros.bridge.bags.raw import stamp_in
-from vlmrl_ros.bridge.bags.reader import find_bags, read_steps, steps_after
+from vlmrl_ros.bridge.bags.reader import find_bags, read_steps, read_streams, steps_after
 from vlmrl_ros.core.errors import BagError, ShapeError
 from vlmrl_ros.core.mcap import Message
 
@@ -125,6 +125,28 @@ def test_a_folder_that_was_only_begun_is_passed_over(tmp_path):
     bag_file(begun).touch()
     assert len(list(steps_after(tmp_path, -1))) == LENGTH + 1
     assert len(find_bags(tmp_path)) == 1
+
+
+def test_each_run_is_a_stream_of_its_own_and_so_is_each_bag_of_another_recorder(tmp_path):
+    for run in ("one", "two"):
+        for number in range(2):
+            write_bag(tmp_path / run / "bags", episode(number, 3))
+    for name in ("a", "b"):
+        write_bag(tmp_path / "theirs", episode(0, 2)).rename(tmp_path / "theirs" / name)
+    spec, streams = read_streams([tmp_path / "two", tmp_path / "one", tmp_path / "theirs", tmp_path / "two" / "bags"])
+    assert spec.to_json() == SPEC.to_json()
+    assert [[s.feedback.episode for s in stream] for stream in streams] == [[0] * 4 + [1] * 4] * 2 + [[0] * 3] * 2
+
+
+def test_bags_that_do_not_fit_what_is_needed_are_refused(tmp_path):
+    write_bag(tmp_path, episode(0, 3))
+    for needed, message in (
+        (replace(SPEC, task="other"), "is of task 'toy', not 'other'"),
+        (replace(SPEC, control_dt_s=0.05), "control_dt_s 0.1; expected 0.05"),
+        (SEEING, "cameras"),
+    ):
+        with pytest.raises(BagError, match=message):
+            read_streams([tmp_path], needed)
 
 
 def test_bags_of_another_task_are_refused_by_what_differs(tmp_path):

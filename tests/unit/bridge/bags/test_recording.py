@@ -14,6 +14,7 @@ from vlmrl_ros.bridge.bags.layout import bag_file, episode_folder, episodes, is_
 from vlmrl_ros.bridge.bags.reader import read_steps
 from vlmrl_ros.bridge.bags.recording import Recording
 from vlmrl_ros.core.errors import BagError
+from vlmrl_ros.core.types import Feedback
 
 LENGTH = 10
 ROOM = 2**20
@@ -44,12 +45,13 @@ class Disk:
 class Made:
     """A recording and what it says."""
 
-    def __init__(self, directory: Path, disk: Disk | None = None, room: int = ROOM) -> None:
+    def __init__(self, directory: Path, disk: Disk | None = None, room: int = ROOM, only_success: bool = False) -> None:
         self.written: list[int] = []
         self.problems: list[str] = []
         opener = {"opener": disk.open} if disk else {}
-        self.recording = Recording(directory, TOPICS, room, **opener)
-        self.recording.start(self.written.append, self.problems.append)
+        self.ended: list[Feedback] = []
+        self.recording = Recording(directory, TOPICS, room, only_success=only_success, **opener)
+        self.recording.start(self.written.append, self.ended.append, self.problems.append)
 
     def put(self, raws) -> list[bool]:
         return [self.recording.put(raw) for raw in raws]
@@ -68,6 +70,17 @@ def disk():
 
 def steps_in(directory: Path) -> list[tuple[int, int]]:
     return [(s.feedback.episode, s.feedback.step) for s in read_steps([directory])[1]]
+
+
+def test_only_episodes_that_succeed_are_kept_where_that_is_asked_for(tmp_path):
+    made = Made(tmp_path, only_success=True)
+    lived = [episode(0, 4), episode(1, 5, success=True), episode(2, 3), episode(3, 2, success=True), episode(4, 6)[:3]]
+    made.put([raw for steps in lived for raw in raw_steps(steps)])
+    made.wait_for(sum(map(len, lived)))
+    made.recording.stop(5.0)
+    assert {number for number, _ in steps_in(tmp_path)} == {1, 3}, "nor one that was cut off"
+    assert [(end.episode, end.success) for end in made.ended] == [(0, False), (1, True), (2, False), (3, True)]
+    assert (made.recording.kept, made.recording.discarded) == (2, 2)
 
 
 def test_each_episode_has_a_bag_of_its_own_that_is_closed_with_its_last_step(tmp_path):
