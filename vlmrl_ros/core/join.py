@@ -18,6 +18,9 @@ CONVINCING = 3
 """Complete records beyond the horizon that show that time has jumped."""
 MOST_AHEAD = 8
 """Records beyond the horizon that are kept."""
+QUIET_S, UNHEARD_S = 1.0, 20.0
+"""After so long without any part, one that is missing will not come any more; the longer time while a part has never
+been heard at all: whoever sends it has not been found yet, and will send what it keeps."""
 
 
 class PartJoin:
@@ -52,12 +55,18 @@ class PartJoin:
         self._ahead: OrderedDict[int, dict[str, Any]] = OrderedDict()
         self._newest_closed_ns = -1
         self._after_ns = after_ns
+        self._unheard = set(parts)
         self.dropped = 0
         """Records given up because a part never came."""
         self.late = 0
         """Parts that came after their record was closed, or a second time."""
         self.strayed = 0
         """Parts whose stamp lay beyond the horizon."""
+
+    @property
+    def patience_s(self) -> float:
+        """After so long without any part it is time to :meth:`give_up`, s."""
+        return UNHEARD_S if self._unheard else QUIET_S
 
     @property
     def waiting(self) -> int:
@@ -79,6 +88,7 @@ class PartJoin:
         Returns:
             (stamp_ns, parts by name) each.
         """
+        self._unheard.discard(part)
         if stamp_ns <= max(self._newest_closed_ns, self._after_ns):
             self.late += 1
             return []
@@ -178,6 +188,11 @@ class StepJoin:
     def strayed(self) -> int:
         """Parts whose stamp lay beyond the horizon."""
         return self._join.strayed
+
+    @property
+    def patience_s(self) -> float:
+        """As in :class:`PartJoin`."""
+        return self._join.patience_s
 
     def reset(self) -> None:
         """Forget everything that is open, for example when time jumped back."""

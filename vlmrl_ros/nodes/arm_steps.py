@@ -12,13 +12,11 @@ from sensor_msgs.msg import JointState
 from vlmrl_ros.bridge import messages, qos
 from vlmrl_ros.bridge.shell import Shell
 from vlmrl_ros.bridge.step_topics import StepTopic, step_topics
-from vlmrl_ros.core.join import StepJoin
+from vlmrl_ros.core.join import QUIET_S, StepJoin
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.types import Step
 
 STATUS_NAMES = ["version", "steps", "updates", "finished", "episode", "last", "demonstrations"]
-QUIET_S = 1.0
-"""After so long without any part, a step that the bridge has left behind is given up."""
 
 
 class ArmSteps:
@@ -74,7 +72,7 @@ class ArmSteps:
 
     def _give_up(self) -> None:
         """A part was lost with the process that sent it: go on without the step."""
-        if self.join is None or time.monotonic() - self._heard_s < QUIET_S:
+        if self.join is None or time.monotonic() - self._heard_s < self.join.patience_s:
             return
         of = f" of {self.name}" if self.name else ""
         for stamp_ns in self.join.give_up():

@@ -25,7 +25,7 @@ from vlmrl_ros.bridge.shell import Shell, run
 from vlmrl_ros.bridge.step_topics import StepTopic, step_topics
 from vlmrl_ros.core.config import option
 from vlmrl_ros.core.errors import VlmrlError
-from vlmrl_ros.core.join import PartJoin
+from vlmrl_ros.core.join import QUIET_S, PartJoin
 from vlmrl_ros.core.mcap import Message, Topic
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.types import Feedback
@@ -42,8 +42,6 @@ WINDOW = 512
 """Steps that may be open: after a restart the newest ones of each topic come at once."""
 WAITING = 4096
 """Messages beside the steps that may wait for the next step."""
-QUIET_S = 1.0
-"""After so long without any part, a step that the bridge has left behind is given up."""
 STOP_TIMEOUT_S = 2.0
 """After Ctrl-C the disk has so long to take what is left."""
 NICENESS = 5
@@ -202,7 +200,7 @@ class Recorder(Shell[RecorderConfig]):
 
     def _give_up(self) -> None:
         """A part was lost with the process that sent it: go on without the step."""
-        if self._join is not None and time.monotonic() - self._heard_s > QUIET_S:
+        if self._join is not None and time.monotonic() - self._heard_s > self._join.patience_s:
             for stamp_ns in self._join.give_up("executed"):
                 self._report(stamp_ns)
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vlmrl_ros.core.errors import ConfigError
-from vlmrl_ros.core.join import HORIZON_NS, Chain, DemonstrationSieve, PartJoin, StepJoin
+from vlmrl_ros.core.join import HORIZON_NS, QUIET_S, UNHEARD_S, Chain, DemonstrationSieve, PartJoin, StepJoin
 from vlmrl_ros.core.types import Intervention, Source, Step, Transition
 
 FAR_NS = 2 * HORIZON_NS
@@ -345,3 +345,19 @@ def test_a_step_that_the_bridge_still_waits_at_is_not_given_up():
     assert join.give_up("executed") == []
     join.put(1, "command", "c1")
     assert [stamp for stamp, _ in join.put(1, "executed", "e1")] == [1]
+
+
+def test_what_a_topic_kept_is_waited_for_until_its_sender_has_been_found():
+    """After a restart topics are found one after the other, each with the steps that it kept: none is lost yet."""
+    join = PartJoin("abc", after_ns=4)
+    assert put(join, 5, "ac") == put(join, 6, "ac") == []
+    assert join.patience_s == UNHEARD_S > QUIET_S
+    assert put(join, 5, "b") == [5]
+    assert join.patience_s == QUIET_S
+    assert join.give_up("c") == [6]
+
+
+def test_a_topic_of_which_all_was_known_before_has_been_heard():
+    join = PartJoin("abc", after_ns=4)
+    assert put(join, 4, "abc") == []
+    assert join.patience_s == QUIET_S
