@@ -147,6 +147,7 @@ setup(
         "mujoco>=3.8.1,<3.9",
         "numpy>=1.26",
         "opencv-python-headless>=4.10",
+        "packaging>=22",
         "pygame>=2.5",
         "rich>=13.7",
         "rosbags>=0.11",

@@ -10,6 +10,7 @@ from launch.action import Action
 from launch.actions import OpaqueFunction
 
 from vlmrl_ros.bridge.arms import load_fleet
+from vlmrl_ros.bridge.fleet import Arm, arms
 from vlmrl_ros.bridge.launching import (
     BOOLEAN,
     COMMON,
@@ -17,9 +18,7 @@ from vlmrl_ros.bridge.launching import (
     NEEDED,
     PROFILES,
     Arguments,
-    Arm,
     Managed,
-    arms,
     declare,
     environment,
     managed,

@@ -8,15 +8,14 @@ from launch import LaunchContext, LaunchDescription
 from launch.action import Action
 from launch.actions import OpaqueFunction
 
+from vlmrl_ros.bridge.fleet import Arm, arms
 from vlmrl_ros.bridge.launching import (
     BOOLEAN,
     COMMON,
     DATA,
     PROFILES,
     Arguments,
-    Arm,
     Managed,
-    arms,
     declare,
     environment,
     managed,

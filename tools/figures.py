@@ -8,6 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "docs" / "results"
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
+Rows = list[tuple[str, str]]
 METHODS = {
     "rlif": "**RLIF**",
     "hg_dagger": "HG-DAgger",
@@ -21,7 +22,7 @@ def main() -> None:
     readme = ROOT / "README.md"
     head, rest = readme.read_text(encoding="utf-8").split(BEGIN)
     tail = rest.split(END)[1]
-    readme.write_text(f"{head}{BEGIN}\n{_peg()}\n{_loop()}\n{END}{tail}", encoding="utf-8")
+    readme.write_text(f"{head}{BEGIN}\n{_peg()}\n{_rest()}\n{END}{tail}", encoding="utf-8")
 
 
 def _peg() -> str:
@@ -43,18 +44,59 @@ def _peg() -> str:
     return "\n".join(lines)
 
 
-def _loop() -> str:
+def _rest() -> str:
+    rows = [*_loop(), *_arm(), *_faults(), *_fuzz()]
+    return "\n".join(["| what | measured |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
+
+
+def _loop() -> Rows:
     loop, replay, sync = _read("loop"), _read("replay"), _read("sync")
-    rows = [
+    return [
         ("ROS loop in three processes, state only", f"{loop['ros.state.ticks_per_s']:.0f} ticks/s"),
         ("its ratio to the same loop in one process", f"{loop['ros.state.ratio_to_in_process']:.2f}"),
         ("the same with a 128x128 camera", f"{loop['ros.camera128.ticks_per_s']:.0f} ticks/s"),
         ("50 Hz for 60 s beside a learner that never rests, p99 jitter", f"{loop['realtime.jitter_p99_ms']:.2f} ms"),
         ("missed ticks in that time", f"{loop['realtime.missed']:.0f}"),
         ("replay of 100,000 steps with two 128x128 cameras, over the raw frames", f"{replay['bytes_ratio']:.3f}"),
-        ("two runs with one seed end in the same checkpoint", "yes" if sync["hash_equal"] == 1 else "no"),
+        ("two runs with one seed end in the same checkpoint", _yes(sync["hash_equal"])),
     ]
-    return "\n".join(["| what | measured |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
+
+
+def _arm() -> Rows:
+    f = _read("arm")
+    success = (
+        f"{f['sim_arm.rlif.success']:.2f} [{f['sim_arm.rlif.success.low']:.2f}, {f['sim_arm.rlif.success.high']:.2f}]"
+    )
+    return [
+        ("RLIF through a robot's topics, 30 ms late, 5 ms jitter, 1 % lost: success of 100 episodes", success),
+        ("any input falls silent: ticks to a command of zero, at most", f"{f['silence.ticks_to_zero.max']:.0f}"),
+        ("e-stop: ticks to a command of zero, at most", f"{f['estop.ticks_to_zero.max']:.0f}"),
+        ("two arms, one learner: transitions mixed", f"{f['fleet.transitions_mixed']:.0f}"),
+    ]
+
+
+def _faults() -> Rows:
+    f = _read("faults")
+    kills, lost, doubled = (f"{f[key]:.0f}" for key in ("kills", "transitions.lost", "transitions.doubled"))
+    disturbed, calm = f"{f['success.disturbed']:.2f}", f"{f['success.undisturbed']:.2f}"
+    outside, dead = (f"{f[f'commands.{key}']:.0f}" for key in ("outside_limits", "from_dead_source"))
+    return [
+        (f"{kills} nodes killed in one training: success, and without kills", f"{disturbed}, {calm}"),
+        ("transitions lost, and doubled, by that", f"{lost}, {doubled}"),
+        ("50 kills, freezes and clock jumps: commands outside limits, and from the dead", f"{outside}, {dead}"),
+        ("a run in two launches ends in the checkpoint of one", _yes(f["resume.hash_equal"])),
+        ("its bags give the replay back, byte for byte", _yes(f["bag.replay_equal"])),
+    ]
+
+
+def _fuzz() -> Rows:
+    f = _read("fuzz")
+    found = f"{f['crashes']:.0f}, {f['effects_on_arm']:.0f}, {f['memory_growth_mib']:.0f} MiB"
+    return [(f"{f['messages']:,.0f} malformed messages: crashes, effects on the arm, memory growth", found)]
+
+
+def _yes(figure: float) -> str:
+    return "yes" if figure == 1 else "no"
 
 
 def _read(suite: str) -> dict[str, float]:

@@ -72,6 +72,10 @@ class Observer:
         end = time.monotonic() + duration_s
         self.until(lambda: time.monotonic() >= end, "the end of the watch", duration_s + 1.0)
 
+    def drain(self) -> None:
+        """Receive what is still on the way from nodes that have ended."""
+        self.watch(QUIET_S)
+
     def listen(self, kind: type[Any], topic: str, profile: Any = PATIENT) -> list[Any]:
         """Subscribe; the list grows with each message."""
         received: list[Any] = []

@@ -86,6 +86,7 @@ def test_two_arms_teach_one_policy_and_the_death_of_one_bridge_stops_only_its_ar
     )
     spec = observer.spec("/lab/arm_0/spec")
     launched.interrupt(everyone=True)
+    observer.drain()
     observer.close()
     assert "Traceback" not in launched.output
     check_memory(run, spec, arms)

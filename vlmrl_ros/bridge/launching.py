@@ -16,14 +16,13 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.utilities import make_namespace_absolute, prefix_namespace
 
+from vlmrl_ros.bridge.fleet import check_discovery
 from vlmrl_ros.bridge.security import middleware
 from vlmrl_ros.bridge.supervision import Supervisor, again
 from vlmrl_ros.core import registry
-from vlmrl_ros.core.streams import stream
 
 PACKAGE = "vlmrl_ros"
 BOOLEAN = ("true", "false")
-MOST_ARMS = 16
 KEEPS_TIME = ("sim_bridge",)
 """Nodes that publish ``/clock``."""
 
@@ -198,6 +197,7 @@ def managed(arguments: Arguments, nodes: Iterable[Row], drivers: Iterable[Row] =
     learns = any(row.executable == "learner" for row in rows)
     clock = next((f"{row.arm}/clock" for row in rows if row.arm and row.executable in KEEPS_TIME), "")
     every = [*robots, *rows, manager]
+    check_discovery(len(every))
     return [
         *_secured(arguments, every),
         *(
@@ -251,55 +251,3 @@ def _node(
         output="screen",
         on_exit=on_exit,
     )
-
-
-def arm_names(count: int) -> list[str]:
-    """The namespaces of a fleet; a single arm has none.
-
-    Raises:
-        ValueError: fewer than one, or more than 16.
-    """
-    if not 1 <= count <= MOST_ARMS:
-        raise ValueError(f"launch argument num_arms is '{count}'; valid: 1 to {MOST_ARMS}")
-    return [""] if count == 1 else [f"arm_{index}" for index in range(count)]
-
-
-@dataclass(frozen=True)
-class Arm:
-    """One arm of a launch.
-
-    Attributes:
-        name: its namespace below that of the launch; empty for a single arm.
-        index: its number.
-        seed: of its randomness: each arm lives through episodes of its own.
-        demonstrations: its share of those that are shown at first.
-    """
-
-    name: str
-    index: int
-    seed: int
-    demonstrations: int
-
-
-def arms(count: int, seed: int, demonstrations: int) -> list[Arm]:
-    """The arms of a launch; the first is what a single arm would be.
-
-    Args:
-        count: how many.
-        seed: of the run, 0 or more.
-        demonstrations: of all arms together.
-
-    Raises:
-        ValueError: fewer than one arm, or more than 16; a seed below 0.
-    """
-    if seed < 0:
-        raise ValueError(f"launch argument seed is '{seed}'; valid: 0 or more")
-    return [
-        Arm(
-            name=name,
-            index=index,
-            seed=int(stream(seed, "arm", index).integers(2**31)) if index else seed,
-            demonstrations=demonstrations // count + (index < demonstrations % count),
-        )
-        for index, name in enumerate(arm_names(count))
-    ]

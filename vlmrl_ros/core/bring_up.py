@@ -1,8 +1,8 @@
 """What a lifecycle manager does next, from what the nodes say of themselves. Pure: the node brings clock and services.
 
 All nodes are configured in order, then all are activated in order. From then on a node that is unconfigured again has
-taken the place of one that died, and is brought up like the others. A manager that has been started again itself only
-finds done what is done.
+taken the place of one that died; it is brought up by itself, and waits for no other that died too. A manager that has
+been started again itself only finds done what is done.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from collections.abc import Sequence
 UNCONFIGURED, INACTIVE, ACTIVE = "unconfigured", "inactive", "active"
 LEADS_TO = {"configure": INACTIVE, "activate": ACTIVE}
 """Transition to the state that it leads to."""
+LEADS_ON = {UNCONFIGURED: "configure", INACTIVE: "activate"}
+"""State to the transition that leads on from it."""
 
 
 class BringUp:
@@ -29,6 +31,7 @@ class BringUp:
         self._states: dict[str, str] = {}
         self._heard_s: dict[str, float] = {}
         self._due = set(self._names)
+        self._in_order = True
 
     @property
     def complete(self) -> bool:
@@ -59,6 +62,7 @@ class BringUp:
             self._due.add(name)
         elif state == ACTIVE:
             self._due.discard(name)
+            self._in_order = self._in_order and bool(self._due)
         return news
 
     def heard_since(self, name: str, since_s: float) -> bool:
@@ -79,13 +83,13 @@ class BringUp:
         due = (name for name in self._names if name in self._due)
         return next((name for name in due if not self.state(name)), "")
 
-    def next(self) -> tuple[str, str] | None:
-        """The node and the transition that is due: ``"configure"`` or ``"activate"``.
+    def due(self) -> list[tuple[str, str]]:
+        """The nodes and the transitions that are due: ``"configure"`` or ``"activate"``.
 
-        None when nothing is, or when a node that comes first is not known.
+        At first one at a time, and none when a node that comes first is not known; later all at once.
         """
         due = [name for name in self._names if name in self._due]
-        for name in due:
-            if self.state(name) in ("", UNCONFIGURED):
-                return (name, "configure") if self.state(name) else None
-        return next(((name, "activate") for name in due if self.state(name) == INACTIVE), None)
+        if self._in_order:
+            unconfigured = [name for name in due if self.state(name) in ("", UNCONFIGURED)]
+            due = (unconfigured or due)[:1]
+        return [(name, LEADS_ON[self.state(name)]) for name in due if self.state(name) in LEADS_ON]

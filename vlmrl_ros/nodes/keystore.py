@@ -11,13 +11,20 @@ from pathlib import Path
 from rich.console import Console
 
 from vlmrl_ros.bridge.arms import load_arm
-from vlmrl_ros.bridge.launching import arm_names
+from vlmrl_ros.bridge.fleet import arm_names
 from vlmrl_ros.bridge.security.grants import GRANTS, Grant, for_arms, grant_of
 from vlmrl_ros.bridge.security.keystore import create
 from vlmrl_ros.core.errors import VlmrlError
 
-WATCH = "watch"
-"""An enclave for tools of people: it may hear everything and say nothing."""
+PEOPLE = {
+    "watch": Grant(publish=("/rosout", "/parameter_events"), subscribe=("/*",)),
+    "operate": Grant(
+        publish=("/rosout", "/parameter_events", "instruction"),
+        subscribe=("/*",),
+        request=("*estop", "*reset", "*pause", "*checkpoint"),
+    ),
+}
+"""Enclaves for the tools of people: one hears everything and says nothing, one may also stop, reset and instruct."""
 OF_NO_ARM = ("learner", "lifecycle_manager")
 """Nodes that a fleet has once, and that know every arm."""
 
@@ -39,7 +46,7 @@ def enclaves(namespace: str, arms: Sequence[str], num_arms: int) -> dict[str, Gr
     described = [load_arm(name)[0] for name in arms] or [None]
     described = described * num_arms if len(described) < num_arms else described
     top = f"/{namespace.strip('/')}".rstrip("/")
-    found = {f"{top}/{WATCH}": Grant(publish=("/rosout", "/parameter_events"), subscribe=("/*",))}
+    found = {f"{top}/{name}": grant for name, grant in PEOPLE.items()}
     if num_arms == 1:
         return found | {f"{top}/{node}": grant_of(node, described[0]) for node in GRANTS}
     names = arm_names(num_arms)

@@ -62,7 +62,7 @@ class LifecycleManager(Shell[LifecycleManagerConfig]):
         self._changers: dict[str, Client] = {
             name: self.create_client(ChangeState, f"{name}/change_state") for name in names
         }
-        self._asked: _Asked | None = None
+        self._asked: dict[str, _Asked] = {}
         self._progress_s = time.monotonic()
         self.diagnostics.state = "bringing up"
         self.listen(DiagnosticArray, "/diagnostics", self._on_heartbeat, qos.DIAGNOSTICS)
@@ -77,6 +77,7 @@ class LifecycleManager(Shell[LifecycleManagerConfig]):
 
     def _hear(self, name: str, state: str) -> None:
         if self._bring_up.hear(name, state, time.monotonic()):
+            self._asked.pop(name, None)
             self._progress_s = time.monotonic()
             self._say()
             self._go_on()
@@ -90,38 +91,39 @@ class LifecycleManager(Shell[LifecycleManagerConfig]):
             self.get_logger().info(f"all active: {', '.join(self.config.node_names)}")
 
     def _go_on(self) -> None:
-        """Report who is silent, and ask for the transition that is due."""
+        """Report who is silent, and ask for the transitions that are due."""
         now_s = time.monotonic()
         silent = self._bring_up.silent(now_s)
         limit_s = self.config.heartbeat_timeout_s
         self.diagnostics.problem(f"not heard of for more than {limit_s:g} s: {', '.join(silent)}" if silent else "")
-        step = self._bring_up.next()
+        steps = self._bring_up.due()
         if self._bring_up.complete:
             return
         if now_s - self._progress_s > self.config.timeout_s:
-            name, what = step or (self._bring_up.waits_for(), "appear")
+            name, what = steps[0] if steps else (self._bring_up.waits_for(), "appear")
             self.fail(TimeoutError(f"node '{name}' did not {what} within {self.config.timeout_s:g} s"))
-        elif step is not None:
+            return
+        for step in steps:
             self._ask(*step, now_s)
 
     def _ask(self, name: str, transition: str, now_s: float) -> None:
-        asked = self._asked
-        if asked is not None and (asked.name, asked.transition) == (name, transition):
+        asked = self._asked.get(name)
+        if asked is not None and asked.transition == transition:
             if now_s - asked.since_s < RETRY_S or not self._bring_up.heard_since(name, asked.since_s):
                 return
             if asked.refused:
                 self.fail(RuntimeError(f"node '{name}' failed to {transition}; its own log line says why"))
                 return
         if self._changers[name].service_is_ready():
-            self._asked = _Asked(name, transition, now_s)
+            asked = self._asked[name] = _Asked(name, transition, now_s)
             request = ChangeState.Request(transition=Transition(id=TRANSITIONS[transition]))
-            self._changers[name].call_async(request).add_done_callback(self._then(self._asked))
+            self._changers[name].call_async(request).add_done_callback(self._then(asked))
 
     def _then(self, asked: _Asked) -> Callable[[Future], None]:
         def answered(future: Future) -> None:
             if future.result() is not None and future.result().success:
                 self._hear(asked.name, LEADS_TO[asked.transition])
-            elif asked is self._asked:
+            elif asked is self._asked.get(asked.name):
                 asked.refused, asked.since_s = True, time.monotonic()
 
         return answered

@@ -5,14 +5,12 @@ from launch import LaunchContext
 from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable
 from launch.utilities import expand
 
+from vlmrl_ros.bridge.fleet import arm_names
 from vlmrl_ros.bridge.launching import (
     COMMON,
     DATA,
     Arguments,
-    Arm,
     Managed,
-    arm_names,
-    arms,
     declare,
     environment,
     managed,
@@ -138,28 +136,8 @@ def test_the_arms_of_a_fleet_have_the_learners_weights_and_one_clock_where_none_
     assert renamed == [[], [("weights", f"{full}/weights")], [("weights", f"{full}/weights")], []]
 
 
-def test_each_arm_has_randomness_of_its_own_and_a_share_of_the_demonstrations():
-    fleet = arms(4, 7, demonstrations=10)
-    assert fleet == arms(4, 7, demonstrations=10)
-    assert [arm.name for arm in fleet] == arm_names(4)
-    assert fleet[0].seed == 7
-    assert len({arm.seed for seed in (7, 8) for arm in arms(4, seed, 0)}) == 8
-    assert all(0 <= arm.seed < 2**31 for arm in fleet)
-    assert [arm.demonstrations for arm in fleet] == [3, 3, 2, 2]
-    assert arms(1, 7, 15) == [Arm("", 0, 7, 15)]
-    with pytest.raises(ValueError, match="launch argument seed is '-1'; valid: 0 or more"):
-        arms(2, -1, 0)
-
-
 def test_a_single_arm_has_neither():
-    assert arm_names(1) == [""]
     assert managed(arguments(), [("sim_bridge", {})])[0]._remappings == []
-
-
-@pytest.mark.parametrize("count", [-1, 0, 17])
-def test_a_fleet_of_another_size_is_refused(count):
-    with pytest.raises(ValueError, match=f"launch argument num_arms is '{count}'; valid: 1 to 16"):
-        arm_names(count)
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,10 @@ def started(*states: str) -> BringUp:
 def done(made: BringUp, now_s: float = 0.0) -> list[tuple[str, str]]:
     """Do all that is due."""
     steps = []
-    while (step := made.next()) is not None:
-        steps.append(step)
-        made.hear(step[0], LEADS_TO[step[1]], now_s)
+    while due := made.due():
+        steps += due
+        for name, transition in due:
+            made.hear(name, LEADS_TO[transition], now_s)
     return steps
 
 
@@ -29,7 +30,7 @@ def test_all_are_configured_in_order_and_then_activated_in_order():
     assert not made.complete
     assert done(made) == [(name, what) for what in ("configure", "activate") for name in NAMES]
     assert made.complete
-    assert made.next() is None
+    assert made.due() == []
 
 
 def test_a_node_not_heard_of_yet_holds_those_behind_it():
@@ -37,9 +38,9 @@ def test_a_node_not_heard_of_yet_holds_those_behind_it():
     assert done(made) == [("learner", "configure")]
     assert made.waits_for() == "teleop"
     made.hear("bridge", "unconfigured", 0.0)
-    assert made.next() is None
+    assert made.due() == []
     made.hear("teleop", "unconfigured", 0.0)
-    assert made.next() == ("teleop", "configure")
+    assert made.due() == [("teleop", "configure")]
 
 
 def test_one_that_takes_the_place_of_a_dead_one_is_brought_up_alone():
@@ -49,6 +50,16 @@ def test_one_that_takes_the_place_of_a_dead_one_is_brought_up_alone():
     assert not made.complete
     assert done(made) == [("teleop", "configure"), ("teleop", "activate")]
     assert made.complete
+
+
+def test_those_that_died_together_do_not_wait_for_each_other():
+    made = started("active", "active", "active")
+    made.hear("teleop", "unconfigured", 5.0)
+    made.hear("learner", "unconfigured", 5.0)
+    assert made.due() == [("learner", "configure"), ("teleop", "configure")]
+    made.hear("teleop", "inactive", 9.0)
+    assert made.silent(9.0) == ["learner", "bridge"], "the learner is busy"
+    assert made.due() == [("teleop", "activate")]
 
 
 def test_a_manager_that_was_started_again_does_only_what_is_missing():
@@ -63,7 +74,7 @@ def test_a_node_that_somebody_has_deactivated_is_left_alone():
     made = started("active", "active", "active")
     made.hear("teleop", "inactive", 1.0)
     assert made.complete
-    assert made.next() is None
+    assert made.due() == []
 
 
 def test_a_node_that_falls_silent_is_said_and_well_again_when_it_returns():
@@ -81,9 +92,9 @@ def test_a_node_that_falls_silent_is_said_and_well_again_when_it_returns():
 
 def test_a_node_that_dies_while_it_is_brought_up_is_waited_for():
     made = started("active", "inactive", "active")
-    assert made.next() == ("teleop", "activate")
+    assert made.due() == [("teleop", "activate")]
     made.silent(10.0)
-    assert made.next() is None
+    assert made.due() == []
     assert made.waits_for() == "teleop"
 
 

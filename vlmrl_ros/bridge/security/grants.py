@@ -73,7 +73,7 @@ GRANTS: Mapping[str, Grant] = {
     ),
     "arm_bridge": Grant(
         publish=ARRIVAL,
-        subscribe=("command", "learner/status"),
+        subscribe=("command", "learner/status", "joy"),
         reply=("estop", "reset"),
     ),
     "sim_arm": Grant(
@@ -176,8 +176,6 @@ def _grant_of_arm(arm: ArmDescription) -> Grant:
     heard += [pose.topic or name for name, pose in arm.poses.items()]
     for name, camera in arm.cameras.items():
         heard.append(camera.topic or f"{name}/image_raw" + ("/compressed" if camera.compressed else ""))
-    if arm.limits.dead_man_button >= 0:
-        heard.append("joy")
     if arm.reset.procedure == "manual":
         manual = Grant(publish=("guide",), subscribe=("guide/command",))
     else:

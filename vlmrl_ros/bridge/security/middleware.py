@@ -95,4 +95,4 @@ def _probe(keystore: Path, enclave: str) -> tuple[str, str]:
     if done.returncode == 0:
         return name, ""
     said = [line for line in done.stderr.splitlines() if "error" in line.lower() or "security" in line.lower()]
-    return name, f" ({said[-1].strip() if said else f'exit status {done.returncode}'})"
+    return name, f" ({' '.join(line.strip() for line in said[-2:]) or f'exit status {done.returncode}'})"

@@ -16,7 +16,7 @@ WIRE = {"latency_ms": 30.0, "jitter_ms": 5.0, "drop_rate": 0.01}
 CALM = {"operator.gain_per_s": 4.0}
 """A person drives a late arm more calmly: at the usual 8/s their hand and a loop that answers after 0.2 s oscillate
 about the hole, and what they show and where they take over says little."""
-STEPS, QUICK_STEPS = 5000, 300
+STEPS, QUICK_STEPS = 4500, 300
 DEMONSTRATIONS, QUICK_DEMONSTRATIONS = 15, 8
 EPISODES = 100
 TRAIN_TIMEOUT_S, EVALUATE_TIMEOUT_S = 3600.0, 1800.0

@@ -33,8 +33,8 @@ def replay_equal(run_dir: Path) -> bool:
 
     Raises:
         CheckpointError: the run has no whole checkpoint.
-        BagError: a bag is damaged, or the run is one of a fleet: the bags do not say in which order its arms were
-            learned from.
+        BagError: a bag is damaged, or the run is one of a fleet: the bags do not say in which order the steps of its
+            arms were learned from.
     """
     found = newest_whole(run_dir / "checkpoints", lambda line: None)
     if found is None:

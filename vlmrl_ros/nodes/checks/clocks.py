@@ -46,7 +46,9 @@ def watch(span_s: float) -> tuple[float, float]:
     Returns:
         how far wall and steady clock moved against each other, ms; how late a tick was, 99th percentile, ms.
     """
-    differences, late, never = [], [], threading.Event()
+    differences: list[float] = []
+    late: list[float] = []
+    never = threading.Event()
     end_s = time.monotonic() + span_s
     while (begun_s := time.monotonic()) < end_s:
         differences.append(time.time() - begun_s)

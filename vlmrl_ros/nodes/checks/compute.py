@@ -52,8 +52,8 @@ def _governor() -> Finding:
 def _priority() -> Finding:
     soft, _ = resource.getrlimit(resource.RLIMIT_RTPRIO)
     if soft == 0 and os.geteuid() != 0:
-        fix = "only for arms at 100 Hz and more: add '@realtime - rtprio 98' to /etc/security/limits.conf"
-        return ok("real time", f"no real-time priority for this user ({fix})")
+        fix = "bridges tick later on a busy machine: add '@realtime - rtprio 98' to /etc/security/limits.conf and join"
+        return warning("real time", "no real-time priority for this user", fix)
     return ok("real time", "allowed" if soft else "allowed to root")
 
 

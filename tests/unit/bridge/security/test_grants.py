@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
+
 import pytest
 
 from vlmrl_ros.bridge.arms import arm_names, load_arm
@@ -57,6 +59,14 @@ def test_a_watcher_hears_everything_and_commands_nothing():
     watch = dds_topics("/watch", enclaves("", [], 1)["/watch"])
     assert "rt/*" in watch["subscribe"]
     assert watch["publish"] == {"ros_discovery_info", "rt/rosout", "rt/parameter_events"}
+
+
+def test_a_person_may_stop_every_arm_and_command_none():
+    operate = dds_topics("/lab/operate", enclaves("lab", [], 2)["/lab/operate"])
+    for service in ("rq/lab/estopRequest", "rq/lab/arm_1/estopRequest", "rq/lab/arm_0/resetRequest"):
+        assert any(fnmatchcase(service, pattern) for pattern in operate["publish"])
+    for topic in ("rt/lab/arm_0/command", "rt/lab/weights", "rq/lab/learner/change_stateRequest"):
+        assert not any(fnmatchcase(topic, pattern) for pattern in operate["publish"])
 
 
 def test_absolute_and_own_names_are_not_repeated_for_each_arm():

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from launch import LaunchContext
+from launch.utilities import expand
 
 from vlmrl_ros.bridge.launching import COMMON, Arguments, declare, managed
 from vlmrl_ros.bridge.security import keystore, middleware
@@ -24,7 +25,7 @@ def store(tmp_path_factory) -> Path:
     return path
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def insecure(store) -> str:
     """Why this machine has no security, in the words of its middleware; the wheels have none."""
     _, why = middleware._probe(store, TELEOP)
@@ -75,7 +76,8 @@ def test_where_security_is_enforced_each_node_runs_in_its_own_enclave(store, mon
     *variables, teleop, manager = managed(arguments(secure="true", keystore=str(store)), [("teleop", {})])
     assert len(variables) == len(middleware.environment(store))
     for action, enclave in ((teleop, TELEOP), (manager, MANAGER)):
-        assert action._ros_arguments[-2:] == ["--enclave", enclave]
+        words = [expand(LaunchContext(), part) for part in action.cmd]
+        assert words[words.index("--enclave") + 1] == enclave
 
 
 def test_the_launcher_ends_with_the_refusal(store, insecure):
