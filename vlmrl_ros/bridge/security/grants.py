@@ -73,7 +73,7 @@ GRANTS: Mapping[str, Grant] = {
     ),
     "arm_bridge": Grant(
         publish=ARRIVAL,
-        subscribe=("command", "learner/status"),
+        subscribe=("command", "learner/status", "joy"),
         reply=("estop", "reset"),
     ),
     "sim_arm": Grant(
