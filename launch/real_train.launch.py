@@ -98,7 +98,7 @@ def _of_arm(a: Arguments, arm: Arm, name: str, run_dir: str, task: str) -> list[
     operator, resume = a.text("operator"), a.flag("resume")
     nodes = {"recorder": {"directory": "/".join(filter(None, (run_dir, "bags", arm.name)))}} if a.flag("record") else {}
     nodes |= {
-        "policy_server": {"seed": arm.seed},
+        "policy_server": {"seed": arm.seed, "weights_root": run_dir},
         "teleop": _teleop(operator, a.text("profile")),
     }
     if operator == "scripted":

@@ -108,7 +108,7 @@ class Axis:
         top = abs(motion.velocity) + pull * (pull / (2 * self.jerk) + dt_s)
         if top == 0.0:
             return True
-        brake = min(self.acceleration, math.sqrt(top * self.jerk))
+        brake = min(self.acceleration, math.sqrt(top) * math.sqrt(self.jerk))
         return top * (pull / self.jerk + top / brake + brake / self.jerk + 4 * dt_s) < min(room)
 
 
