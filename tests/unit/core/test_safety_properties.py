@@ -100,10 +100,10 @@ def test_a_tip_that_follows_keeps_every_limit_whatever_comes_and_the_estop_holds
 
 def test_a_joint_that_is_slower_than_anything_that_can_be_squared_is_stopped_like_any_other():
     least = np.nextafter(0.0, 1.0)
-    safety = JointFilter(JOINTS, DT_S, JointLimits(velocity=(1.0, least), jerk=(1.0, 0.5), **RANGE))
+    safety = JointFilter(JOINTS, DT_S, JointLimits(velocity=(1.0, least), jerk=(1.0, 0.5), beyond="clamp", **RANGE))
     for _ in range(3):
-        applied = safety.apply(np.array([0.0, 1.0]), np.zeros(2))
-        assert (np.abs(applied.action) <= np.array([0.0, least])).all()
+        applied = safety.apply(np.array([1.0, least]), np.zeros(2))
+        assert (np.abs(applied.action) <= np.array([1.0, least])).all()
 
 
 @settings(max_examples=150)
