@@ -85,7 +85,8 @@ def test_two_arms_teach_one_policy_and_the_death_of_one_bridge_stops_only_its_ar
         lambda: launched.ended or all(arm.version > v for arm, v in zip(arms, newest, strict=True)), "newer weights"
     )
     spec = observer.spec("/lab/arm_0/spec")
-    launched.interrupt(everyone=True)
+    os.killpg(launched.process.pid, signal.SIGINT)
+    launched.wait()
     observer.drain()
     observer.close()
     assert "Traceback" not in launched.output
