@@ -128,8 +128,8 @@ def brakeable(room: float, rate: float, dt_s: float) -> float:
         rate: greatest deceleration; may be infinite.
         dt_s: length of a step, s.
     """
-    if room == math.inf:
-        return math.inf
     units = room / (rate * dt_s * dt_s)
+    if not math.isfinite(8.0 * units):
+        return math.inf
     whole = math.floor((math.sqrt(1.0 + 8.0 * units) - 1.0) / 2.0)
     return (units / (whole + 1) + whole / 2) * rate * dt_s if whole else room / dt_s
