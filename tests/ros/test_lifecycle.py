@@ -40,9 +40,14 @@ def start(stage: Stage, name: str, namespace: str) -> Running:
 @pytest.fixture(scope="module")
 def cast(stage: Stage, observer: Observer) -> Cast:
     """Each node in each state, each set of nodes in a namespace of its own."""
-    made = {(name, state): start(stage, name, f"/{state}") for state in STATES for name in NODES}
-    for state, path in PATHS.items():
+    made: Cast = {}
+    for (
+        state,
+        path,
+    ) in PATHS.items():  # one set after the other: an answer gets lost where too many find each other at once
+        made |= {(name, state): start(stage, name, f"/{state}") for name in NODES}
         for name in NODES:
+            observer.until(lambda at=f"/{state}/{name}": observer.diagnosis(at)[1], f"/{state}/{name} heard of")
             observer.change(f"/{state}/{name}", *path)
     return made
 
