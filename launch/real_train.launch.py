@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from launch import LaunchContext, LaunchDescription
@@ -11,19 +10,8 @@ from launch.actions import OpaqueFunction
 
 from vlmrl_ros.bridge.arms import load_fleet
 from vlmrl_ros.bridge.fleet import Arm, arms
-from vlmrl_ros.bridge.launching import (
-    BOOLEAN,
-    COMMON,
-    DATA,
-    NEEDED,
-    PROFILES,
-    Arguments,
-    Managed,
-    declare,
-    environment,
-    managed,
-)
-from vlmrl_ros.core import registry
+from vlmrl_ros.bridge.launching import COMMON, NEEDED, PROFILES, Arguments, Managed, declare, environment, managed
+from vlmrl_ros.bridge.teaching import TEACHING, by_hand, learner_parameters, operator_nodes, recorder_nodes
 
 ARGUMENTS = {
     "arm": (
@@ -37,15 +25,8 @@ ARGUMENTS = {
     ),
     **{name: COMMON[name] for name in ("seed", *NEEDED)},
     "use_sim_time": ("false", "nodes take their time from /clock: only where the arm publishes it", ("true", "false")),
-    "learner": ("rlif", "learner plug-in"),
-    "max_steps": ("5000", "steps to learn from, of all arms together, without demonstrations"),
-    **DATA,
-    "run_dir": ("", "directory of this run; empty: runs/<task>_<learner>_seed<seed>_<time>"),
-    "resume": ("false", "go on with the run in run_dir, up to max_steps in all", ("true", "false")),
-    "operator": ("joystick", "who takes over", ("scripted", "joystick", "spacemouse", "none")),
-    "profile": ("", "joystick profile (xbox, ps, spacemouse or a YAML file); empty: the operator's usual one"),
-    "device": ("auto", "where the learner computes", ("auto", "cpu", "cuda")),
-    "record": ("true", "record every step into <run_dir>/bags", BOOLEAN),
+    **TEACHING,
+    "operator": ("joystick", *TEACHING["operator"][1:]),
 }
 
 
@@ -57,19 +38,9 @@ def generate_launch_description() -> LaunchDescription:
 def _nodes(context: LaunchContext) -> list[Action]:
     a = Arguments(context)
     names = _arm_files(a)
-    task, seed = load_fleet(names)[0].general.task, a.integer("seed")
-    fleet = arms(len(names), seed, a.shown())
-    if a.flag("resume") and not a.text("run_dir"):
-        raise ValueError("resume:=true needs run_dir:=, the directory of the run that is to go on")
-    learner = {
-        "learner": a.plugin("learner", "learners"),
-        "seed": seed,
-        "max_steps": a.integer("max_steps"),
-        "run_dir": a.text("run_dir") or _run_name(task, a.text("learner"), seed),
-        "resume": a.flag("resume"),
-        "device": a.text("device"),
-    }
-    learner |= a.data()
+    task = load_fleet(names)[0].general.task
+    fleet = arms(len(names), a.integer("seed"), a.shown())
+    learner = learner_parameters(a, task)
     if "offline" in learner:
         return managed(a, [Managed("learner", {**learner, "use_sim_time": False})])
     if len(fleet) > 1:
@@ -95,28 +66,18 @@ def _arm_files(a: Arguments) -> list[str]:
 
 
 def _of_arm(a: Arguments, arm: Arm, name: str, run_dir: str, task: str) -> list[Managed]:
-    operator, resume = a.text("operator"), a.flag("resume")
-    nodes = {"recorder": {"directory": "/".join(filter(None, (run_dir, "bags", arm.name)))}} if a.flag("record") else {}
-    nodes |= {
+    nodes = {
+        **recorder_nodes(a, arm, run_dir),
         "policy_server": {"seed": arm.seed, "weights_root": run_dir},
-        "teleop": _teleop(operator, a.text("profile")),
+        "teleop": _teleop(a),
+        **operator_nodes(a, arm, task),
+        "arm_bridge": {"arm": name, "seed": arm.seed, "continues": a.flag("resume")},
     }
-    if operator == "scripted":
-        registry.check("operators", task)
-        shown = {"demonstrations": arm.demonstrations, "continues": resume}
-        nodes["scripted_operator"] = {"operator": task, "seed": arm.seed, **shown}
-    elif operator != "none":
-        nodes[operator] = {f"{operator}.index": arm.index}
-    nodes["arm_bridge"] = {"arm": name, "seed": arm.seed, "continues": resume}
     return [Managed(executable, parameters, arm.name) for executable, parameters in nodes.items()]
 
 
-def _teleop(operator: str, profile: str) -> dict[str, Any]:
+def _teleop(a: Arguments) -> dict[str, Any]:
     """Where a person stands by, the policy moves the arm only while their joystick lives."""
-    stands_by = operator in ("joystick", "spacemouse")
-    given = {"profile": profile or PROFILES[operator], "joy_sync": operator == "scripted"}
-    return {**given, **({"arbiter.require_joy": True} if stands_by else {})}
-
-
-def _run_name(task: str, learner: str, seed: int) -> str:
-    return f"runs/{task}_{learner}_seed{seed}_{datetime.now():%Y%m%d-%H%M%S}"
+    operator = a.text("operator")
+    given = {"profile": a.text("profile") or PROFILES[operator], "joy_sync": operator == "scripted"}
+    return {**given, **({"arbiter.require_joy": True} if by_hand(a) else {})}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from launch import LaunchContext, LaunchDescription
@@ -11,6 +10,7 @@ from launch.actions import OpaqueFunction
 
 from vlmrl_ros.bridge.arms import load_arm
 from vlmrl_ros.bridge.launching import COMMON, PROFILES, Arguments, declare, environment, managed
+from vlmrl_ros.bridge.teaching import dated
 from vlmrl_ros.core import registry
 
 ARGUMENTS = {
@@ -40,7 +40,7 @@ def _nodes(context: LaunchContext) -> list[Action]:
     task = load_arm(name)[0].general.task if name else a.plugin("task", "tasks")
     scripted = operator == "scripted"
     recorder = {
-        "directory": a.text("directory") or _folder_name(task),
+        "directory": a.text("directory") or f"demonstrations/{dated(task)}",
         "keep": a.text("keep"),
         "episodes": a.integer("episodes"),
         "announce": True,
@@ -70,8 +70,3 @@ def _simulation(a: Arguments, task: str, scripted: bool) -> dict[str, Any]:
         "time": "lockstep" if scripted else "realtime",
         "recorder_lag_steps": LAG_STEPS if scripted else -1,
     }
-
-
-def _folder_name(task: str) -> str:
-    safe = task.replace(":", "-").replace("/", "-")
-    return f"demonstrations/{safe}_{datetime.now():%Y%m%d-%H%M%S}"

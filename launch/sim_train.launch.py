@@ -2,37 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from launch import LaunchContext, LaunchDescription
 from launch.action import Action
 from launch.actions import OpaqueFunction
 
 from vlmrl_ros.bridge.fleet import Arm, arms
-from vlmrl_ros.bridge.launching import (
-    BOOLEAN,
-    COMMON,
-    DATA,
-    PROFILES,
-    Arguments,
-    Managed,
-    declare,
-    environment,
-    managed,
-)
+from vlmrl_ros.bridge.launching import COMMON, PROFILES, Arguments, Managed, declare, environment, managed
+from vlmrl_ros.bridge.teaching import TEACHING, by_hand, learner_parameters, operator_nodes, recorder_nodes
 
 ARGUMENTS = {
     **COMMON,
     "num_arms": ("1", "arms that one learner teaches, each in a namespace of its own: arm_0, arm_1 and so on"),
-    "learner": ("rlif", "learner plug-in"),
-    "max_steps": ("5000", "steps to learn from, of all arms together, without demonstrations"),
-    **DATA,
-    "run_dir": ("", "directory of this run; empty: runs/<task>_<learner>_seed<seed>_<time>"),
-    "resume": ("false", "go on with the run in run_dir, up to max_steps in all", ("true", "false")),
-    "operator": ("scripted", "who takes over", ("scripted", "joystick", "spacemouse", "none")),
-    "profile": ("", "joystick profile (xbox, ps, spacemouse or a YAML file); empty: the operator's usual one"),
-    "device": ("auto", "where the learner computes", ("auto", "cpu", "cuda")),
-    "record": ("true", "record every step into <run_dir>/bags", BOOLEAN),
+    **TEACHING,
     "sync": (
         "auto",
         "repeatable to the bit; auto: one arm with a scripted operator or none (in a fleet an arm that pauses would "
@@ -54,73 +35,43 @@ def generate_launch_description() -> LaunchDescription:
 
 def _nodes(context: LaunchContext) -> list[Action]:
     a = Arguments(context)
-    task, seed = a.plugin("task", "tasks"), a.integer("seed")
-    fleet = arms(a.integer("num_arms"), seed, a.shown())
+    task = a.plugin("task", "tasks")
+    fleet = arms(a.integer("num_arms"), a.integer("seed"), a.shown())
     sync = _sync(a, len(fleet))
-    if a.flag("resume") and not a.text("run_dir"):
-        raise ValueError("resume:=true needs run_dir:=, the directory of the run that is to go on")
-    run_dir = a.text("run_dir") or _run_name(task, a.text("learner"), seed)
-    learner = {
-        "learner": a.plugin("learner", "learners"),
-        "seed": seed,
-        "max_steps": a.integer("max_steps"),
-        "run_dir": run_dir,
-        "resume": a.flag("resume"),
-        "device": a.text("device"),
-        "eval_task": task,
-        "sync": sync,
-    }
-    learner |= a.data()
+    learner = {**learner_parameters(a, task), "eval_task": task, "sync": sync}
     if "offline" in learner:
         return managed(a, [Managed("learner", {**learner, "use_sim_time": False})])
     if len(fleet) > 1:
         learner["arms"] = [arm.name for arm in fleet]
     nodes = [Managed("learner", learner)]
     for arm in fleet:
-        nodes += _of_arm(a, arm, run_dir, sync)
+        nodes += _of_arm(a, arm, learner["run_dir"], sync)
     return managed(a, nodes)
 
 
 def _of_arm(a: Arguments, arm: Arm, run_dir: str, sync: bool) -> list[Managed]:
-    operator, resume = a.text("operator"), a.flag("resume")
-    profile = a.text("profile") or PROFILES[operator]
+    operator = a.text("operator")
     bridge = {
         "task": a.text("task"),
         "seed": arm.seed,
         "headless": a.flag("headless"),
-        "time": "realtime" if _by_hand(a) else "lockstep",
-        "learner_lag_steps": -1 if _by_hand(a) else 0 if sync else LAG_STEPS,
+        "time": "realtime" if by_hand(a) else "lockstep",
+        "learner_lag_steps": -1 if by_hand(a) else 0 if sync else LAG_STEPS,
         "recorder_lag_steps": RECORDER_LAG_STEPS if a.flag("record") else -1,
-        "continues": resume,
+        "continues": a.flag("resume"),
     }
-    nodes = {"policy_server": {"seed": arm.seed, "sync": sync, "weights_root": run_dir}}
-    nodes["teleop"] = {"profile": profile, "joy_sync": operator == "scripted"}
-    if operator == "scripted":
-        nodes["scripted_operator"] = {
-            "operator": a.plugin("task", "operators"),
-            "seed": arm.seed,
-            "demonstrations": arm.demonstrations,
-            "continues": resume,
-        }
-    elif _by_hand(a):
-        nodes[operator] = {f"{operator}.index": arm.index}
-    nodes["sim_bridge"] = bridge
-    if a.flag("record"):
-        nodes = {"recorder": {"directory": "/".join(filter(None, (run_dir, "bags", arm.name)))}, **nodes}
+    nodes = {
+        **recorder_nodes(a, arm, run_dir),
+        "policy_server": {"seed": arm.seed, "sync": sync, "weights_root": run_dir},
+        "teleop": {"profile": a.text("profile") or PROFILES[operator], "joy_sync": operator == "scripted"},
+        **operator_nodes(a, arm, a.text("task")),
+        "sim_bridge": bridge,
+    }
     return [Managed(name, parameters, arm.name) for name, parameters in nodes.items()]
-
-
-def _by_hand(a: Arguments) -> bool:
-    return a.text("operator") in ("joystick", "spacemouse")
 
 
 def _sync(a: Arguments, count: int) -> bool:
     operator, given = a.text("operator"), a.text("sync")
-    if _by_hand(a) and given == "true":
+    if by_hand(a) and given == "true":
         raise ValueError(f"sync:=true needs lockstep, and a person at the {operator} needs real time; use sync:=false")
-    return given == "true" or (given == "auto" and count == 1 and not _by_hand(a))
-
-
-def _run_name(task: str, learner: str, seed: int) -> str:
-    safe = task.replace(":", "-").replace("/", "-")
-    return f"runs/{safe}_{learner}_seed{seed}_{datetime.now():%Y%m%d-%H%M%S}"
+    return given == "true" or (given == "auto" and count == 1 and not by_hand(a))

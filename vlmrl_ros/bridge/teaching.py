@@ -1,0 +1,77 @@
+"""What the launch files that teach share: arguments of the run, the learner, and who is at the joystick."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from vlmrl_ros.bridge.fleet import Arm
+from vlmrl_ros.bridge.launching import BOOLEAN, DATA, Arguments
+from vlmrl_ros.core import registry
+
+PERSONS = ("joystick", "spacemouse")
+"""Operators who need real time."""
+TEACHING = {
+    "learner": ("rlif", "learner plug-in"),
+    "max_steps": ("5000", "steps to learn from, of all arms together, without demonstrations"),
+    **DATA,
+    "run_dir": ("", "directory of this run; empty: runs/<task>_<learner>_seed<seed>_<time>"),
+    "resume": ("false", "go on with the run in run_dir, up to max_steps in all", BOOLEAN),
+    "operator": ("scripted", "who takes over", ("scripted", *PERSONS, "none")),
+    "profile": ("", "joystick profile (xbox, ps, spacemouse or a YAML file); empty: the operator's usual one"),
+    "device": ("auto", "where the learner computes", ("auto", "cpu", "cuda")),
+    "record": ("true", "record every step into <run_dir>/bags", BOOLEAN),
+}
+"""Launch arguments, as :data:`vlmrl_ros.bridge.launching.COMMON`."""
+
+
+def learner_parameters(a: Arguments, task: str) -> dict[str, Any]:
+    """Parameters of the learner of a launch file with the arguments :data:`TEACHING`.
+
+    Raises:
+        ValueError: a run is to go on and is not named.
+    """
+    if a.flag("resume") and not a.text("run_dir"):
+        raise ValueError("resume:=true needs run_dir:=, the directory of the run that is to go on")
+    name, seed = a.text("learner"), a.integer("seed")
+    return {
+        "learner": a.plugin("learner", "learners"),
+        "seed": seed,
+        "max_steps": a.integer("max_steps"),
+        "run_dir": a.text("run_dir") or f"runs/{dated(f'{task}_{name}_seed{seed}')}",
+        "resume": a.flag("resume"),
+        "device": a.text("device"),
+        **a.data(),
+    }
+
+
+def by_hand(a: Arguments) -> bool:
+    """Whether a person is the operator."""
+    return a.text("operator") in PERSONS
+
+
+def operator_nodes(a: Arguments, arm: Arm, task: str) -> dict[str, dict[str, Any]]:
+    """The operator of one arm: executable to parameters; empty where there is none.
+
+    Raises:
+        UnknownNameError: the scripted operator does not know the task.
+    """
+    operator = a.text("operator")
+    if by_hand(a):
+        return {operator: {f"{operator}.index": arm.index}}
+    if operator != "scripted":
+        return {}
+    registry.check("operators", task)
+    shown = {"demonstrations": arm.demonstrations, "continues": a.flag("resume")}
+    return {"scripted_operator": {"operator": task, "seed": arm.seed, **shown}}
+
+
+def recorder_nodes(a: Arguments, arm: Arm, run_dir: str) -> dict[str, dict[str, Any]]:
+    """The recorder of one arm: executable to parameters; empty where nothing is recorded."""
+    directory = "/".join(filter(None, (run_dir, "bags", arm.name)))
+    return {"recorder": {"directory": directory}} if a.flag("record") else {}
+
+
+def dated(name: str) -> str:
+    """A name for a new folder: that of a task and more, without what a path may not hold, and the time."""
+    return f"{name.replace(':', '-').replace('/', '-')}_{datetime.now():%Y%m%d-%H%M%S}"
