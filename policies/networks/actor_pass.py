@@ -38,8 +38,8 @@ class ActorPass:
     def __init__(self, actor: FlatParameters, product: Product) -> None:
         """Read and write the parameters and gradients of ``actor``, whenever they change."""
         self._product = product
-        self._layers, *self._heads = _layers(actor.frozen)
-        self._layer_gradients, *self._head_gradients = _layers(actor.gradient_views)
+        self._layers, self._layer_gradients = (_layers(net) for net in (actor.frozen, actor.gradient_views))
+        self._heads, self._head_gradients = (_heads(net) for net in (actor.frozen, actor.gradient_views))
 
     def sample(self, state: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, ActorTape]:
         """Reparametrised actions and their log-likelihood, as :func:`actor.sample` gives them.
@@ -51,16 +51,17 @@ class ActorPass:
         Returns:
             actions float32 (B, A) in [-1, 1], log-likelihoods float32 (B,) in nats, and the tape.
         """
-        hidden = forward(self._layers, state, self._product)
-        mean, log_std = (self._product(hidden.outputs[-1], head.weight).add_(head.bias)[0] for head in self._heads)
-        free = (log_std >= LOG_STD_MIN) & (log_std <= LOG_STD_MAX)
-        log_std = log_std.clamp_(LOG_STD_MIN, LOG_STD_MAX)
-        spread = log_std.exp().mul_(noise)
-        raw = mean.add_(spread)
-        squash = 2.0 * (math.log(2.0) - raw - softplus(-2.0 * raw))
-        gaussian = -0.5 * noise.square() - log_std - 0.5 * math.log(2.0 * math.pi)
-        action = torch.tanh(raw)
-        return action, (gaussian - squash).sum(-1), ActorTape(hidden, action, spread, free)
+        hidden, heads = self._heads_at(state, self._head())
+        action, log_likelihood, spread, free = _squashed(heads, noise)
+        return action, log_likelihood, ActorTape(hidden, action, spread, free)
+
+    def sample_block(self, states: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """Actions float32 (U, B, A) and log-likelihoods (U, B) at the states (U, B, N) of a block.
+
+        The hidden layers take one batch after the other, which stays in the cache; the small rest takes all at once.
+        """
+        head = self._head()
+        return _squashed(torch.stack([self._heads_at(state, head)[1] for state in states]), noise)[:2]
 
     def descend(self, tape: ActorTape, action_slope: Tensor, likelihood_slope: Tensor) -> None:
         """Write the gradients of a loss.
@@ -74,20 +75,43 @@ class ActorPass:
         # d tanh / d raw = 1 - action^2; the likelihood's own share through the squashing is 2 action
         mean = action_slope * (1.0 - action.square()) + likelihood_slope * (2.0 * action)
         log_std = (mean * tape.spread - likelihood_slope) * tape.free
-        features, slope = tape.hidden.outputs[-1], None
-        for head, gradient, part in zip(self._heads, self._head_gradients, (mean[None], log_std[None]), strict=True):
-            self._product(features.transpose(1, 2), part, out=gradient.weight)
-            torch.sum(part, 1, keepdim=True, out=gradient.bias)
-            back = self._product(part, head.weight.transpose(1, 2))
-            slope = back if slope is None else slope.add_(back)
-        backward(self._layers, tape.hidden, slope, self._product, self._layer_gradients)
+        slope, features = torch.cat((mean, log_std), -1)[None], tape.hidden.outputs[-1]
+        weights = self._product(slope.transpose(1, 2), features)[0].chunk(2)
+        for (into_weight, into_bias), weight, part in zip(self._head_gradients, weights, (mean, log_std), strict=True):
+            into_weight.copy_(weight)
+            torch.sum(part, 0, out=into_bias)
+        back = self._product(slope, self._head().weight.transpose(1, 2))
+        backward(self._layers, tape.hidden, back, self._product, self._layer_gradients)
+
+    def _head(self) -> Dense:
+        """Mean and log_std side by side: one product is faster than two."""
+        weight, bias = (torch.cat(parts) for parts in zip(*self._heads, strict=True))
+        return Dense(weight[None].transpose(1, 2), bias)
+
+    def _heads_at(self, state: Tensor, head: Dense) -> tuple[Tape, Tensor]:
+        """The tape of the hidden layers, and mean and log_std side by side, float32 (B, 2 A)."""
+        hidden = forward(self._layers, state, self._product)
+        return hidden, self._product(hidden.outputs[-1], head.weight)[0].add_(head.bias)
 
 
-def _layers(actor: Parameters) -> tuple[list[Dense], Dense, Dense]:
-    """Hidden layers, mean and log_std of an actor, or their gradients, as layers of one network."""
-    layers = [Dense(actor[f"{name}/weight"].t()[None], actor[f"{name}/bias"][None, None]) for name in _names(actor)]
-    return layers[:-2], layers[-2], layers[-1]
+def _squashed(heads: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Action, log-likelihood, spread and freedom, see :class:`ActorTape`, of mean and log_std (..., 2 A)."""
+    mean, log_std = heads.chunk(2, -1)
+    clipped = log_std.clamp(LOG_STD_MIN, LOG_STD_MAX)
+    spread = clipped.exp().mul_(noise)
+    raw = mean + spread
+    # log(1 - tanh(x)^2) = 2 (log 2 - x - softplus(-2 x)), which does not overflow
+    squash = 2.0 * (math.log(2.0) - raw - softplus(-2.0 * raw))
+    gaussian = -0.5 * noise.square() - clipped - 0.5 * math.log(2.0 * math.pi)
+    return torch.tanh(raw), (gaussian - squash).sum(-1), spread, clipped == log_std
 
 
-def _names(actor: Parameters) -> list[str]:
-    return [*(f"hidden_{index}" for index in range(len(actor) // 2 - 2)), *_HEADS]
+def _layers(actor: Parameters) -> list[Dense]:
+    """The hidden layers of an actor, or their gradients, as layers of one network."""
+    names = [f"hidden_{index}" for index in range(len(actor) // 2 - len(_HEADS))]
+    return [Dense(actor[f"{n}/weight"][None].transpose(1, 2), actor[f"{n}/bias"][None, None]) for n in names]
+
+
+def _heads(actor: Parameters) -> list[tuple[Tensor, Tensor]]:
+    """Weight (A, in) and bias (A,) of each head, or their gradients."""
+    return [(actor[f"{name}/weight"], actor[f"{name}/bias"]) for name in _HEADS]

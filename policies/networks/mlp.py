@@ -7,6 +7,7 @@ to rounding, held against autograd in ``tests/unit/policies/networks/test_passes
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -70,6 +71,11 @@ class Product:
         return torch.bmm(left, right) if out is None else torch.bmm(left, right, out=out)
 
 
+@cache
+def _ones(size: int, device: torch.device) -> Tensor:
+    return torch.ones(size, device=device)
+
+
 def forward(layers: Sequence[Dense], inputs: Tensor, product: Product) -> Tape:
     """Hidden layers with ReLU.
 
@@ -87,7 +93,7 @@ def forward(layers: Sequence[Dense], inputs: Tensor, product: Product) -> Tape:
         if layer.shift is not None:
             raw = x
             # with a weight, though it be 1, the kernel is twice as fast as without
-            x, *moments = torch.native_layer_norm(raw, raw.shape[-1:], raw.new_ones(raw.shape[-1]), None, EPSILON)
+            x, *moments = torch.native_layer_norm(raw, raw.shape[-1:], _ones(raw.shape[-1], raw.device), None, EPSILON)
             norm = Norm(raw, *moments)
             x.add_(layer.shift)
         tape.norms.append(norm)

@@ -46,7 +46,9 @@ class Batch:
 
     def __getitem__(self, index: int) -> Batch:
         """A batch of a block."""
-        return Batch(self.state[index], self.action[index], self.reward[index], self.bootstrap[index], self.next_state[index])
+        return Batch(
+            self.state[index], self.action[index], self.reward[index], self.bootstrap[index], self.next_state[index]
+        )
 
 
 class Rlpd:
@@ -113,7 +115,9 @@ class Rlpd:
             scalars for the log.
         """
         chosen = self._chosen() if self._config.target_critics < self._config.critics else None
-        return _critic_metrics(*self._step_critics(batch, next_action, next_log_likelihood, chosen))
+        pairs = ((batch.state, batch.action), (batch.next_state, next_action))
+        inputs, ahead = (torch.cat(pair, -1) for pair in pairs)
+        return _critic_metrics(*self._step_critics(inputs, ahead, *self._goal(batch, next_log_likelihood), chosen))
 
     @torch.no_grad()
     def update_actor(self, batch: Batch) -> dict[str, Tensor]:
@@ -129,18 +133,40 @@ class Rlpd:
 
     def _learn(self, block: Batch, next_noise: Tensor, noise: Tensor, chosen: Tensor | None) -> dict[str, Tensor]:
         # the actor rests while the critics learn
-        ahead = [self._actor_pass.sample(*pair)[:2] for pair in zip(block.next_state, next_noise, strict=True)]
-        for index, (action, log_likelihood) in enumerate(ahead):
+        next_action, next_log_likelihood = self._actor_pass.sample_block(block.next_state, next_noise)
+        pairs = ((block.state, block.action), (block.next_state, next_action))
+        columns = [*(torch.cat(pair, -1) for pair in pairs), *self._goal(block, next_log_likelihood)]
+        for index in range(len(block.state)):
             members = None if chosen is None else chosen[index]
-            fitted = self._step_critics(block[index], action, log_likelihood, members)
+            fitted = self._step_critics(*(column[index] for column in columns), members)
         return _critic_metrics(*fitted) | self._step_actor(block[-1], noise)
 
+    def _goal(self, batch: Batch, next_log_likelihood: Tensor) -> tuple[Tensor, Tensor]:
+        """The target is the first plus the second times the value ahead; both float32 (..., B)."""
+        weight = self._config.discount * batch.bootstrap[..., 0]
+        if not self._config.entropy_backup:
+            return batch.reward[..., 0], weight
+        return batch.reward[..., 0] - weight * self.temperature.frozen["log"].exp() * next_log_likelihood, weight
+
     def _step_critics(
-        self, batch: Batch, next_action: Tensor, next_log_likelihood: Tensor, chosen: Tensor | None
+        self, inputs: Tensor, ahead: Tensor, reward: Tensor, weight: Tensor, chosen: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """Returns the values before the step and how far they were from the target, both float32 (E, B)."""
-        target = self._target(batch, next_action, next_log_likelihood, chosen)
-        predicted, tape = self._critics_pass.run(torch.cat((batch.state, batch.action), -1))
+        """One gradient step of all critics.
+
+        Args:
+            inputs: float32 (B, N + A), states and actions.
+            ahead: float32 (B, N + A), the same one step later.
+            reward: float32 (B,), see :meth:`_goal`.
+            weight: float32 (B,), of the value ahead.
+            chosen: int64 (target_critics,), whose least value that is; all without it.
+
+        Returns:
+            the values before the step and how far they were from the target, both float32 (E, B).
+        """
+        target = torch.addcmul(reward, weight, self._targets_pass.values(ahead, chosen).amin(0))
+        if self._config.nonpositive_values:
+            target.clamp_(max=0.0)
+        predicted, tape = self._critics_pass.run(inputs)
         error = predicted - target
         # of the sum over the members of their mean squared errors: each learns as if alone
         self._critics_pass.descend(tape, error * (2.0 / len(target)))
@@ -170,17 +196,6 @@ class Rlpd:
             return values.mean(0), torch.full_like(values, -1.0 / (members * rows))
         worth, least = values.min(0, keepdim=True)
         return worth[0], torch.zeros_like(values).scatter_(0, least, -1.0 / rows)
-
-    def _target(
-        self, batch: Batch, next_action: Tensor, next_log_likelihood: Tensor, chosen: Tensor | None
-    ) -> Tensor:
-        """Bootstrapped value of each transition, float32 (B,)."""
-        config = self._config
-        ahead = self._targets_pass.values(torch.cat((batch.next_state, next_action), -1), chosen).amin(0)
-        if config.entropy_backup:
-            ahead = ahead - self.temperature.frozen["log"].exp() * next_log_likelihood
-        target = batch.reward[:, 0] + config.discount * batch.bootstrap[:, 0] * ahead
-        return target.clamp(max=0.0) if config.nonpositive_values else target
 
     def _chosen(self) -> Tensor:
         """The critics whose least value is the target, int64 (target_critics,)."""
