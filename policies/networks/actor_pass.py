@@ -14,6 +14,8 @@ from vlmrl_ros.policies.networks.flat import FlatParameters, Parameters
 from vlmrl_ros.policies.networks.mlp import Dense, Product, Tape, backward, forward
 
 _HEADS = ("mean", "log_std")
+CACHED_ROWS = 1024
+"""States that go through an actor together where no gradient is needed."""
 
 
 class ActorTape(NamedTuple):
@@ -58,10 +60,11 @@ class ActorPass:
     def sample_block(self, states: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Actions float32 (U, B, A) and log-likelihoods (U, B) at the states (U, B, N) of a block.
 
-        The hidden layers take one batch after the other, which stays in the cache; the small rest takes all at once.
+        The hidden layers take some rows after the others, which stay in the cache; the small rest takes all at once.
         """
         head = self._head()
-        return _squashed(torch.stack([self._heads_at(state, head)[1] for state in states]), noise)[:2]
+        heads = torch.cat([self._heads_at(rows, head)[1] for rows in states.flatten(0, 1).split(CACHED_ROWS)])
+        return _squashed(heads.view(*noise.shape[:-1], -1), noise)[:2]
 
     def descend(self, tape: ActorTape, action_slope: Tensor, likelihood_slope: Tensor) -> None:
         """Write the gradients of a loss.
