@@ -121,6 +121,26 @@ class Policy(Protocol):
         """
 
 
+class Encoder(Protocol):
+    """Sees: a torch module. Entry point: ``build(height, width, config: Mapping, generator) -> Encoder``.
+
+    ``height`` and ``width`` of the frames in pixels; ``generator`` draws the weights (group ``vlmrl_ros.encoders``).
+    """
+
+    options: Mapping[str, Any]
+    """Every option in force, by name."""
+
+    tokens: int
+    width: int
+
+    def encode(self, image: Any) -> Any:
+        """Frames, uint8 tensor (B, H, W, 3), RGB, to float32 tensor (B, ``tokens``, ``width``).
+
+        Raises:
+            ShapeError: frames of another size than the encoder was built for.
+        """
+
+
 class Learner(Protocol):
     """Learns off-policy from steps. Made by the ``Builder`` of its plug-in (group ``vlmrl_ros.learners``)."""
 
