@@ -14,7 +14,7 @@ from vlmrl_ros.policies.classifier.files import ABOUT, WEIGHTS, read_classifier,
 from vlmrl_ros.policies.classifier.training import LabelledFrames, fit, hold_out, judge, probabilities
 
 CAMERAS = (CameraSpec("front", 40, 40), CameraSpec("wrist", 40, 40))
-QUICK = ClassifierConfig(hidden=32, batch_size=32, updates=60, learning_rate=1e-3)
+QUICK = ClassifierConfig(hidden=32, batch_size=32, updates=100, learning_rate=1e-3, shift_px=1)
 
 
 def sample(episodes: int = 16, length: int = 20, seed: int = 0) -> LabelledFrames:
@@ -45,7 +45,7 @@ def test_success_is_recognised_in_episodes_that_were_not_trained_on(trained):
 
 def test_a_higher_threshold_is_more_precise_and_recalls_less(trained):
     data = sample(seed=2)
-    low, high = judge(trained, data, 0.05), judge(trained, data, 0.95)
+    low, high = judge(trained, data, 0.05), judge(trained, data, 0.9)
     assert low.precision.mean <= high.precision.mean
     assert low.recall.mean >= high.recall.mean
 
@@ -68,7 +68,8 @@ def test_whole_episodes_are_held_out_of_both_kinds():
     data = sample()
     training, held = hold_out(data, 0.25, np.random.default_rng(0))
     assert not set(training.episode) & set(held.episode)
-    assert len(set(held.episode)) == 5  # 3 of 12 and 1 of 4, rounded up: 3 with success ... and 1 without
+    won = {number for number in range(16) if number % 4}
+    assert (len(set(held.episode) & won), len(set(held.episode) - won)) == (3, 1)
     assert held.success.any()
     assert len(training.success) + len(held.success) == len(data.success)
 
