@@ -85,10 +85,17 @@ class Glance:
 
 @dataclass(frozen=True)
 class Intent:
-    """What a person wants at one step: hold control or not, and where to move (float32 (A,), units of the spec)."""
+    """What a person wants at one step.
+
+    Attributes:
+        takeover: hold control.
+        action: where to move, float32 (A,), units of the spec.
+        advises: without holding control they say what they would do: the expert's label of DAgger.
+    """
 
     takeover: bool
     action: FloatArray
+    advises: bool = False
 
 
 class Operator(Protocol):
