@@ -32,7 +32,10 @@ EXECUTABLES = (
     "teleop",
 )
 PLUGINS = {
-    "learners": {name: f"policies.learners.{name}.builder:Builder" for name in ("rlif", "rlpd", "hil_serl", "hg_dagger", "dagger", "bc")},
+    "learners": {
+        name: f"policies.learners.{name}.builder:Builder"
+        for name in ("rlif", "rlpd", "hil_serl", "hg_dagger", "dagger", "bc")
+    },
     "policies": {name: f"policies.{name}:build" for name in ("gaussian", "still")},
     "encoders": {},
     "tasks": {name: f"sim.tasks.{name}:build" for name in ("reach", "peg_insert", "pick_lift")},

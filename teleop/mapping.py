@@ -209,7 +209,12 @@ class JoyMapping:
         """A joystick at rest with as many axes and buttons as the profile reads."""
         simple, by = self._options, [bound.by for bound in self._bound]
         buttons = [simple.takeover_button, simple.success_button, simple.failure_button, simple.reset_button]
-        buttons += [simple.estop_button, simple.advice_button, *(b.plus_button for b in by), *(b.minus_button for b in by)]
+        buttons += [
+            simple.estop_button,
+            simple.advice_button,
+            *(b.plus_button for b in by),
+            *(b.minus_button for b in by),
+        ]
         axes = max((b.axis for b in by), default=-1) + 1
         return np.zeros(axes, np.float32), np.zeros(max(buttons) + 1, np.int32)
 

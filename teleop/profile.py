@@ -177,7 +177,9 @@ def _check_bindings(where: str, profile: Profile) -> None:
         if binding.scale == 0:
             raise ConfigError(f"{where} axes.{component}.scale is 0; leave the component out instead")
     bound = profile.axes.values()
-    buttons = [getattr(simple, f"{use}_button") for use in ("takeover", "success", "failure", "reset", "estop", "advice")]
+    buttons = [
+        getattr(simple, f"{use}_button") for use in ("takeover", "success", "failure", "reset", "estop", "advice")
+    ]
     buttons += [button for binding in bound for button in (binding.plus_button, binding.minus_button)]
     for kind, numbers in (("axis", [binding.axis for binding in bound]), ("button", buttons)):
         twice = [number for number, uses in Counter(numbers).items() if uses > 1 and number != _NONE]

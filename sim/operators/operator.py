@@ -27,8 +27,9 @@ class OperatorConfig:
 
     trigger: str = option(
         "progress",
-        "progress: when the policy stalls or is in danger; random: at a rate; never",
-        choices=("progress", "random", "never"),
+        "progress: when the policy stalls or is in danger; random: at a rate; never; judged: when its action is judged "
+        "wrong",
+        choices=("progress", "random", "never", "judged"),
     )
     takeover_rate: float = option(
         0.1, "chance of a takeover at a policy step, with trigger random", unit="1", low=0.0, high=1.0
@@ -114,7 +115,7 @@ class ScriptedOperator(ABC):
         if glance.intervening:
             self._window.clear()
         self._window.add(self.cost(glance.scene))
-        if self._until_hold is None and self._is_triggered(glance.scene):
+        if self._until_hold is None and self._is_triggered(glance):
             self._until_hold = self._config.reaction_steps
         return self._takes_hold()
 
@@ -128,11 +129,14 @@ class ScriptedOperator(ABC):
         self._hold, self._until_hold = self._config.hold_steps - 1, None
         return True
 
-    def _is_triggered(self, scene: Scene) -> bool:
+    def _is_triggered(self, glance: Glance) -> bool:
         if self._config.trigger == "random":
             return bool(self._rng.random() < self._config.takeover_rate)
         if self._config.trigger == "never":
             return False
+        if self._config.trigger == "judged":
+            return glance.wrong
+        scene = glance.scene
         return scene["force"] > self._config.force_limit_n or self.in_danger(scene) or self._window.stalled
 
     def _drive(self, scene: Scene) -> FloatArray:

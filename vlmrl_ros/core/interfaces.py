@@ -74,6 +74,7 @@ class Glance:
         last: the episode ends here.
         success: the task is done.
         intervening: the person holds control now (their hand was on the joystick in the step that led here).
+        wrong: they judge the policy's action wrong; only known where a reference says what is good.
     """
 
     scene: Mapping[str, float]
@@ -81,6 +82,7 @@ class Glance:
     last: bool
     success: bool
     intervening: bool
+    wrong: bool = False
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ the policy loses control. Documented in ``docs/reaction.md``.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -33,8 +32,8 @@ class MultiStepMemory(MixedMemory):
     """Holds the policy's newest steps of each arm back until their return is known.
 
     A row of the policy spans up to ``steps`` consecutive transitions: the discounted sum of their rewards, the state
-    after the last of them, and the discount up to it, beyond that of one step, as a part of ``bootstrap``. It is shorter
-    where a takeover or the episode ends the policy's control. A person's steps keep returns of one step.
+    after the last of them, and the discount up to it, beyond that of one step, as a part of ``bootstrap``. It is
+    shorter where a takeover or the episode ends the policy's control. A person's steps keep returns of one step.
     """
 
     def __init__(

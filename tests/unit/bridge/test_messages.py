@@ -138,7 +138,9 @@ def test_an_intervention_survives(intervention):
 
 @given(advice=st.tuples(*[st.floats(-1, 1, width=32)] * 3))
 def test_what_a_person_would_do_goes_with_the_intervention_for_those_who_ask(advice):
-    message = sent(messages.intervention_message(STAMP_NS, Intervention(False, False, 0.0, Source.POLICY, advice), SPEC))
+    message = sent(
+        messages.intervention_message(STAMP_NS, Intervention(False, False, 0.0, Source.POLICY, advice), SPEC)
+    )
     assert messages.read_intervention(message, SPEC).advice == advice
     assert messages.read_intervention(message).advice == ()
 

@@ -12,21 +12,26 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from safetensors.numpy import save
 
 from vlmrl_ros.core import registry
 from vlmrl_ros.core.arbiter import Arbiter
+from vlmrl_ros.core.checkpoint import LEARNER_FOLDER, POLICY_FILE
 from vlmrl_ros.core.config import from_mapping
 from vlmrl_ros.core.episode import Arrival, Episodes
 from vlmrl_ros.core.episode_log import takeovers_per_episode
 from vlmrl_ros.core.interfaces import Glance, Learner, Policy, Task, Variables
 from vlmrl_ros.core.run_directory import write_whole
 from vlmrl_ros.core.safety import SafetyFilter
+from vlmrl_ros.core.snapshot import Part, below, save_snapshot
+from vlmrl_ros.core.spec import FloatArray
 from vlmrl_ros.core.streams import stream
 from vlmrl_ros.core.training import Training
 from vlmrl_ros.core.types import Step
+from vlmrl_ros.nodes.bench.alone import Alone, policy_alone
 from vlmrl_ros.nodes.evaluator import FRESH_SEED_OFFSET
-from vlmrl_ros.nodes.rollout import EVALUATION_SEED_OFFSET, rollout
+from vlmrl_ros.nodes.rollout import EVALUATION_SEED_OFFSET
+from vlmrl_ros.policies.reference import JudgementConfig, Reference, judge
 from vlmrl_ros.sim.load import build as build_task
 from vlmrl_ros.teleop.mapping import JoyMapping, load_profile
 
@@ -49,6 +54,10 @@ class Lesson:
         judge_from: steps before the first of them.
         episodes: of each evaluation.
         final_episodes: fresh ones in which the best weights are judged at the end.
+        discount: of the task's rewards, where they are summed.
+        reference: checkpoint of a reference, where the operator's trigger is ``judged``; see :meth:`Classroom.save`.
+        judgement: deviations from the defaults of :class:`~vlmrl_ros.policies.reference.JudgementConfig`.
+        judged: which action they judge: the one ``executed`` in the step before, or the one ``proposed`` now.
     """
 
     learner: str = "rlif"
@@ -64,6 +73,10 @@ class Lesson:
     judge_from: int = 0
     episodes: int = 50
     final_episodes: int = 100
+    discount: float = 0.97
+    reference: str = ""
+    judgement: Mapping[str, Any] = field(default_factory=dict)
+    judged: str = "executed"
 
 
 @dataclass(frozen=True)
@@ -72,6 +85,7 @@ class Outcome:
 
     Attributes:
         success: of the best weights, in fresh episodes.
+        value: their mean discounted sum of the task's rewards in these.
         evaluations: success on the way, in order, each ``judge_every`` steps after the one before, up to the end.
         takeovers_first: takeovers an episode over the first tenth of the steps; NaN where no episode ended in it.
         takeovers_last: the same over the last tenth.
@@ -81,6 +95,7 @@ class Outcome:
     """
 
     success: float
+    value: float
     evaluations: tuple[float, ...]
     takeovers_first: float
     takeovers_last: float
@@ -124,6 +139,9 @@ class Classroom:
         self.training = Training(self._learner, options.samples_per_insert)
         self._build_policy = registry.load("policies", options.policy)
         self._policy: Policy = self._build_policy(spec, {})
+        self._reference = Reference(Path(lesson.reference), spec) if lesson.reference else None
+        self._judgement = from_mapping(JudgementConfig, lesson.judgement, "judgement")
+        self._before: Step | None = None
         self._holding = False
         self._demonstrating = False
         self._shown = 0
@@ -139,7 +157,7 @@ class Classroom:
             arrival = self.step(arrival)
             if self._is_due(before, self.training.steps):
                 variables = dict(self._learner.variables())
-                judged.append((self._judge(variables, self._lesson.episodes), variables))
+                judged.append((self._judge(variables, self._lesson.episodes).success, variables))
         self._task.close()
         return self._outcome(judged, time.monotonic() - started_s)
 
@@ -147,12 +165,18 @@ class Classroom:
         every = self._lesson.judge_every
         return steps >= self._lesson.judge_from and steps // every > before // every
 
+    def save(self, directory: Path) -> None:
+        """Leave policy and learner in an empty directory, as in a checkpoint, for example as a reference."""
+        variables = dict(self._learner.variables())
+        policy = Part(lambda: lambda: [save(variables)])
+        save_snapshot(directory, {POLICY_FILE: policy, **below(LEARNER_FOLDER, self._learner.snapshot())})
+
     def step(self, arrival: Arrival) -> Arrival:
         """One tick of the loop: everybody answers the arrival, the task steps, the learner learns."""
-        feedback, spec = arrival.feedback, self._task.spec
+        feedback = arrival.feedback
         rng = stream(self._lesson.seed, "policy", feedback.episode, feedback.step)
         proposal, _ = self._policy.act(arrival.observation, rng)
-        self._press(arrival)
+        self._press(arrival, self._is_wrong(arrival, proposal))
         decision = self._arbiter.step(arrival.stamp_ns, proposal, arrival.stamp_ns, first=feedback.step == 0)
         applied, following = self._episodes.advance(arrival, decision.command, decision.mark)
         step = Step(
@@ -164,10 +188,23 @@ class Classroom:
             executed=applied.action,
             intervention=decision.intervention,
         )
+        self._before = step
         self._learn(step)
         return following
 
-    def _press(self, arrival: Arrival) -> None:
+    def _is_wrong(self, arrival: Arrival, proposal: FloatArray) -> bool:
+        """The person's judgement of what the policy does, where they have a reference."""
+        observation, action, before = arrival.observation, proposal, self._before
+        if self._reference is None:
+            return False
+        if self._lesson.judged == "executed":
+            if arrival.feedback.step == 0 or before is None or before.intervention.active:
+                return False
+            observation, action = before.observation, before.executed
+        rng = stream(self._lesson.seed, "judgement", arrival.feedback.episode, arrival.feedback.step)
+        return judge(self._reference, self._judgement, observation, action, rng)
+
+    def _press(self, arrival: Arrival, wrong: bool) -> None:
         """The operator looks, and presses the joystick; as the node ``scripted_operator`` does."""
         feedback = arrival.feedback
         if feedback.step == 0:
@@ -175,7 +212,7 @@ class Classroom:
             self._operator.reset(stream(self._lesson.seed, "operator", feedback.episode), self._demonstrating)
             self._holding = False
         intent = self._operator.intent(
-            Glance(arrival.scene, feedback.step, feedback.last, feedback.success, self._holding)
+            Glance(arrival.scene, feedback.step, feedback.last, feedback.success, self._holding, wrong)
         )
         self._holding = intent.takeover
         self._arbiter.hear(self._joystick.read(self._joystick.to_joy(intent)), arrival.stamp_ns)
@@ -189,16 +226,16 @@ class Classroom:
             self._published = True
             self._policy.load(self._learner.variables())
 
-    def _judge(self, variables: Variables, episodes: int, fresh: bool = False) -> float:
-        """Success of the policy alone, in episodes that training never meets."""
+    def _judge(self, variables: Variables, episodes: int, fresh: bool = False) -> Alone:
+        """The policy alone, in episodes that training never meets."""
         lesson = self._lesson
         policy: Policy = self._build_policy(self._task.spec, dict(self._learner.evaluation_options))
         policy.load(variables)
         task: Task = build_task(lesson.task, lesson.task_options)
         seed = EVALUATION_SEED_OFFSET + lesson.seed + (FRESH_SEED_OFFSET if fresh else 0)
-        results = rollout(task, policy, episodes, seed)
+        found = policy_alone(task, policy, episodes, lesson.discount, seed)
         task.close()
-        return float(np.mean([result.success for result in results]))
+        return found
 
     def _outcome(self, judged: list[tuple[float, Variables]], wall_s: float) -> Outcome:
         """Best are the weights with the best two evaluations in a row, as of the learner's checkpoints."""
@@ -206,8 +243,10 @@ class Classroom:
         pairs = [before + now for before, now in zip([0.0, *success], success, strict=False)]
         best = max(range(len(pairs)), key=lambda index: (pairs[index], index))
         records, steps = self.training.log.online(), self.training.steps
+        final = self._judge(judged[best][1], self._lesson.final_episodes, fresh=True)
         return Outcome(
-            success=self._judge(judged[best][1], self._lesson.final_episodes, fresh=True),
+            success=final.success,
+            value=final.value,
             evaluations=tuple(success),
             takeovers_first=takeovers_per_episode(records, 0, steps // 10),
             takeovers_last=takeovers_per_episode(records, steps - steps // 10, steps),
