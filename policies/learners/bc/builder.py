@@ -42,8 +42,8 @@ class CloningLearner:
         self._config = config
         self._target = target
         self._replay = Replay(transition_columns(spec), config.capacity, spec.cameras)
-        self._rows = np.empty((config.batch_size, self._replay.layout.width), np.float32)
-        self._tensor = torch.from_numpy(self._rows)
+        self._tensor = torch.empty(config.batch_size, self._replay.layout.width)
+        self._rows = self._tensor.numpy()  # aligned by torch: products can depend on it to the last bit
         self._rng = np.random.default_rng(rng.integers(2**62))
         self._cloning = Cloning(spec, config, rng)
         self._updates = 0

@@ -47,8 +47,8 @@ class RlpdLearner:
         self.samples_per_update = config.batch_size * config.critic_updates
         self._config = config
         self._memory = memory
-        self._rows = np.empty((config.critic_updates, config.batch_size, self._memory.layout.width), np.float32)
-        self._tensor = torch.from_numpy(self._rows)
+        self._tensor = torch.empty(config.critic_updates, config.batch_size, self._memory.layout.width)
+        self._rows = self._tensor.numpy()  # aligned by torch: products can depend on it to the last bit
         self._rng = np.random.default_rng(rng.integers(2**62))
         self._rlpd = Rlpd(spec, config, rng)
         self._updates = 0

@@ -89,5 +89,7 @@ def _disturb(stage: Stage, shim: ClockShim, name: str, kind: str, rng: np.random
     stage.watch.revived(name)
     if kind == "stop":
         stage.signal(name, signal.SIGCONT)
-    elif name != "learner":
+        return
+    shim.set(name, 0.0)  # by then the machine's clock has been set right
+    if name != "learner":
         stage.start(name)
