@@ -18,7 +18,8 @@ from vlmrl_ros.core.checkpoint import LEARNER_FOLDER, POLICY_FILE
 from vlmrl_ros.core.config import option
 from vlmrl_ros.core.errors import CheckpointError
 from vlmrl_ros.core.spec import FloatArray, TaskSpec
-from vlmrl_ros.core.types import Observation, state_of
+from vlmrl_ros.core.streams import stream
+from vlmrl_ros.core.types import Feedback, Observation, state_of
 from vlmrl_ros.policies.gaussian import GaussianConfig, GaussianPolicy
 from vlmrl_ros.policies.networks.ensemble import initial_ensemble, values
 from vlmrl_ros.policies.networks.flat import FlatParameters
@@ -76,25 +77,43 @@ class JudgementConfig:
     alpha: float = option(
         1.0, "part of the reference's value that an action must reach, where that is above 0", low=0.0, high=1.0
     )
+    judged: str = option(
+        "executed",
+        "executed: what was done in the step before; proposed: what the policy would do now, as the released code does",
+        choices=("executed", "proposed"),
+    )
 
 
-def judge(
-    reference: Reference,
-    config: JudgementConfig,
-    observation: Observation,
-    action: FloatArray,
-    rng: np.random.Generator,
-) -> bool:
-    """Whether a person judges an action wrong: Q_ref(s, a) < Q_ref(s, a_ref) - delta, and errs at a rate.
+class Judge:
+    """A person who judges actions by a reference, and errs at a rate."""
 
-    Args:
-        reference: what is good.
-        config: how strict they are.
-        observation: in which the action was chosen.
-        action: float32 (A,), units of the spec.
-        rng: of their errors.
-    """
-    best = reference.value(observation, reference.action(observation))
-    least = (config.alpha * best if best > 0 else best) - config.delta
-    wrong = reference.value(observation, action) < least
-    return bool(wrong) if rng.random() < config.beta else not wrong
+    def __init__(self, checkpoint: Path, spec: TaskSpec, config: JudgementConfig, seed: int) -> None:
+        """Read the reference; arguments as of :class:`Reference`.
+
+        Args:
+            checkpoint: of the reference.
+            spec: of the task.
+            config: how strict they are.
+            seed: of their errors.
+
+        Raises:
+            CheckpointError: as :class:`Reference`.
+        """
+        self.reference = Reference(checkpoint, spec)
+        self.config = config
+        self._seed = seed
+
+    def is_wrong(self, observation: Observation, action: FloatArray, feedback: Feedback) -> bool:
+        """Whether they judge an action wrong: Q_ref(s, a) < Q_ref(s, a_ref) - delta.
+
+        Args:
+            observation: in which it was chosen.
+            action: float32 (A,), units of the spec.
+            feedback: of the step at which they judge, for their errors.
+        """
+        reference, config = self.reference, self.config
+        best = reference.value(observation, reference.action(observation))
+        least = (config.alpha * best if best > 0 else best) - config.delta
+        wrong = reference.value(observation, action) < least
+        rng = stream(self._seed, "judgement", feedback.episode, feedback.step)
+        return wrong if rng.random() < config.beta else not wrong

@@ -31,7 +31,7 @@ from vlmrl_ros.core.types import Step
 from vlmrl_ros.nodes.bench.alone import Alone, policy_alone
 from vlmrl_ros.nodes.evaluator import FRESH_SEED_OFFSET
 from vlmrl_ros.nodes.rollout import EVALUATION_SEED_OFFSET
-from vlmrl_ros.policies.reference import JudgementConfig, Reference, judge
+from vlmrl_ros.policies.reference import Judge, JudgementConfig
 from vlmrl_ros.sim.load import build as build_task
 from vlmrl_ros.teleop.mapping import JoyMapping, load_profile
 
@@ -57,7 +57,6 @@ class Lesson:
         discount: of the task's rewards, where they are summed.
         reference: checkpoint of a reference, where the operator's trigger is ``judged``; see :meth:`Classroom.save`.
         judgement: deviations from the defaults of :class:`~vlmrl_ros.policies.reference.JudgementConfig`.
-        judged: which action they judge: the one ``executed`` in the step before, or the one ``proposed`` now.
     """
 
     learner: str = "rlif"
@@ -76,7 +75,6 @@ class Lesson:
     discount: float = 0.97
     reference: str = ""
     judgement: Mapping[str, Any] = field(default_factory=dict)
-    judged: str = "executed"
 
 
 @dataclass(frozen=True)
@@ -139,9 +137,11 @@ class Classroom:
         self.training = Training(self._learner, options.samples_per_insert)
         self._build_policy = registry.load("policies", options.policy)
         self._policy: Policy = self._build_policy(spec, {})
-        self._reference = Reference(Path(lesson.reference), spec) if lesson.reference else None
-        self._judgement = from_mapping(JudgementConfig, lesson.judgement, "judgement")
-        self._before: Step | None = None
+        judgement = from_mapping(JudgementConfig, lesson.judgement, "judgement")
+        reference = Path(lesson.reference)
+        self._critic = Judge(reference, spec, judgement, lesson.seed) if lesson.reference else None
+        self.newest: Step | None = None
+        """The step that was learned from last."""
         self._holding = False
         self._demonstrating = False
         self._shown = 0
@@ -151,7 +151,7 @@ class Classroom:
         """Teach to the end of the episode in which the steps are done, then judge."""
         started_s = time.monotonic()
         judged: list[tuple[float, Variables]] = []
-        arrival = self._episodes.begin()
+        arrival = self.begin()
         while not (self.training.steps >= self._lesson.steps and arrival.feedback.step == 0):
             before = self.training.steps
             arrival = self.step(arrival)
@@ -164,6 +164,10 @@ class Classroom:
     def _is_due(self, before: int, steps: int) -> bool:
         every = self._lesson.judge_every
         return steps >= self._lesson.judge_from and steps // every > before // every
+
+    def begin(self) -> Arrival:
+        """Where the first episode begins."""
+        return self._episodes.begin()
 
     def save(self, directory: Path) -> None:
         """Leave policy and learner in an empty directory, as in a checkpoint, for example as a reference."""
@@ -188,21 +192,20 @@ class Classroom:
             executed=applied.action,
             intervention=decision.intervention,
         )
-        self._before = step
+        self.newest = step
         self._learn(step)
         return following
 
     def _is_wrong(self, arrival: Arrival, proposal: FloatArray) -> bool:
         """The person's judgement of what the policy does, where they have a reference."""
-        observation, action, before = arrival.observation, proposal, self._before
-        if self._reference is None:
+        if self._critic is None:
             return False
-        if self._lesson.judged == "executed":
-            if arrival.feedback.step == 0 or before is None or before.intervention.active:
-                return False
-            observation, action = before.observation, before.executed
-        rng = stream(self._lesson.seed, "judgement", arrival.feedback.episode, arrival.feedback.step)
-        return judge(self._reference, self._judgement, observation, action, rng)
+        if self._critic.config.judged == "proposed":
+            return self._critic.is_wrong(arrival.observation, proposal, arrival.feedback)
+        before = self.newest
+        if arrival.feedback.step == 0 or before is None or self._holding:
+            return False
+        return self._critic.is_wrong(before.observation, before.executed, arrival.feedback)
 
     def _press(self, arrival: Arrival, wrong: bool) -> None:
         """The operator looks, and presses the joystick; as the node ``scripted_operator`` does."""
