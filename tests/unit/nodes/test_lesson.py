@@ -17,9 +17,9 @@ SMALL = {"hidden": [16, 16], "batch_size": 32, "critics": 2, "samples_per_insert
 SHORT = Lesson(
     task="reach",
     learner_options=SMALL,
-    steps=300,
+    steps=160,
     demonstrations=2,
-    judge_every=150,
+    judge_every=80,
     episodes=3,
     final_episodes=3,
     task_options={"horizon": 40},
@@ -41,7 +41,7 @@ def test_a_lesson_has_its_demonstrations_its_steps_and_takeovers():
     classroom, _ = taught(SHORT)
     records = classroom.training.log.records
     assert classroom.training.demonstrations == 2
-    assert classroom.training.steps >= 300
+    assert classroom.training.steps >= 160
     assert records[-1].online_steps == classroom.training.steps
     assert sum(record.takeovers for record in records) > 0
 

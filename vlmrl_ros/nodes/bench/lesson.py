@@ -109,7 +109,7 @@ def take(lesson: Lesson, name: str, work: Path) -> Outcome:
     if path.exists():
         found = json.loads(path.read_text(encoding="utf-8"))
         if found["lesson"] == asked:
-            return Outcome(**found["outcome"])
+            return Outcome(**{**found["outcome"], "evaluations": tuple(found["outcome"]["evaluations"])})
     outcome = Classroom(lesson).teach()
     write_whole(path, json.dumps({"lesson": asked, "outcome": asdict(outcome)}, indent=1) + "\n")
     return outcome
