@@ -42,5 +42,5 @@ def test_ours_must_be_good_at_each_delay_and_no_worse_than_plain_rlif_where_peop
 def test_rlif_must_win_with_the_weak_tie_with_the_strong_and_pass_its_teachers(weak, strong, operator, holds):
     success = {("rlif", "weak"): weak[0], ("hg_dagger", "weak"): weak[1]}
     success |= {("rlif", "strong"): strong[0], ("hg_dagger", "strong"): strong[1]}
-    figures = {f"peg_insert.{level}.operator.success": operator for level in ("weak", "strong")}
+    figures = {"peg_insert.weak.operator.success": operator, "peg_insert.strong.operator.success.low": operator}
     assert rlif._holds(figures, success, ("strong", "weak")) is holds
