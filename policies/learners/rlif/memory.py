@@ -65,6 +65,9 @@ class MultiStepMemory(MixedMemory):
 
     def add(self, transition: Transition) -> None:
         """Keep a person's transition; hold the policy's until enough has followed it."""
+        for arm, waiting in self._held.items():
+            if arm < 0 and arm != transition.arm:  # lived before the run, where one stream follows the other
+                self._settle(waiting)
         held = self._held.setdefault(transition.arm, [])
         if held and held[-1].after.stamp_ns != transition.before.stamp_ns:
             self._settle(held)

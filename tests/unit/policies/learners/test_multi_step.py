@@ -102,6 +102,12 @@ def test_arms_that_take_turns_have_returns_of_their_own():
     assert (reward != 0).sum() == STEPS
 
 
+def test_what_was_lived_before_the_run_is_kept_to_the_end_of_each_stream():
+    cut, following = chained(episode(0, 12), arm=-1)[:7], chained(episode(0, 5), arm=-2)
+    memory = memory_of([*cut, *following])
+    assert len(memory) == len(cut) + len(following)
+
+
 def test_one_step_is_the_labelling_of_the_paper():
     items = chained(episode(0, 12, human=range(8, 11)))
     plain = MixedMemory(SPEC, 1000, takeover_reward, driven_by_person)
