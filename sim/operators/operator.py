@@ -27,12 +27,12 @@ class OperatorConfig:
 
     trigger: str = option(
         "progress",
-        "progress: when the policy stalls or is in danger; random: at a rate; never; judged: when its action is judged "
-        "wrong",
-        choices=("progress", "random", "never", "judged"),
+        "progress: when the policy stalls or is in danger; random: at a rate, until success; never; judged: when its "
+        "action is judged wrong; blind: at the rate, also after success, so that takeovers say nothing at all",
+        choices=("progress", "random", "never", "judged", "blind"),
     )
     takeover_rate: float = option(
-        0.1, "chance of a takeover at a policy step, with trigger random", unit="1", low=0.0, high=1.0
+        0.1, "chance of a takeover at a policy step, with trigger random or blind", unit="1", low=0.0, high=1.0
     )
     reaction_steps: int = option(
         0,
@@ -82,7 +82,7 @@ class ScriptedOperator(ABC):
         self._aim = (self._bias_mm + self._config.aim_noise_mm * rng.normal(size=3)) / 1000
 
     def intent(self, glance: Glance) -> Intent:
-        """Decide whether to hold control, and where to drive. Control is not taken after success."""
+        """Decide whether to hold control, and where to drive. Only the blind take control after success."""
         takeover = self._demonstrate or self._wants_control(glance)
         if not (takeover or self._config.advises):
             return Intent(False, np.zeros(self._spec.action.size, np.float32))
@@ -106,7 +106,7 @@ class ScriptedOperator(ABC):
         """
 
     def _wants_control(self, glance: Glance) -> bool:
-        if glance.success:
+        if glance.success and self._config.trigger != "blind":
             self._hold, self._until_hold = 0, None
             return False
         if self._hold > 0:
@@ -130,7 +130,7 @@ class ScriptedOperator(ABC):
         return True
 
     def _is_triggered(self, glance: Glance) -> bool:
-        if self._config.trigger == "random":
+        if self._config.trigger in ("random", "blind"):
             return bool(self._rng.random() < self._config.takeover_rate)
         if self._config.trigger == "never":
             return False

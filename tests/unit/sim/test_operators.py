@@ -126,6 +126,12 @@ def test_random_takeovers_come_at_their_rate_whatever_happens():
     assert 0.08 < np.mean(said) < 0.12
 
 
+def test_success_ends_random_takeovers_and_not_those_of_the_blind():
+    after = [look(step, success=True) for step in range(400)]
+    assert not any(answers(operator(trigger="random", hold_steps=1), after))
+    assert 0.05 < np.mean(answers(operator(trigger="blind", hold_steps=1), after)) < 0.15
+
+
 def test_one_seed_gives_one_person():
     def actions(seed: int) -> list[bytes]:
         person = operator()
