@@ -33,7 +33,10 @@ EXECUTABLES = (
     "teleop",
 )
 PLUGINS = {
-    "learners": {name: f"policies.learners.{name}.builder:Builder" for name in ("rlif", "rlpd", "hg_dagger", "bc")},
+    "learners": {
+        name: f"policies.learners.{name}.builder:Builder"
+        for name in ("rlif", "rlpd", "hil_serl", "hg_dagger", "dagger", "bc")
+    },
     "policies": {name: f"policies.{name}:build" for name in ("gaussian", "still")},
     "encoders": {name: f"policies.encoders.{name}:build" for name in ("nature_cnn", "resnet10")},
     "tasks": {name: f"sim.tasks.{name}:build" for name in ("reach", "peg_insert", "pick_lift")},

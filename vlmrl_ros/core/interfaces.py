@@ -74,6 +74,7 @@ class Glance:
         last: the episode ends here.
         success: the task is done.
         intervening: the person holds control now (their hand was on the joystick in the step that led here).
+        wrong: they judge the policy's action wrong; only known where a reference says what is good.
     """
 
     scene: Mapping[str, float]
@@ -81,14 +82,22 @@ class Glance:
     last: bool
     success: bool
     intervening: bool
+    wrong: bool = False
 
 
 @dataclass(frozen=True)
 class Intent:
-    """What a person wants at one step: hold control or not, and where to move (float32 (A,), units of the spec)."""
+    """What a person wants at one step.
+
+    Attributes:
+        takeover: hold control.
+        action: where to move, float32 (A,), units of the spec.
+        advises: without holding control they say what they would do: the expert's label of DAgger.
+    """
 
     takeover: bool
     action: FloatArray
+    advises: bool = False
 
 
 class Operator(Protocol):

@@ -19,11 +19,13 @@ from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.types import Transition
 from vlmrl_ros.policies.gaussian import build as build_gaussian
 from vlmrl_ros.policies.learners.bc.builder import Builder as Bc
+from vlmrl_ros.policies.learners.dagger.builder import Builder as Dagger
 from vlmrl_ros.policies.learners.hg_dagger.builder import Builder as HgDagger
+from vlmrl_ros.policies.learners.hil_serl.builder import Builder as HilSerl
 from vlmrl_ros.policies.learners.rlif.builder import Builder as Rlif
 from vlmrl_ros.policies.learners.rlpd.builder import Builder as Rlpd
 
-BUILDERS = {"rlif": Rlif, "rlpd": Rlpd, "bc": Bc, "hg_dagger": HgDagger}
+BUILDERS = {"rlif": Rlif, "rlpd": Rlpd, "hil_serl": HilSerl, "bc": Bc, "hg_dagger": HgDagger, "dagger": Dagger}
 SMALL = {"batch_size": 32, "hidden": [16, 16], "capacity": 1000, "min_steps": 16, "learning_rate": 1e-2}
 
 
@@ -191,8 +193,8 @@ def scrambled(items: list[Transition]) -> list[Transition]:
     return [Transition(scramble(item.before), scramble(item.after), item.demonstration) for item in items]
 
 
-@pytest.mark.parametrize(("blind", "name"), [(True, "rlif"), (True, "bc"), (True, "hg_dagger"), (False, "rlpd")])
-def test_only_rlpd_reads_the_tasks_reward(blind, name, spec, transitions, tmp_path):
+@pytest.mark.parametrize(("blind", "name"), [(name not in ("rlpd", "hil_serl"), name) for name in BUILDERS])
+def test_learners_from_people_do_not_read_the_tasks_reward(blind, name, spec, transitions, tmp_path):
     hashes = []
     for run, items in {"true": transitions(), "scrambled": scrambled(transitions())}.items():
         learner = learner_of(name, spec)
