@@ -32,14 +32,17 @@ EXECUTABLES = (
     "teleop",
 )
 PLUGINS = {
-    "learners": {name: f"policies.learners.{name}.builder:Builder" for name in ("rlif", "rlpd", "hg_dagger", "bc")},
+    "learners": {
+        name: f"policies.learners.{name}.builder:Builder"
+        for name in ("rlif", "rlpd", "hg_dagger", "bc", "sac", "calql", "cql", "iql", "awac")
+    },
     "policies": {name: f"policies.{name}:build" for name in ("gaussian", "still")},
     "encoders": {},
-    "tasks": {name: f"sim.tasks.{name}:build" for name in ("reach", "peg_insert", "pick_lift")},
+    "tasks": {name: f"sim.tasks.{name}:build" for name in ("reach", "peg_insert", "pick_lift", "crash_maze")},
     "curricula": {},
     "outputs": {name: f"bridge.outputs.{name}:build" for name in ("twist", "forward", "trajectory")},
     "devices": {name: f"teleop.devices.{name}:build" for name in ("joystick", "spacemouse")},
-    "operators": {name: f"sim.operators.{name}:build" for name in ("reach", "peg_insert", "pick_lift")},
+    "operators": {name: f"sim.operators.{name}:build" for name in ("reach", "peg_insert", "pick_lift", "crash_maze")},
 }
 # A shell script that finds the Python of the prefix it lies in, and at once the Python program that this Python runs.
 LAUNCHER = """\

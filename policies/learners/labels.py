@@ -40,3 +40,8 @@ def nobodys(transition: Transition) -> bool:
 def driven_by_person(transition: Transition) -> bool:
     """A person acted: a demonstration, or while in control after a takeover."""
     return transition.demonstration or transition.human
+
+
+def known_before(transition: Transition) -> bool:
+    """Lived before the run, or demonstrated: known before the policy acted."""
+    return transition.arm < 0 or transition.demonstration
