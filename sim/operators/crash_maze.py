@@ -1,7 +1,7 @@
 """A person who knows the maze: takes over near a wall, and drives where they happen to want to go.
 
-Shows the way to the goal, or wanders: driving every episode, with ``wander`` at its default, it leaves data in which
-few episodes reach the goal and most parts of the way are to be found.
+Shows the way to the goal, or wanders from place to place. Where it drives every episode from any start, few of them
+reach the goal, and all parts of the way are to be found.
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ _LARGEST = 0.99
 class CrashMazeOperatorConfig:
     """Options of the maze's operator."""
 
+    gain_per_s: float = option(0.5, "proportional gain of the person's control", unit="1/s", low=0.0)
     action_noise: float = option(
         0.5, "standard deviation of the person's action, as a share of its bound", unit="1", low=0.0
     )
     wander: float = option(
-        0.6, "share of the episodes in which the person goes to any place instead of the goal", low=0.0, high=1.0
+        0.6, "share of the episodes in which the person goes from place to place instead of to the goal", low=0.0, high=1.0
     )
     margin_m: float = option(0.1, "distance to a wall below which the person takes over", unit="m", low=0.0, high=0.5)
     hold_steps: int = option(3, "control steps of a takeover", low=1)
@@ -60,10 +61,8 @@ class CrashMazeOperator:
         self._rng = rng
         self._demonstrate = demonstrate
         self._hold = 0
-        cells = free_cells()
-        wanders = rng.random() < self._config.wander
-        self._aim = cells[int(rng.integers(len(cells)))] if wanders else goal_cell()
-        self._moves = distances(self._aim)
+        self._wanders = rng.random() < self._config.wander
+        self._set_out()
 
     def intent(self, glance: Glance) -> Intent:
         """Hold control throughout a demonstration, otherwise near a wall."""
@@ -71,12 +70,19 @@ class CrashMazeOperator:
         takeover = self._demonstrate or self._wants_control(position, glance)
         return Intent(takeover, self._drive(position) if takeover else np.zeros(self._spec.action.size, np.float32))
 
+    def _set_out(self) -> None:
+        """Choose where to go."""
+        cells = free_cells()
+        self._aim = cells[int(self._rng.integers(len(cells)))] if self._wanders else goal_cell()
+        self._moves = distances(self._aim)
+
     def _wants_control(self, position: Array, glance: Glance) -> bool:
         if glance.last:
             return False
         if self._hold == 0 and self._near_wall(position):
             self._hold = self._config.hold_steps
-        self._hold = max(0, self._hold - 1) if (held := self._hold > 0) else 0
+        held = self._hold > 0
+        self._hold -= held
         return held
 
     def _near_wall(self, position: Array) -> bool:
@@ -87,11 +93,10 @@ class CrashMazeOperator:
     def _drive(self, position: Array) -> FloatArray:
         """Towards the middle of the next cell on the shortest way, unsteadily."""
         bounds, cell = self._spec.action, cell_of(position)
-        if cell in self._moves:
-            nearer = [other for other in neighbours(cell) if self._moves[other] < self._moves[cell]]
-            target = middle(nearer[0] if nearer else cell)
-        else:
-            target = position  # within a wall: the episode is over
-        wish = np.clip((target - position) / bounds.high, -1.0, 1.0)
+        if self._wanders and cell == self._aim:
+            self._set_out()
+        nearer = [other for other in neighbours(cell) if self._moves[other] < self._moves.get(cell, 0)]
+        error_m = middle(nearer[0] if nearer else cell) - position
+        wish = np.clip(self._config.gain_per_s * error_m / bounds.high, -1.0, 1.0)
         wish += self._rng.normal(0.0, self._config.action_noise, bounds.size)
         return (np.clip(wish, -_LARGEST, _LARGEST) * bounds.high).astype(np.float32)

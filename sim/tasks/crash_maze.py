@@ -38,8 +38,6 @@ SPEED_M_S = 0.5
 _STEP_S = 1.0
 _SUBSTEPS = 3
 _GOAL_RADIUS_M = 0.4
-_NEAREST_START = 8
-"""Moves from cell to cell between a start and the goal, at least."""
 _START_SPREAD_M = 0.3
 _WAVES = (1, 2)
 _COLOURS = {"wall": (52, 58, 70), "floor": (240, 242, 245), "goal": (0, 158, 115), "point": (213, 94, 0)}
@@ -51,6 +49,9 @@ class CrashMazeConfig:
 
     slip_m: float = option(
         0.12, "standard deviation of what a move is off, on each axis; a point at rest stays", unit="m", low=0.0
+    )
+    nearest_start: int = option(
+        8, "moves from cell to cell between a start and the goal, at least; 0: start anywhere", low=0, high=16
     )
     horizon: int = option(100, "control steps of an episode", low=1)
 
@@ -88,7 +89,7 @@ class CrashMaze:
         self._size = size.astype(np.float64)
         self._goal = goal_cell()
         ways = distances(self._goal)
-        self._starts = sorted(cell for cell, moves in ways.items() if moves >= _NEAREST_START)
+        self._starts = sorted(cell for cell, moves in ways.items() if moves >= config.nearest_start)
         self._rng = np.random.default_rng(0)
         self._position = middle(self._goal)
         self._step = 0
@@ -100,7 +101,7 @@ class CrashMaze:
         return self._succeeded
 
     def reset(self, rng: np.random.Generator) -> dm_env.TimeStep:
-        """Begin an episode far from the goal; what slips is drawn from ``rng`` too."""
+        """Begin an episode; what slips is drawn from ``rng`` too."""
         self._rng = rng
         start = self._starts[int(rng.integers(len(self._starts)))]
         self._position = middle(start) + rng.uniform(-_START_SPREAD_M, _START_SPREAD_M, 2)
