@@ -30,7 +30,10 @@ class CrashMazeOperatorConfig:
         0.5, "standard deviation of the person's action, as a share of its bound", unit="1", low=0.0
     )
     wander: float = option(
-        0.6, "share of the episodes in which the person goes from place to place instead of to the goal", low=0.0, high=1.0
+        0.6,
+        "share of the episodes in which the person goes from place to place instead of to the goal",
+        low=0.0,
+        high=1.0,
     )
     margin_m: float = option(0.1, "distance to a wall below which the person takes over", unit="m", low=0.0, high=0.5)
     hold_steps: int = option(3, "control steps of a takeover", low=1)
@@ -87,8 +90,8 @@ class CrashMazeOperator:
 
     def _near_wall(self, position: Array) -> bool:
         reach = self._config.margin_m
-        around = [position + (dx, dy) for dx in (-reach, 0.0, reach) for dy in (-reach, 0.0, reach)]
-        return any(is_wall(cell_of(place)) for place in around)
+        around = np.array([(x, y) for x in (-reach, 0.0, reach) for y in (-reach, 0.0, reach)])
+        return any(is_wall(cell_of(place)) for place in position + around)
 
     def _drive(self, position: Array) -> FloatArray:
         """Towards the middle of the next cell on the shortest way, unsteadily."""

@@ -23,6 +23,7 @@ SUITES = {
     "replay": "memory and speed of the replay",
     "fuzz": "malformed messages at every subscriber of every node",
     "faults": "kills, chaos and a resume: what a run survives, and that nothing is lost",
+    "calql": "Cal-QL, CQL, IQL, AWAC and SAC from offline data to the robot",
     "arm": "RLIF through a simulated robot that knows nothing of it",
 }
 ALL = "all"

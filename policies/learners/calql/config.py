@@ -20,9 +20,7 @@ class CalqlConfig(SacConfig):
         choices=("always", "offline", "online", "never"),
     )
     cql_weight: float = option(5.0, "weight of the conservative penalty while offline", low=0.0)
-    cql_weight_online: float = option(
-        5.0, "its weight once the robot has lived through an episode of its own", low=0.0
-    )
+    cql_weight_online: float = option(5.0, "its weight once the robot has lived through an episode of its own", low=0.0)
     lagrange_gap: float = option(
         0.0, "above 0: the penalty that its weight, which then adapts, aims at; 0: the weight is fixed", low=0.0
     )
