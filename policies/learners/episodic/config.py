@@ -23,6 +23,7 @@ class EpisodicConfig:
     )
     hidden: tuple[int, ...] = option((256, 256), "units in each hidden layer", low=1)
     critics: int = option(2, "critics; the least of their values counts", low=1)
+    layer_norm: bool = option(False, "critics with layer normalisation; the papers have none")
     learning_rate: float = option(1e-4, "of the actor and of what goes with it", low=0.0)
     critic_learning_rate: float = option(3e-4, "of the critics", low=0.0)
     discount: float = option(0.97, "of the value one step later", low=0.0, high=0.9999)

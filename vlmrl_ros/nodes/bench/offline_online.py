@@ -86,8 +86,7 @@ def run(protocol: Protocol, learner: str, options: Mapping[str, Any], seed: int)
 
     Returns:
         plain values: ``data`` (transitions and success of the data) and ``evaluations``, for each of them the step, the
-        success without and with exploration, and the mean of each metric over the last updates, one for each step between two
-        evaluations.
+        success without and with exploration, and the mean of each metric over the last ``evaluate_every`` updates.
     """
     task = build_task(protocol.task, protocol.task_options)
     builder = registry.load("learners", learner)
@@ -100,7 +99,13 @@ def run(protocol: Protocol, learner: str, options: Mapping[str, Any], seed: int)
     seen: list[Mapping[str, float]] = []
     evaluations: list[dict[str, Any]] = []
     for step in _phases(protocol, training, task, seed, seen):
-        evaluations.append({"step": step, **_judged(protocol, training, task, seed), "metrics": _means(seen[-protocol.evaluate_every :])})
+        evaluations.append(
+            {
+                "step": step,
+                **_judged(protocol, training, task, seed),
+                "metrics": _means(seen[-protocol.evaluate_every :]),
+            }
+        )
         seen.clear()
     task.close()
     return {"learner": learner, "seed": seed, "data": about, "evaluations": evaluations}

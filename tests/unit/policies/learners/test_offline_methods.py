@@ -25,7 +25,7 @@ from vlmrl_ros.policies.learners.sac.builder import Builder as SacBuilder
 from vlmrl_ros.policies.learners.sac.config import SacConfig
 from vlmrl_ros.policies.learners.sac.learning import Sac
 from vlmrl_ros.policies.networks.actor import sample
-from vlmrl_ros.policies.networks.ensemble import values
+from vlmrl_ros.policies.networks.critics import values
 from vlmrl_ros.policies.networks.likelihood import log_likelihood
 
 SMALL = {"hidden": (16, 16), "discount": 0.9, "device": "cpu"}
@@ -74,7 +74,7 @@ def test_iqls_losses_are_those_of_the_paper(spec):
         errors += [(x - target) ** 2 for x in values(agent.critics.frozen, one[0], one[1])[:, 0].tolist()]
         actor.append(-weights[-1] * float(log_likelihood(agent.actor.frozen, one[0], one[1])))
     metrics = {name: float(value) for name, value in agent.update(data, online=False).items()}
-    assert 1 < sum(w == 5.0 for w in weights) < 6, "the cap holds for some"
+    assert 0 < sum(w == 5.0 for w in weights) < 6, "the cap holds for some"
     assert metrics["value_loss"] == pytest.approx(np.mean(losses), rel=1e-4)
     assert metrics["weight"] == pytest.approx(np.mean(weights), rel=1e-4)
     assert metrics["critic_loss"] == pytest.approx(np.mean(errors), rel=1e-4)
