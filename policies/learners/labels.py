@@ -81,3 +81,8 @@ def advised_action(transition: Transition) -> FloatArray | None:
     """What a person did, or said that they would do while the policy acted."""
     advice = transition.before.intervention.advice
     return np.array(advice, np.float32) if advice else persons_action(transition)
+
+
+def known_before(transition: Transition) -> bool:
+    """Lived before the run, or demonstrated: known before the policy acted."""
+    return transition.arm < 0 or transition.demonstration

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -43,6 +44,16 @@ def learner_parameters(a: Arguments, task: str) -> dict[str, Any]:
         "device": a.text("device"),
         **a.data(),
     }
+
+
+def goes_without_robot(learner: Mapping[str, Any]) -> bool:
+    """Whether a learner with these parameters has all that it learns from."""
+    return "offline" in learner and "offline_updates" not in learner
+
+
+def waits_for_learner(a: Arguments) -> bool:
+    """The learner has something to do before the first step: a run to go on with, or an offline phase."""
+    return a.flag("resume") or bool(a.integer("offline_updates"))
 
 
 def by_hand(a: Arguments) -> bool:
