@@ -47,10 +47,12 @@ class RlpdLearner:
         self.samples_per_update = config.batch_size * config.critic_updates
         self._config = config
         self._memory = memory
-        self._tensor = torch.empty(config.critic_updates, config.batch_size, self._memory.layout.width)
-        self._rows = self._tensor.numpy()  # aligned by torch: products can depend on it to the last bit
+        self._drawn = torch.empty(config.critic_updates, config.batch_size, self._memory.layout.width)
+        self._rows = self._drawn.numpy()  # aligned by torch: products can depend on it to the last bit
         self._rng = np.random.default_rng(rng.integers(2**62))
         self._rlpd = Rlpd(spec, config, rng)
+        self._tensor = self._drawn.to(self._rlpd.device)
+        self._block = Batch(**self._memory.layout.split(self._tensor))
         self._updates = 0
         generators = {"noise": self._rlpd.generator}
         self._state = LearnerState(name, self._rlpd.tensors(), generators, self._rng)
@@ -69,12 +71,8 @@ class RlpdLearner:
         for rows in self._rows:
             self._memory.sample(rows, self._rng)
         with learner_compute():
-            block = self._memory.layout.split(self._tensor.to(self._rlpd.device))
-            ahead = self._rlpd.next_actions(block["next_state"])
-            for index in range(self._config.critic_updates):
-                batch = Batch(**{name: column[index] for name, column in block.items()})
-                metrics = self._rlpd.update_critics(batch, *(part[index] for part in ahead))
-            metrics |= self._rlpd.update_actor(batch)
+            self._tensor.copy_(self._drawn)  # on the CPU they are one
+            metrics = self._rlpd.update(self._block)
         self._updates += 1
         return {name: float(value) for name, value in metrics.items()} | {"updates": float(self._updates)}
 

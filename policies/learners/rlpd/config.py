@@ -13,6 +13,9 @@ class RlpdConfig:
 
     policy: str = option("gaussian", "policy plug-in that takes the weights")
     device: str = option("auto", "where the learner computes", choices=("auto", "cpu", "cuda"))
+    precision: str = option(
+        "float32", "factors of the matrix products are rounded to it", choices=("float32", "bfloat16")
+    )
     samples_per_insert: float = option(1024.0, "transitions drawn for each online transition stored", low=1.0)
     buffers: str = option(
         "symmetric",
@@ -25,6 +28,7 @@ class RlpdConfig:
     capacity: int = option(100_000, "transitions kept of the policy, and as many of a person", low=1)
     hidden: tuple[int, ...] = option((128, 128), "units in each hidden layer", low=1)
     critics: int = option(4, "critics in the ensemble", low=1)
+    layer_norm: bool = option(True, "normalise the hidden layers of the critics")
     target_critics: int = option(2, "critics, drawn at random, whose least value is the target", low=1)
     actor_value: str = option("min", "value that the actor climbs", choices=("min", "mean"))
     learning_rate: float = option(3e-4, "of actor, critics and temperature", low=0.0)
