@@ -25,6 +25,7 @@ EXECUTABLES = (
     "lifecycle_manager",
     "policy_server",
     "recorder",
+    "reward_classifier",
     "scripted_operator",
     "sim_arm",
     "sim_bridge",
@@ -34,10 +35,10 @@ EXECUTABLES = (
 PLUGINS = {
     "learners": {
         name: f"policies.learners.{name}.builder:Builder"
-        for name in ("rlif", "rlpd", "hg_dagger", "bc", "sac", "calql", "cql", "iql", "awac")
+        for name in ("rlif", "rlpd", "hil_serl", "hg_dagger", "dagger", "bc", "sac", "calql", "cql", "iql", "awac")
     },
     "policies": {name: f"policies.{name}:build" for name in ("gaussian", "still")},
-    "encoders": {},
+    "encoders": {name: f"policies.encoders.{name}:build" for name in ("nature_cnn", "resnet10")},
     "tasks": {name: f"sim.tasks.{name}:build" for name in ("reach", "peg_insert", "pick_lift", "crash_maze")},
     "curricula": {},
     "outputs": {name: f"bridge.outputs.{name}:build" for name in ("twist", "forward", "trajectory")},

@@ -57,7 +57,7 @@ def hand(stage: Stage, observer: Observer) -> SimpleNamespace:
 
 def moves(hand: SimpleNamespace) -> float:
     """How far the tip has gone along x, m."""
-    return hand.tips[-1].pose.position.x - hand.tips[0].pose.position.x
+    return hand.tips[-1].pose.position.x - hand.tips[0].pose.position.x if hand.tips else 0.0
 
 
 def test_the_estop_button_works_before_the_first_episode(observer, hand):

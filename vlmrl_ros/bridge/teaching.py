@@ -74,7 +74,8 @@ def operator_nodes(a: Arguments, arm: Arm, task: str) -> dict[str, dict[str, Any
         return {}
     registry.check("operators", task)
     shown = {"demonstrations": arm.demonstrations, "continues": a.flag("resume")}
-    return {"scripted_operator": {"operator": task, "seed": arm.seed, **shown}}
+    advice = {"operator.advises": True} if a.text("learner") == "dagger" else {}
+    return {"scripted_operator": {"operator": task, "seed": arm.seed, **shown, **advice}}
 
 
 def recorder_nodes(a: Arguments, arm: Arm, run_dir: str) -> dict[str, dict[str, Any]]:

@@ -64,6 +64,7 @@ class Recording:
         self._changed = threading.Condition()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._work, name="recording", daemon=True)
+        self._own_folders = [directory, *(parent for parent in directory.parents if not parent.exists())]
         try:
             directory.mkdir(parents=True, exist_ok=True)
             repair_all(directory, self.found.append)
@@ -130,7 +131,8 @@ class Recording:
         elif cut_off and self._only_success:
             self._take_away()
         with contextlib.suppress(OSError):  # unless nothing was recorded
-            self._directory.rmdir()
+            for folder in self._own_folders:
+                folder.rmdir()
 
     def _take(self) -> RawStep | None:
         """The next step; None at the end."""

@@ -181,6 +181,7 @@ def test_a_directory_that_cannot_be_written_is_refused_by_name(tmp_path):
         Recording(tmp_path / "file" / "bags", TOPICS, ROOM)
 
 
-def test_a_recording_of_nothing_leaves_nothing(tmp_path):
-    Made(tmp_path / "bags").recording.stop(5.0)
-    assert not (tmp_path / "bags").exists()
+def test_a_recording_of_nothing_leaves_nothing_and_takes_nothing_away(tmp_path):
+    (tmp_path / "runs").mkdir()
+    Made(tmp_path / "runs" / "run" / "bags").recording.stop(5.0)
+    assert [*tmp_path.rglob("*")] == [tmp_path / "runs"]

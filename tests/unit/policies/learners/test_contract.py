@@ -20,6 +20,8 @@ from vlmrl_ros.core.types import Transition
 from vlmrl_ros.policies.gaussian import build as build_gaussian
 from vlmrl_ros.policies.learners.awac.builder import Builder as Awac
 from vlmrl_ros.policies.learners.bc.builder import Builder as Bc
+from vlmrl_ros.policies.learners.dagger.builder import Builder as Dagger
+from vlmrl_ros.policies.learners.hil_serl.builder import Builder as HilSerl
 from vlmrl_ros.policies.learners.calql.builder import Builder as Calql
 from vlmrl_ros.policies.learners.cql.builder import Builder as Cql
 from vlmrl_ros.policies.learners.hg_dagger.builder import Builder as HgDagger
@@ -28,8 +30,9 @@ from vlmrl_ros.policies.learners.rlif.builder import Builder as Rlif
 from vlmrl_ros.policies.learners.rlpd.builder import Builder as Rlpd
 from vlmrl_ros.policies.learners.sac.builder import Builder as Sac
 
+IMITATION = {"bc": Bc, "hg_dagger": HgDagger, "dagger": Dagger}
 OFFLINE_TO_ONLINE = {"sac": Sac, "calql": Calql, "cql": Cql, "iql": Iql, "awac": Awac}
-BUILDERS = {"rlif": Rlif, "rlpd": Rlpd, "bc": Bc, "hg_dagger": HgDagger, **OFFLINE_TO_ONLINE}
+BUILDERS = {"rlif": Rlif, "rlpd": Rlpd, "hil_serl": HilSerl, **IMITATION, **OFFLINE_TO_ONLINE}
 SMALL = {"batch_size": 32, "hidden": [16, 16], "capacity": 1000, "min_steps": 16, "learning_rate": 1e-2}
 
 
@@ -197,6 +200,7 @@ def scrambled(items: list[Transition]) -> list[Transition]:
     return [Transition(scramble(item.before), scramble(item.after), item.demonstration) for item in items]
 
 
+@pytest.mark.parametrize(("blind", "name"), [(name not in ("rlpd", "hil_serl"), name) for name in BUILDERS])
 READS_REWARD = ("rlpd", *OFFLINE_TO_ONLINE)
 
 
