@@ -15,7 +15,7 @@ from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.policies.learners.episodic.config import EpisodicConfig
 from vlmrl_ros.policies.networks.actor import initial_actor
 from vlmrl_ros.policies.networks.compute import device_of, torch_generator
-from vlmrl_ros.policies.networks.critics import initial_critics, values
+from vlmrl_ros.policies.networks.ensemble import initial_ensemble, values
 from vlmrl_ros.policies.networks.flat import Adam, FlatParameters, Parameters
 
 
@@ -67,7 +67,7 @@ class ActorCritic(ABC):
         state, self._actions = spec.observation.size, spec.action.size
         self.actor = FlatParameters(initial_actor(state, self._actions, config.hidden, weights), self.device)
         inputs = state + self._actions
-        critics = initial_critics(inputs, config.hidden, config.critics, weights, config.layer_norm)
+        critics = initial_ensemble(inputs, config.hidden, config.critics, weights, config.layer_norm)
         self.critics = FlatParameters(critics, self.device)
         self.actor_ema, self.target_critics = self.actor.copy(), self.critics.copy()
         self.more = {name: FlatParameters(parameters, self.device) for name, parameters in more.items()}

@@ -12,7 +12,7 @@ from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.policies.learners.episodic.actor_critic import ActorCritic, Batch, calibration
 from vlmrl_ros.policies.learners.sac.config import SacConfig
 from vlmrl_ros.policies.networks.actor import sample
-from vlmrl_ros.policies.networks.critics import values
+from vlmrl_ros.policies.networks.ensemble import values
 from vlmrl_ros.policies.networks.flat import Parameters
 
 

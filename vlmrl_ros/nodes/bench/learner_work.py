@@ -77,8 +77,8 @@ def sb3() -> Block:
     return lambda: model.train(CRITIC_UPDATES, BATCH)
 
 
-def torchrl() -> Block:
-    """The SAC losses of TorchRL, its soft update and its replay buffer, in the loop of its own examples."""
+def torchrl(delay: int = CRITIC_UPDATES) -> Block:
+    """The SAC losses of TorchRL, its soft update and its replay buffer."""
     import torch
     from torchrl.objectives import SoftUpdate
 
@@ -95,13 +95,14 @@ def torchrl() -> Block:
         optimiser.step()
 
     def block() -> None:
-        for _ in range(CRITIC_UPDATES):
+        for index in range(1, CRITIC_UPDATES + 1):
             batch = buffer.sample()
             step(critics, loss.qvalue_v2_loss(batch)[0])
             follow.step()
-        value, about = loss.actor_loss(batch)
-        step(actor, value)
-        step(temperature, loss.alpha_loss(about["log_prob"]).mean())
+            if index % delay == 0:
+                value, about = loss.actor_loss(batch)
+                step(actor, value)
+                step(temperature, loss.alpha_loss(about["log_prob"]).mean())
 
     return block
 
@@ -189,6 +190,7 @@ WORK: dict[str, Callable[[], Block]] = {
     "jax.c10": lambda: jax(10),
     "sb3.c2": sb3,
     "torchrl.c2": torchrl,
+    "torchrl_actor_each.c2": lambda: torchrl(delay=1),
 }
 
 

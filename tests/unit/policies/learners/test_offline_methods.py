@@ -25,7 +25,7 @@ from vlmrl_ros.policies.learners.sac.builder import Builder as SacBuilder
 from vlmrl_ros.policies.learners.sac.config import SacConfig
 from vlmrl_ros.policies.learners.sac.learning import Sac
 from vlmrl_ros.policies.networks.actor import sample
-from vlmrl_ros.policies.networks.critics import values
+from vlmrl_ros.policies.networks.ensemble import values
 from vlmrl_ros.policies.networks.likelihood import log_likelihood
 
 SMALL = {"hidden": (16, 16), "discount": 0.9, "device": "cpu"}
