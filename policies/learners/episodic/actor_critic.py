@@ -125,3 +125,18 @@ class ActorCritic(ABC):
         loss = mse_loss(predicted, target.expand_as(predicted)) * len(predicted)
         self._step_critics(loss)
         return {"critic_loss": loss.detach() / len(predicted), "value": predicted.detach().mean()}
+
+
+def calibration(policy_value: Tensor, batch: Batch) -> dict[str, Tensor]:
+    """How the values compare with what was lived.
+
+    Args:
+        policy_value: float32 (B,), the critics' value of the actor's own action at each state.
+        batch: of the same states.
+
+    Returns:
+        mean return, and by how much the policy's value is above it: below 0 the critic is not calibrated (Cal-QL,
+        definition 4.1, with the behaviour's return as the reference).
+    """
+    returns = batch.return_to_go[:, 0]
+    return {"return_to_go": returns.mean(), "calibration_gap": (policy_value - returns).mean()}

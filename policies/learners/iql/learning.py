@@ -7,9 +7,8 @@ import torch
 from torch import Tensor
 
 from vlmrl_ros.core.spec import TaskSpec
-from vlmrl_ros.policies.learners.episodic.actor_critic import ActorCritic, Batch
+from vlmrl_ros.policies.learners.episodic.actor_critic import ActorCritic, Batch, calibration
 from vlmrl_ros.policies.learners.iql.config import IqlConfig
-from vlmrl_ros.policies.learners.sac.learning import calibration
 from vlmrl_ros.policies.networks.compute import torch_generator
 from vlmrl_ros.policies.networks.ensemble import initial_ensemble, values
 from vlmrl_ros.policies.networks.flat import Parameters

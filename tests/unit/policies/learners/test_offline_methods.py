@@ -131,12 +131,12 @@ def bandit(rng: np.random.Generator) -> tuple[TaskSpec, list[Transition]]:
 )
 def test_it_learns_from_data_alone_what_pays(builder, options):
     spec, items = bandit(np.random.default_rng(0))
-    given = {"hidden": [32, 32], "learning_rate": 3e-3, "critic_learning_rate": 3e-3, "batch_size": 64, "device": "cpu"}
+    given = {"hidden": [32, 32], "learning_rate": 5e-3, "critic_learning_rate": 5e-3, "batch_size": 64, "device": "cpu"}
     config = from_mapping(builder.config_type, {**given, **options})
     learner = builder.build(spec, config, np.random.default_rng(0))
     for item in items:
         learner.add(item)
-    for _ in range(500):
+    for _ in range(250):
         learner.update()
     policy = build_gaussian(spec, {"explore": False})
     policy.load(learner.variables())
