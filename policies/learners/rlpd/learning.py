@@ -23,7 +23,7 @@ from vlmrl_ros.policies.networks.compute import device_of, torch_generator
 from vlmrl_ros.policies.networks.ensemble import initial_ensemble
 from vlmrl_ros.policies.networks.ensemble_pass import EnsemblePass
 from vlmrl_ros.policies.networks.flat import Adam, FlatParameters
-from vlmrl_ros.policies.networks.mlp import Product
+from vlmrl_ros.policies.networks.mlp import Product, Tape
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,20 @@ class Batch:
 class Rlpd:
     """Networks, their optimisers, and the gradient steps, without autograd."""
 
-    def __init__(self, spec: TaskSpec, config: RlpdConfig, rng: np.random.Generator) -> None:
-        """Draw the initial weights; equal ``rng`` states give equal learners."""
+    def __init__(self, spec: TaskSpec, config: RlpdConfig, rng: np.random.Generator, features: int = 0) -> None:
+        """Draw the initial weights; equal ``rng`` states give equal learners.
+
+        Args:
+            spec: of the task.
+            config: options.
+            rng: draws the weights, and seeds the noise.
+            features: how many stand beside the state, from what the cameras see.
+        """
         self._config = config
         self.device = device_of(config.device)
         self.generator = torch_generator(rng, self.device)
         weights = torch_generator(rng)
-        self._states, self._actions = spec.observation.size, spec.action.size
+        self._states, self._actions = spec.observation.size + features, spec.action.size
         self._target_entropy = config.target_entropy * self._actions
         self.actor = FlatParameters(initial_actor(self._states, self._actions, config.hidden, weights), self.device)
         inputs = self._states + self._actions
@@ -169,10 +176,14 @@ class Rlpd:
         predicted, tape = self._critics_pass.run(inputs)
         error = predicted - target
         # of the sum over the members of their mean squared errors: each learns as if alone
-        self._critics_pass.descend(tape, error * (2.0 / len(target)))
+        self._descend(tape, error * (2.0 / len(target)))
         self._adam["critics"].step()
         self.target_critics.follow(self.critics, self._config.target_rate)
         return predicted, error
+
+    def _descend(self, tape: Tape, slope: Tensor) -> None:
+        """Write the gradients of the critics."""
+        self._critics_pass.descend(tape, slope)
 
     def _step_actor(self, batch: Batch, noise: Tensor) -> dict[str, Tensor]:
         temperature = self.temperature.frozen["log"].exp()
