@@ -35,8 +35,11 @@ PLUGINS = {
     "learners": {name: f"policies.learners.{name}.builder:Builder" for name in ("rlif", "rlpd", "hg_dagger", "bc")},
     "policies": {name: f"policies.{name}:build" for name in ("gaussian", "still")},
     "encoders": {},
-    "tasks": {name: f"sim.tasks.{name}:build" for name in ("reach", "peg_insert", "pick_lift")},
-    "curricula": {},
+    "tasks": {
+        name: f"sim.tasks.{name}:build"
+        for name in ("reach", "peg_insert", "pick_lift", "point_maze", "velocity_window")
+    },
+    "curricula": {"rollin": "policies.curricula.rollin:build"},
     "outputs": {name: f"bridge.outputs.{name}:build" for name in ("twist", "forward", "trajectory")},
     "devices": {name: f"teleop.devices.{name}:build" for name in ("joystick", "spacemouse")},
     "operators": {name: f"sim.operators.{name}:build" for name in ("reach", "peg_insert", "pick_lift")},
