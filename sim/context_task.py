@@ -93,10 +93,10 @@ class ContextTask(ABC):
         """There are none."""
         return {}
 
-    def tip(self) -> None:
+    def tip(self) -> None:  # noqa: B027 - right as it is for every task of this kind
         """There is none."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027
         """Nothing is held."""
 
     def _observe(self) -> Observation:

@@ -62,7 +62,8 @@ class CurriculumLearner:
         self.samples_per_update = self.main.samples_per_update
         self.evaluation_options = self.main.evaluation_options
         self._visitation = _visitation(spec, curriculum)
-        self._switch: dict[str, float] = {}
+        self.switch: dict[str, float] = {}
+        """Visitation at the newest switch, see :meth:`Visitation.end_stage`."""
 
     def plan(self, episode: int) -> EpisodePlan:
         """Plan the next episode, whose steps will then be known by its number; the same until it is over."""
@@ -116,7 +117,7 @@ class CurriculumLearner:
             "inserts": self._limiter.inserts,
             "samples": self._limiter.samples,
             "visitation": self._visitation.state(),
-            "switch": self._switch,
+            "switch": self.switch,
         }
         agents = below(_MAIN, self.main.snapshot()) | below(_EXPLORER, self.explorer.snapshot())
         return {**agents, _PLAIN: json_part(plain)}
@@ -132,7 +133,7 @@ class CurriculumLearner:
             self.curriculum.resume(plain["curriculum"])
             self._plans = {int(episode): EpisodePlan(**plan) for episode, plan in plain["plans"].items()}
             self._visitation.resume(plain["visitation"])
-            self._switch = dict(plain["switch"])
+            self.switch = dict(plain["switch"])
             self._renew()
             self._limiter.inserts, self._limiter.samples = int(plain["inserts"]), int(plain["samples"])
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -146,7 +147,7 @@ class CurriculumLearner:
             return  # the latter is one of the stage before, of another arm
         self._visitation.end_episode()
         if self.curriculum.record(float(item.after.feedback.success)):
-            self._switch = self._visitation.end_stage()
+            self.switch = self._visitation.end_stage()
             self._renew()
 
     def _renew(self) -> None:
@@ -162,7 +163,7 @@ class CurriculumLearner:
             "context": self.curriculum.contexts[self.curriculum.stage],
             "solved": self.curriculum.solved,
         }
-        return {f"curriculum.{name}": value for name, value in (now | self._switch).items()}
+        return {f"curriculum.{name}": value for name, value in (now | self.switch).items()}
 
 
 def _visitation(spec: TaskSpec, curriculum: Curriculum) -> Visitation:

@@ -46,21 +46,28 @@ class Curve:
     values: Sequence[Interval]
 
 
-def plot_success(path: Path, curves: Mapping[str, Curve], title: str, operator: float | None = None) -> None:
-    """Write the learning curves: autonomous success in per cent over environment steps, with intervals.
+def plot_success(
+    path: Path,
+    curves: Mapping[str, Curve],
+    title: str,
+    operator: float | None = None,
+    measure: str = "autonomous success",
+) -> None:
+    """Write the learning curves: success in per cent over environment steps, with intervals.
 
     Args:
         path: of the PNG file.
         curves: name to success rates between 0 and 1.
         title: above the picture.
         operator: success of the person who teaches, between 0 and 1, as a dashed line.
+        measure: what is a success.
     """
     with _picture(path) as axes:
         if operator is not None:
             axes.axhline(operator, color=_GREY, lw=1.5, ls="--", label="the operator alone")
         for colour, (name, curve) in zip(_colours(len(curves)), curves.items(), strict=True):
             _draw(axes, curve, name, colour)
-        axes.set(title=title, xlabel="environment steps", ylabel="autonomous success (%)", ylim=(-0.03, 1.03))
+        axes.set(title=title, xlabel="environment steps", ylabel=f"{measure} (%)", ylim=(-0.03, 1.03))
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=""))
         axes.set_xlim(left=0)
         if len(curves) > 1 or operator is not None:

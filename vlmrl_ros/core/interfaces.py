@@ -1,4 +1,7 @@
-"""The protocols that plug-ins fulfil: task, operator, policy, learner, curriculum, device. See ``docs/architecture.md``."""
+"""The protocols that plug-ins fulfil: task, operator, policy, learner, curriculum, device.
+
+See ``docs/architecture.md``.
+"""
 
 from __future__ import annotations
 

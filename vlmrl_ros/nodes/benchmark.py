@@ -24,6 +24,7 @@ SUITES = {
     "fuzz": "malformed messages at every subscriber of every node",
     "faults": "kills, chaos and a resume: what a run survives, and that nothing is lost",
     "arm": "RLIF through a simulated robot that knows nothing of it",
+    "rollin": "a curriculum with roll-in against one without, and against none",
 }
 ALL = "all"
 """Every suite in turn; their figures have different names."""
