@@ -205,7 +205,7 @@ def test_contexts_go_from_easy_to_full_in_equal_steps():
     assert narrow.stages(1) == (0.002,)
     assert narrow.check(0.006) == 0.006
     for value in (0.010, 0.011, 0.001):
-        with pytest.raises(RangeError, match="context clearance is .* valid: beyond 0.01, up to 0.002"):
+        with pytest.raises(RangeError, match=r"context clearance is .* valid: beyond 0.01, up to 0.002"):
             narrow.check(value)
 
 

@@ -18,7 +18,7 @@ SMALL = {
     "batch_size": 8,
     "critic_updates": 1,
     "critics": 2,
-    "samples_per_insert": 8.0,
+    "samples_per_insert": 1.0,
     "min_steps": 20,
     "capacity": 2000,
     "device": "cpu",
@@ -27,7 +27,7 @@ EASY = {"stages": 12, "beta": 0.6, "window": 1, "threshold": 0.0, "discount": 0.
 
 
 def loop_of(seed: int = 0, task: str = "point_maze", **curriculum: object) -> CurriculumLoop:
-    return CurriculumLoop(Setup(task, "rlpd", {"horizon": 15}, SMALL, {**EASY, **curriculum}), seed)
+    return CurriculumLoop(Setup(task, "rlpd", {"horizon": 15, "speed_m_s": 3.0}, SMALL, {**EASY, **curriculum}), seed)
 
 
 def until_rolled_in(loop: CurriculumLoop) -> EpisodePlan:

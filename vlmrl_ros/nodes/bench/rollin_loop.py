@@ -24,7 +24,7 @@ from vlmrl_ros.policies.curricula.agents import CurriculumLearner
 from vlmrl_ros.sim.load import build as build_task
 
 PUBLISH_EVERY = 10
-"""Steps between two versions of the weights, as in the ROS loop."""
+"""Steps of an episode between two versions of the weights, as in the ROS loop."""
 _ALONE = Intervention(active=False, edge=False, reward=0.0, source=Source.POLICY)
 
 
@@ -69,7 +69,6 @@ class CurriculumLoop:
         self._loop = Episodes(self.task, SafetyFilter(spec.action, spec.control_dt_s), seed)
         self._seed = seed
         self._episode = 0
-        self._loaded_at = -1
 
     def go_on(self) -> None:
         """Go on after :attr:`training` was restored, with the episode after the newest one."""
@@ -92,12 +91,10 @@ class CurriculumLoop:
         return record
 
     def _act(self, arrival: Arrival) -> FloatArray:
-        """The action at a step, with the weights of the newest version."""
-        version = self.training.steps // PUBLISH_EVERY
-        if self.training.updates and version != self._loaded_at:
-            self.policy.load(self.learner.variables())
-            self._loaded_at = version
+        """The action at a step, with the weights of the newest version; an episode begins with a new one."""
         feedback = arrival.feedback
+        if self.training.updates and feedback.step % PUBLISH_EVERY == 0:
+            self.policy.load(self.learner.variables())
         rng = stream(self._seed, "policy", feedback.episode, feedback.step)
         action, _ = self.policy.act(arrival.observation, rng)
         return action
