@@ -230,7 +230,7 @@ class Curriculum(Protocol):
     """
 
     options: Mapping[str, Any]
-    """Every option in force, by name."""
+    """Every option in force, by name; ``beta``, ``discount`` and ``window`` are among them."""
 
     contexts: tuple[float, ...]
     """Of the stages, from easy to full."""
