@@ -11,6 +11,7 @@ from vlmrl_ros.core.interfaces import EpisodePlan
 from vlmrl_ros.core.snapshot import save_snapshot
 from vlmrl_ros.nodes.bench import rollin_runs
 from vlmrl_ros.nodes.bench.rollin_loop import CurriculumLoop, Setup
+from vlmrl_ros.nodes.bench.rollin_tabular import Tabular
 from vlmrl_ros.policies.learners.rlpd.config import RlpdConfig
 
 SMALL = {
@@ -83,3 +84,11 @@ def test_a_finished_run_is_read_and_not_made_again(tmp_path, monkeypatch):
     assert first["steps"] == 30
     assert rollin_runs.continuous(tmp_path, "maze", "rollin", 0) == first  # wall time included
     assert rollin_runs.continuous(tmp_path, "maze", "rollin", 0, steps=45)["steps"] == 45
+
+
+def test_every_seed_is_a_run_of_its_own(tmp_path):
+    run = Tabular(3, 0.01, 0.5, updates=60)
+    first = [rollin_runs.tabular(tmp_path, run, seed) for seed in range(3)]
+    assert len({str(result) for result in first}) == 3
+    assert len(list(tmp_path.glob("*.json"))) == 3
+    assert [rollin_runs.tabular(tmp_path, run, seed) for seed in range(3)] == first

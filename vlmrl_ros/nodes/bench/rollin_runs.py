@@ -84,13 +84,14 @@ def continuous(work: Path, task: str, method: str, seed: int, steps: int = 0) ->
     """
     scenario = SCENARIOS[task].of(method)
     scenario = replace(scenario, steps=steps or scenario.steps)
-    return _remembered(work / f"{task}_{method}_{seed}", asdict(scenario), lambda: _live(scenario, seed))
+    about = {**asdict(scenario), "seed": seed}
+    return _remembered(work / f"{task}_{method}_{seed}.json", about, lambda: _live(scenario, seed))
 
 
 def tabular(work: Path, run: Tabular, seed: int) -> Result:
     """One run on the grid; the fields of :class:`~vlmrl_ros.nodes.bench.rollin_tabular.Outcome`."""
-    name = f"tabular_k{run.goals - 1}_a{run.alpha}_b{run.beta}_h{run.horizon}_{run.accounting}_{seed}"
-    return _remembered(work / name, asdict(run), lambda: asdict(train(run, seed)))
+    name = f"tabular_k{run.goals - 1}_a{run.alpha}_b{run.beta}_h{run.horizon}_{run.accounting}_{seed}.json"
+    return _remembered(work / name, {**asdict(run), "seed": seed}, lambda: asdict(train(run, seed)))
 
 
 def _live(scenario: Scenario, seed: int) -> Result:
@@ -115,9 +116,9 @@ def _live(scenario: Scenario, seed: int) -> Result:
     }
 
 
-def _remembered(path: Path, about: Mapping[str, Any], make: Callable[[], Result]) -> Result:
+def _remembered(file: Path, about: Mapping[str, Any], make: Callable[[], Result]) -> Result:
     """The result on disk, if it is of the same settings; else a new one."""
-    file, plain = path.with_suffix(".json"), json.loads(json.dumps(about))
+    plain = json.loads(json.dumps(about))
     if file.exists():
         stored = json.loads(file.read_text(encoding="utf-8"))
         if stored["settings"] == plain:
