@@ -33,9 +33,9 @@ _FLOOR, _WALL, _GOAL, _POINT = (240, 240, 240), (95, 107, 122), (0, 158, 115), (
 class PointMazeConfig:
     """Options of ``point_maze``."""
 
-    horizon: int = option(100, "control steps of an episode", low=1)
-    speed_m_s: float = option(1.0, "greatest speed on each axis", unit="m/s", low=0.01, high=5.0)
-    tolerance_m: float = option(0.25, "distance to the goal that counts as success", unit="m", low=0.01, high=1.0)
+    horizon: int = option(30, "control steps of an episode", low=1)
+    speed_m_s: float = option(3.0, "greatest speed on each axis", unit="m/s", low=0.01, high=5.0)
+    tolerance_m: float = option(0.35, "distance to the goal that counts as success", unit="m", low=0.01, high=1.0)
 
 
 def build(config: Mapping[str, Any]) -> PointMaze:

@@ -25,12 +25,12 @@ _BACK, _WINDOW, _CART = (240, 240, 240), (0, 158, 115), (0, 114, 178)
 class VelocityWindowConfig:
     """Options of ``velocity_window``."""
 
-    horizon: int = option(100, "control steps of an episode", low=1)
+    horizon: int = option(30, "control steps of an episode", low=1)
     top_m_s: float = option(4.0, "lower edge of the fastest window", unit="m/s", low=0.1, high=100.0)
-    width_m_s: float = option(0.4, "width of a window", unit="m/s", low=0.01, high=10.0)
-    acceleration_m_s2: float = option(1.0, "of a full push", unit="m/s^2", low=0.01, high=100.0)
+    width_m_s: float = option(0.5, "width of a window", unit="m/s", low=0.01, high=10.0)
+    acceleration_m_s2: float = option(3.0, "of a full push", unit="m/s^2", low=0.01, high=100.0)
     drag_per_s: float = option(0.1, "share of its velocity that the cart loses in a second", unit="1/s", low=0.0)
-    hold_steps: int = option(10, "steps in a row within the window that count as success", low=1)
+    hold_steps: int = option(5, "steps in a row within the window that count as success", low=1)
 
 
 def build(config: Mapping[str, Any]) -> VelocityWindow:

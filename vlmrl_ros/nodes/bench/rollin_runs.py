@@ -17,25 +17,27 @@ Result = dict[str, Any]
 
 METHODS: Mapping[str, Mapping[str, Any]] = {
     "rollin": {"beta": 0.1},
+    "rollin_half": {"beta": 0.5},
     "warm": {"beta": 0.0},
     "none": {"stages": 1},
 }
-"""ROLLIN; the same curriculum without roll-in, where a stage only starts with the weights of the one before; none."""
-LEARNER = "rlpd"
+"""ROLLIN with a tenth and with half of the episodes rolled in; the same curriculum without roll-in, where a stage only
+starts with the weights of the one before; none."""
+LEARNER, DISCOUNT = "rlpd", 0.97
 LEARNER_OPTIONS = {
     "hidden": [64, 64],
     "critics": 2,
     "critic_updates": 1,
-    "batch_size": 128,
+    "batch_size": 256,
     "samples_per_insert": 128.0,
     "min_steps": 200,
     "learning_rate": 1e-3,
-    "discount": 0.99,
+    "discount": DISCOUNT,
     "temperature": 0.1,
     "entropy_backup": True,
     "device": "cpu",
 }
-"""Without anybody's data ``rlpd`` is soft actor-critic with normalised critics. One gradient step for each step."""
+"""Without anybody's data ``rlpd`` is soft actor-critic with normalised critics. One gradient step for two steps."""
 
 
 @dataclass(frozen=True)
@@ -57,14 +59,8 @@ class Scenario:
 
 
 SCENARIOS: Mapping[str, Scenario] = {
-    "maze": Scenario(
-        Setup("point_maze", LEARNER, {"horizon": 100}, LEARNER_OPTIONS, {"stages": 4, "discount": 0.99}),
-        steps=20_000,
-    ),
-    "velocity": Scenario(
-        Setup("velocity_window", LEARNER, {"horizon": 100}, LEARNER_OPTIONS, {"stages": 4, "discount": 0.99}),
-        steps=20_000,
-    ),
+    name: Scenario(Setup(task, LEARNER, {}, LEARNER_OPTIONS, {"stages": 4, "discount": DISCOUNT}), steps=8000)
+    for name, task in {"maze": "point_maze", "velocity": "velocity_window"}.items()
 }
 
 
