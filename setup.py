@@ -25,6 +25,7 @@ EXECUTABLES = (
     "lifecycle_manager",
     "policy_server",
     "recorder",
+    "reward_classifier",
     "scripted_operator",
     "sim_arm",
     "sim_bridge",
@@ -32,17 +33,20 @@ EXECUTABLES = (
     "teleop",
 )
 PLUGINS = {
-    "learners": {name: f"policies.learners.{name}.builder:Builder" for name in ("rlif", "rlpd", "hg_dagger", "bc")},
+    "learners": {
+        name: f"policies.learners.{name}.builder:Builder"
+        for name in ("rlif", "rlpd", "hil_serl", "hg_dagger", "dagger", "bc", "sac", "calql", "cql", "iql", "awac")
+    },
     "policies": {name: f"policies.{name}:build" for name in ("gaussian", "still")},
-    "encoders": {},
+    "encoders": {name: f"policies.encoders.{name}:build" for name in ("nature_cnn", "resnet10")},
     "tasks": {
         name: f"sim.tasks.{name}:build"
-        for name in ("reach", "peg_insert", "pick_lift", "point_maze", "velocity_window")
+        for name in ("reach", "peg_insert", "pick_lift", "crash_maze", "point_maze", "velocity_window")
     },
     "curricula": {"rollin": "policies.curricula.rollin:build"},
     "outputs": {name: f"bridge.outputs.{name}:build" for name in ("twist", "forward", "trajectory")},
     "devices": {name: f"teleop.devices.{name}:build" for name in ("joystick", "spacemouse")},
-    "operators": {name: f"sim.operators.{name}:build" for name in ("reach", "peg_insert", "pick_lift")},
+    "operators": {name: f"sim.operators.{name}:build" for name in ("reach", "peg_insert", "pick_lift", "crash_maze")},
 }
 # A shell script that finds the Python of the prefix it lies in, and at once the Python program that this Python runs.
 LAUNCHER = """\

@@ -11,7 +11,15 @@ from launch.actions import OpaqueFunction
 from vlmrl_ros.bridge.arms import load_fleet
 from vlmrl_ros.bridge.fleet import Arm, arms
 from vlmrl_ros.bridge.launching import COMMON, NEEDED, PROFILES, Arguments, Managed, declare, environment, managed
-from vlmrl_ros.bridge.teaching import TEACHING, by_hand, learner_parameters, operator_nodes, recorder_nodes
+from vlmrl_ros.bridge.teaching import (
+    TEACHING,
+    by_hand,
+    goes_without_robot,
+    learner_parameters,
+    operator_nodes,
+    recorder_nodes,
+    waits_for_learner,
+)
 
 ARGUMENTS = {
     "arm": (
@@ -41,7 +49,7 @@ def _nodes(context: LaunchContext) -> list[Action]:
     task = load_fleet(names)[0].general.task
     fleet = arms(len(names), a.integer("seed"), a.shown())
     learner = learner_parameters(a, task)
-    if "offline" in learner:
+    if goes_without_robot(learner):
         return managed(a, [Managed("learner", {**learner, "use_sim_time": False})])
     if len(fleet) > 1:
         learner["arms"] = [arm.name for arm in fleet]
@@ -71,7 +79,7 @@ def _of_arm(a: Arguments, arm: Arm, name: str, run_dir: str, task: str) -> list[
         "policy_server": {"seed": arm.seed, "weights_root": run_dir},
         "teleop": _teleop(a),
         **operator_nodes(a, arm, task),
-        "arm_bridge": {"arm": name, "seed": arm.seed, "continues": a.flag("resume")},
+        "arm_bridge": {"arm": name, "seed": arm.seed, "continues": waits_for_learner(a)},
     }
     return [Managed(executable, parameters, arm.name) for executable, parameters in nodes.items()]
 

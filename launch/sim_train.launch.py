@@ -8,7 +8,15 @@ from launch.actions import OpaqueFunction
 
 from vlmrl_ros.bridge.fleet import Arm, arms
 from vlmrl_ros.bridge.launching import COMMON, PROFILES, Arguments, Managed, declare, environment, managed
-from vlmrl_ros.bridge.teaching import TEACHING, by_hand, learner_parameters, operator_nodes, recorder_nodes
+from vlmrl_ros.bridge.teaching import (
+    TEACHING,
+    by_hand,
+    goes_without_robot,
+    learner_parameters,
+    operator_nodes,
+    recorder_nodes,
+    waits_for_learner,
+)
 
 ARGUMENTS = {
     **COMMON,
@@ -39,7 +47,7 @@ def _nodes(context: LaunchContext) -> list[Action]:
     fleet = arms(a.integer("num_arms"), a.integer("seed"), a.shown())
     sync = _sync(a, len(fleet))
     learner = {**learner_parameters(a, task), "eval_task": task, "sync": sync}
-    if "offline" in learner:
+    if goes_without_robot(learner):
         return managed(a, [Managed("learner", {**learner, "use_sim_time": False})])
     if len(fleet) > 1:
         learner["arms"] = [arm.name for arm in fleet]
@@ -58,7 +66,7 @@ def _of_arm(a: Arguments, arm: Arm, run_dir: str, sync: bool) -> list[Managed]:
         "time": "realtime" if by_hand(a) else "lockstep",
         "learner_lag_steps": -1 if by_hand(a) else 0 if sync else LAG_STEPS,
         "recorder_lag_steps": RECORDER_LAG_STEPS if a.flag("record") else -1,
-        "continues": a.flag("resume"),
+        "continues": waits_for_learner(a),
     }
     nodes = {
         **recorder_nodes(a, arm, run_dir),

@@ -70,7 +70,8 @@ class JoyMapping:
             joy: one reading.
 
         Returns:
-            takeover, action (float32 (A,), units of the spec), mark (reset before failure before success) and e-stop.
+            takeover, action (float32 (A,), units of the spec), mark (reset before failure before success), e-stop and
+            advice.
 
         Raises:
             DeviceError: the device has fewer axes or buttons than the profile reads; the message names the first.
@@ -92,6 +93,7 @@ class JoyMapping:
             action=np.array(action, np.float32),
             mark=next((mark for mark, button in marks if self._pressed(joy, button, mark.name.lower())), Mark.NONE),
             estop=self._pressed(joy, self._options.estop_button, "estop"),
+            advises=self._pressed(joy, self._options.advice_button, "advice"),
         )
 
     def to_joy(self, intent: Intent, mark: Mark = Mark.NONE, estop: bool = False) -> JoyState:
@@ -125,7 +127,7 @@ class JoyMapping:
             elif abs(raw[bound.index]) > 0.5:
                 buttons[bound.by.plus_button if raw[bound.index] > 0 else bound.by.minus_button] = 1
         pressed = {"takeover": intent.takeover, "estop": estop, "success": mark is Mark.SUCCESS}
-        pressed |= {"failure": mark is Mark.FAILURE, "reset": mark is Mark.RESET}
+        pressed |= {"failure": mark is Mark.FAILURE, "reset": mark is Mark.RESET, "advice": intent.advises}
         for use, down in pressed.items():
             if down and getattr(self._options, f"{use}_button") >= 0:
                 buttons[getattr(self._options, f"{use}_button")] = 1
@@ -207,7 +209,12 @@ class JoyMapping:
         """A joystick at rest with as many axes and buttons as the profile reads."""
         simple, by = self._options, [bound.by for bound in self._bound]
         buttons = [simple.takeover_button, simple.success_button, simple.failure_button, simple.reset_button]
-        buttons += [simple.estop_button, *(b.plus_button for b in by), *(b.minus_button for b in by)]
+        buttons += [
+            simple.estop_button,
+            simple.advice_button,
+            *(b.plus_button for b in by),
+            *(b.minus_button for b in by),
+        ]
         axes = max((b.axis for b in by), default=-1) + 1
         return np.zeros(axes, np.float32), np.zeros(max(buttons) + 1, np.int32)
 

@@ -42,6 +42,12 @@ class ProfileOptions:
     failure_button: int = option(_NONE, "Button that marks the episode a failure; -1: none.", low=_NONE, high=63)
     reset_button: int = option(_NONE, "Button that asks for a new episode; -1: none.", low=_NONE, high=63)
     estop_button: int = option(_NONE, "Button of the e-stop; -1: none.", low=_NONE, high=63)
+    advice_button: int = option(
+        _NONE,
+        "Button with which the stick says what the person would do, while the policy goes on acting; -1: none.",
+        low=_NONE,
+        high=63,
+    )
     dead_zone: float = option(
         0.0, "Deflections up to this count as zero; beyond it the output grows from zero to one.", low=0.0, high=0.9
     )
@@ -171,7 +177,9 @@ def _check_bindings(where: str, profile: Profile) -> None:
         if binding.scale == 0:
             raise ConfigError(f"{where} axes.{component}.scale is 0; leave the component out instead")
     bound = profile.axes.values()
-    buttons = [getattr(simple, f"{use}_button") for use in ("takeover", "success", "failure", "reset", "estop")]
+    buttons = [
+        getattr(simple, f"{use}_button") for use in ("takeover", "success", "failure", "reset", "estop", "advice")
+    ]
     buttons += [button for binding in bound for button in (binding.plus_button, binding.minus_button)]
     for kind, numbers in (("axis", [binding.axis for binding in bound]), ("button", buttons)):
         twice = [number for number, uses in Counter(numbers).items() if uses > 1 and number != _NONE]

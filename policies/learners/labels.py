@@ -7,10 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
+from vlmrl_ros.core.spec import FloatArray
 from vlmrl_ros.core.types import Transition
 
 Reward = Callable[[Transition], float]
 Selection = Callable[[Transition], bool]
+Target = Callable[[Transition], FloatArray | None]
+"""The action to clone in the state before the transition, float32 (A,), units of the spec; None: nothing."""
 
 
 def takeover_reward(transition: Transition) -> float:
@@ -40,3 +45,44 @@ def nobodys(transition: Transition) -> bool:
 def driven_by_person(transition: Transition) -> bool:
     """A person acted: a demonstration, or while in control after a takeover."""
     return transition.demonstration or transition.human
+
+
+def not_demonstrated(transition: Transition) -> bool:
+    """Lived online, whoever acted."""
+    return not transition.demonstration
+
+
+def stored_by_release(transition: Transition) -> bool:
+    """What the code released with RLIF keeps: of a takeover the person's last step, of an episode all but the last one.
+
+    Demonstrations are kept whole. Source: specs of Luo et al., RLIF (ICLR 2024), released code.
+    """
+    if transition.demonstration:
+        return True
+    return not transition.after.feedback.last and not (transition.human and transition.after.intervention.active)
+
+
+def demonstrated_action(transition: Transition) -> FloatArray | None:
+    """What a person did in a demonstration."""
+    return transition.before.executed if demonstrated(transition) else None
+
+
+def persons_action(transition: Transition) -> FloatArray | None:
+    """What a person did, in a demonstration or while in control."""
+    return transition.before.executed if driven_by_person(transition) else None
+
+
+def anybodys_action(transition: Transition) -> FloatArray | None:
+    """What was done, by whomever: the policy learns its own actions too."""
+    return transition.before.executed
+
+
+def advised_action(transition: Transition) -> FloatArray | None:
+    """What a person did, or said that they would do while the policy acted."""
+    advice = transition.before.intervention.advice
+    return np.array(advice, np.float32) if advice else persons_action(transition)
+
+
+def known_before(transition: Transition) -> bool:
+    """Lived before the run, or demonstrated: known before the policy acted."""
+    return transition.arm < 0 or transition.demonstration

@@ -20,11 +20,13 @@ def transition_columns(spec: TaskSpec) -> dict[str, int]:
     return {"state": state, "action": action, "reward": 1, "bootstrap": 1, "next_state": state}
 
 
-def transition_values(spec: TaskSpec, transition: Transition, reward: float) -> dict[str, FloatArray | float]:
-    """The row of a transition: the action that was really executed, and the label as its reward."""
+def transition_values(
+    spec: TaskSpec, transition: Transition, reward: float, action: FloatArray | None = None
+) -> dict[str, FloatArray | float]:
+    """The row of a transition: the action that was really executed, or the one to clone; the label as its reward."""
     return {
         "state": spec.observation.normalise(state_of(transition.before.observation)),
-        "action": spec.action.normalise(transition.before.executed),
+        "action": spec.action.normalise(transition.before.executed if action is None else action),
         "reward": reward,
         "bootstrap": transition.bootstrap,
         "next_state": spec.observation.normalise(state_of(transition.after.observation)),
@@ -44,7 +46,9 @@ class MixedMemory:
     Source: Ball et al., RLPD (2023), "symmetric sampling".
     """
 
-    def __init__(self, spec: TaskSpec, capacity: int, reward: Reward, prior: Selection) -> None:
+    def __init__(
+        self, spec: TaskSpec, capacity: int, reward: Reward, prior: Selection, online: Selection | None = None
+    ) -> None:
         """Reserve both replays.
 
         Args:
@@ -52,10 +56,11 @@ class MixedMemory:
             capacity: transitions in each.
             reward: label of a transition.
             prior: which transitions belong to the person's half.
+            online: which belong to the policy's half; None: all others.
         """
         self._spec = spec
         self._reward = reward
-        self._is_prior = prior
+        self._belongs = {"prior": prior, "online": online or (lambda transition: not prior(transition))}
         columns = transition_columns(spec)
         self.layout = Layout(columns)
         self.parts: Mapping[str, Replay] = {
@@ -64,10 +69,14 @@ class MixedMemory:
         }
 
     def add(self, transition: Transition) -> None:
-        """Label a transition and keep it in its half."""
-        part = self.parts["prior" if self._is_prior(transition) else "online"]
+        """Label a transition and keep it where it belongs: in one half, in both or in none."""
         values = transition_values(self._spec, transition, self._reward(transition))
-        part.add(values, frame_pair(transition) if self._spec.cameras else None)
+        self._keep(transition, values, frame_pair(transition) if self._spec.cameras else None)
+
+    def _keep(self, transition: Transition, values: Mapping[str, FloatArray | float], frames: FramePair | None) -> None:
+        for half, part in self.parts.items():
+            if self._belongs[half](transition):
+                part.add(values, frames)
 
     def __len__(self) -> int:
         """Transitions in both halves."""

@@ -27,12 +27,20 @@ class OperatorConfig:
 
     trigger: str = option(
         "progress",
-        "progress: when the policy stalls or is in danger; random: at a rate; never",
-        choices=("progress", "random", "never"),
+        "progress: when the policy stalls or is in danger; random: at a rate, until success; never; judged: when its "
+        "action is judged wrong; blind: at the rate, also after success, so that takeovers say nothing at all",
+        choices=("progress", "random", "never", "judged", "blind"),
     )
     takeover_rate: float = option(
-        0.1, "chance of a takeover at a policy step, with trigger random", unit="1", low=0.0, high=1.0
+        0.1, "chance of a takeover at a policy step, with trigger random or blind", unit="1", low=0.0, high=1.0
     )
+    reaction_steps: int = option(
+        0,
+        "control steps from the decision to take over until the hand has taken hold; the policy acts meanwhile",
+        low=0,
+        high=100,
+    )
+    advises: bool = option(False, "say at every step what they would do, also while the policy acts, as DAgger needs")
     hold_steps: int = option(6, "control steps of a takeover", low=1)
     patience_steps: int = option(5, "policy steps without progress before a takeover", low=1)
     progress_mm: float = option(2.0, "what counts as progress over the patience window", unit="mm", low=0.0)
@@ -69,13 +77,16 @@ class ScriptedOperator(ABC):
         self._rng = rng
         self._demonstrate = demonstrate
         self._hold = 0
+        self._until_hold: int | None = None
         self._window.clear()
         self._aim = (self._bias_mm + self._config.aim_noise_mm * rng.normal(size=3)) / 1000
 
     def intent(self, glance: Glance) -> Intent:
-        """Decide whether to hold control, and where to drive. Control is not taken after success."""
+        """Decide whether to hold control, and where to drive. Only the blind take control after success."""
         takeover = self._demonstrate or self._wants_control(glance)
-        return Intent(takeover, self._drive(glance.scene) if takeover else np.zeros(self._spec.action.size, np.float32))
+        if not (takeover or self._config.advises):
+            return Intent(False, np.zeros(self._spec.action.size, np.float32))
+        return Intent(takeover, self._drive(glance.scene), advises=not takeover)
 
     @abstractmethod
     def cost(self, scene: Scene) -> float:
@@ -95,8 +106,8 @@ class ScriptedOperator(ABC):
         """
 
     def _wants_control(self, glance: Glance) -> bool:
-        if glance.success:
-            self._hold = 0
+        if glance.success and self._config.trigger != "blind":
+            self._hold, self._until_hold = 0, None
             return False
         if self._hold > 0:
             self._hold -= 1
@@ -104,16 +115,28 @@ class ScriptedOperator(ABC):
         if glance.intervening:
             self._window.clear()
         self._window.add(self.cost(glance.scene))
-        if self._is_triggered(glance.scene):
-            self._hold = self._config.hold_steps - 1
-            return True
-        return False
+        if self._until_hold is None and self._is_triggered(glance):
+            self._until_hold = self._config.reaction_steps
+        return self._takes_hold()
 
-    def _is_triggered(self, scene: Scene) -> bool:
-        if self._config.trigger == "random":
+    def _takes_hold(self) -> bool:
+        """The hand takes hold so many steps after the decision; what happens meanwhile does not change a mind."""
+        if self._until_hold is None:
+            return False
+        if self._until_hold > 0:
+            self._until_hold -= 1
+            return False
+        self._hold, self._until_hold = self._config.hold_steps - 1, None
+        return True
+
+    def _is_triggered(self, glance: Glance) -> bool:
+        if self._config.trigger in ("random", "blind"):
             return bool(self._rng.random() < self._config.takeover_rate)
         if self._config.trigger == "never":
             return False
+        if self._config.trigger == "judged":
+            return glance.wrong
+        scene = glance.scene
         return scene["force"] > self._config.force_limit_n or self.in_danger(scene) or self._window.stalled
 
     def _drive(self, scene: Scene) -> FloatArray:

@@ -31,7 +31,7 @@ def test_a_step_without_its_intervention_is_given_up_and_the_loop_goes_on(stage:
         stamp_ns = messages.stamp_of(message)
         if len(answered) != LOST or stamp_ns in answered:
             mine = Intervention(False, False, 0.0, Source.POLICY)
-            intervention.publish(messages.intervention_message(stamp_ns, mine))
+            intervention.publish(messages.intervention_message(stamp_ns, mine, spec.action))
         answered.add(stamp_ns)
         still = np.zeros(spec.action.size, np.float32)
         command.publish(messages.command_message(stamp_ns, spec.action, still, Mark.NONE))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from importlib import resources
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,8 +17,8 @@ from vlmrl_ros.core.types import Source, Step
 
 pytestmark = pytest.mark.ros
 
-TAKEOVER, SUCCESS, FAILURE, RESET, ESTOP = 10, 0, 1, 4, 9
-"""Buttons of the profile ``ps``, whose axes are those of SDL's virtual pad."""
+TAKEOVER, SUCCESS, FAILURE, RESET, ESTOP, ADVICE = 10, 0, 1, 4, 9, 5
+"""Buttons of the profile ``ps``, whose axes are those of SDL's virtual pad, and one for advice."""
 SPEED_M_S = 0.1
 
 
@@ -26,7 +27,10 @@ def loop(stage: Stage, observer: Observer) -> SimpleNamespace:
     task = {"reach.horizon": 1000, "reach.rate_hz": 20.0}
     stage.node("sim_bridge", {"task": "reach", "time": "realtime", **task})
     stage.node("policy_server", {"seed": 3})
-    stage.node("teleop", {"profile": "ps", "arbiter.joy_late_s": 0.3})  # on a busy machine too it is never late
+    profile = stage.root / "pad.yaml"
+    usual = (resources.files("vlmrl_ros.teleop") / "profiles" / "ps.yaml").read_text()
+    profile.write_text(f"{usual}\nadvice_button: {ADVICE}\n")
+    stage.node("teleop", {"profile": str(profile), "arbiter.joy_late_s": 0.3})  # on a busy machine too it is never late
     pad = stage.played_joystick({"rate_hz": 100.0})
     observer.bring_up("sim_bridge")
     watcher = Watcher(observer, observer.spec())
@@ -81,6 +85,16 @@ def test_while_held_the_arm_does_what_the_hand_says_and_the_record_keeps_both_ac
     play(loop.pad)
     free = next_steps(observer, loop.steps, lambda s: s.intervention.source is Source.POLICY, "the policy again")
     np.testing.assert_array_equal(free.command, free.policy_action)
+
+
+def test_advice_is_on_record_while_the_policy_acts_on(observer, loop):
+    play(loop.pad, pressed=(ADVICE,), forward=1.0)
+    step = next_steps(observer, loop.steps, lambda s: s.intervention.advice, "advice")
+    assert step.intervention.source is Source.POLICY
+    np.testing.assert_allclose(step.intervention.advice, [SPEED_M_S, 0.0, 0.0], atol=1e-3)
+    np.testing.assert_array_equal(step.command, step.policy_action)
+    play(loop.pad)
+    next_steps(observer, loop.steps, lambda s: not s.intervention.advice, "silence")
 
 
 def test_a_takeover_that_outlasts_an_episode_is_no_second_takeover(observer, loop):

@@ -48,7 +48,12 @@ DATA = {
         "successful episodes that the scripted operators show at first, all together; or bags whose demonstrations the "
         "learner is given instead: bags, run directories or folders of bags, separated by commas",
     ),
-    "offline": ("", "learn from these bags alone, with no robot: as demonstrations:=, but from all steps; empty: live"),
+    "offline": (
+        "",
+        "bags as for demonstrations:=, but from all of their steps is learned: with no robot, or, with "
+        "offline_updates:=, before it moves; empty: live",
+    ),
+    "offline_updates": ("0", "updates from the bags of offline:= after which the robot goes on; 0: there is no robot"),
 }
 """Launch arguments of the launch files that learn, as :data:`COMMON`."""
 NEEDED = ("params_file", "namespace", "log_level", "use_sim_time", "secure", "keystore")
@@ -128,14 +133,20 @@ class Arguments:
         """How many demonstrations the operators show; none where bags have them."""
         return 0 if self.data() else self.integer("demonstrations")
 
-    def data(self) -> dict[str, list[str]]:
+    def data(self) -> dict[str, Any]:
         """Parameters of the learner for the bags that it is given, absolute paths; none where it is given none.
 
         Raises:
-            ValueError: a path where nothing is.
+            ValueError: a path where nothing is, or updates from no bags.
         """
+        updates = self.integer("offline_updates")
         if self.text("offline"):
-            return {"offline": self._bags("offline", "bags")}
+            bags = {"offline": self._bags("offline", "bags")}
+            return {**bags, "offline_updates": updates} if updates else bags
+        if updates:
+            raise ValueError(
+                f"launch argument offline_updates is '{updates}'; name the bags to learn from by offline:="
+            )
         if self.text("demonstrations").isdecimal():
             return {}
         return {"demonstrations": self._bags("demonstrations", "a whole number, or bags")}

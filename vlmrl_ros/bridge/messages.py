@@ -28,6 +28,8 @@ FEEDBACK_NAMES = ["reward", "terminated", "truncated", "success", "episode", "st
 INTERVENTION_NAMES = ["active", "edge", "reward", "source"]
 MARK_NAME = "mark"
 ESTOP_NAME = "estop"
+ADVICE_PREFIX = "advice/"
+"""Before the names of the action's components, where ``intervention`` says what the person would do."""
 LIMITED_NAME = "limited"
 MAX_VECTOR = MAX_COMPONENTS
 """Longest named vector that is read; longer ones are refused before anything is allocated."""
@@ -201,22 +203,34 @@ def read_feedback(message: JointState) -> Feedback:
     )
 
 
-def intervention_message(stamp_ns: int, intervention: Intervention) -> JointState:
-    """Compose ``intervention``."""
+def intervention_message(stamp_ns: int, intervention: Intervention, action: VectorSpec) -> JointState:
+    """Compose ``intervention``; the person's advice bears the names of the action's components."""
     i = intervention
-    return named_vector(stamp_ns, INTERVENTION_NAMES, [i.active, i.edge, i.reward, int(i.source)])
+    advice = [ADVICE_PREFIX + name for name in action.names] if i.advice else []
+    return named_vector(
+        stamp_ns, [*INTERVENTION_NAMES, *advice], [i.active, i.edge, i.reward, int(i.source), *i.advice]
+    )
 
 
-def read_intervention(message: JointState) -> Intervention:
+def read_intervention(message: JointState, action: VectorSpec | None = None) -> Intervention:
     """Read ``intervention``.
+
+    Args:
+        message: the message.
+        action: spec of the action, for the person's advice; it is left out otherwise.
 
     Raises:
         ShapeError: a component is missing or the source is unknown.
         NonFiniteError: a component is NaN or infinite.
+        RangeError: a component is beyond :data:`MAX_VALUE`.
     """
     values = _required(message, INTERVENTION_NAMES, "intervention")
     source = _member(Source, values["source"], "intervention source")
-    return Intervention(values["active"] > 0.5, values["edge"] > 0.5, values["reward"], source)
+    advice: Mapping[str, float] = {}
+    if action is not None and any(name.startswith(ADVICE_PREFIX) for name in values):
+        advice = _required(message, [ADVICE_PREFIX + name for name in action.names], "intervention")
+    said = tuple(advice[ADVICE_PREFIX + name] for name in action.names) if action is not None and advice else ()
+    return Intervention(values["active"] > 0.5, values["edge"] > 0.5, values["reward"], source, said)
 
 
 def command_message(stamp_ns: int, spec: VectorSpec, action: FloatArray, mark: Mark, estop: bool = False) -> JointState:

@@ -43,12 +43,13 @@ def step_topics(spec: TaskSpec) -> tuple[StepTopic, ...]:
         read = partial(messages.read_image, camera=camera)
         return StepTopic(f"observation/{camera.name}/image_raw", camera.name, Image, read, qos.FRAME)
 
+    intervention = partial(messages.read_intervention, action=spec.action)
     return (
         *(image(camera) for camera in spec.cameras),
         vector("observation/state", "state", spec.observation),
         StepTopic("feedback", "feedback", JointState, messages.read_feedback, qos.STEP),
         vector("policy/action", "policy_action", spec.action),
-        StepTopic("intervention", "intervention", JointState, messages.read_intervention, qos.STEP),
+        StepTopic("intervention", "intervention", JointState, intervention, qos.STEP),
         vector("command", "command", spec.action),
         vector("executed", "executed", spec.action),
     )

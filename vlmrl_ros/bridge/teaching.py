@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -45,6 +46,16 @@ def learner_parameters(a: Arguments, task: str) -> dict[str, Any]:
     }
 
 
+def goes_without_robot(learner: Mapping[str, Any]) -> bool:
+    """Whether a learner with these parameters has all that it learns from."""
+    return "offline" in learner and "offline_updates" not in learner
+
+
+def waits_for_learner(a: Arguments) -> bool:
+    """The learner has something to do before the first step: a run to go on with, or an offline phase."""
+    return a.flag("resume") or bool(a.integer("offline_updates"))
+
+
 def by_hand(a: Arguments) -> bool:
     """Whether a person is the operator."""
     return a.text("operator") in PERSONS
@@ -63,7 +74,8 @@ def operator_nodes(a: Arguments, arm: Arm, task: str) -> dict[str, dict[str, Any
         return {}
     registry.check("operators", task)
     shown = {"demonstrations": arm.demonstrations, "continues": a.flag("resume")}
-    return {"scripted_operator": {"operator": task, "seed": arm.seed, **shown}}
+    advice = {"operator.advises": True} if a.text("learner") == "dagger" else {}
+    return {"scripted_operator": {"operator": task, "seed": arm.seed, **shown, **advice}}
 
 
 def recorder_nodes(a: Arguments, arm: Arm, run_dir: str) -> dict[str, dict[str, Any]]:

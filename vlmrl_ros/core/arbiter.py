@@ -21,12 +21,14 @@ class HumanInput:
         action: where the person steers, float32 (A,), units of ``TaskSpec.action``.
         mark: the mark whose button is pressed.
         estop: the e-stop button is pressed.
+        advises: the advice button is pressed: the action is what they would do while they let the policy act.
     """
 
     takeover: bool
     action: FloatArray
     mark: Mark = Mark.NONE
     estop: bool = False
+    advises: bool = False
 
 
 @dataclass(frozen=True)
@@ -216,7 +218,9 @@ class Arbiter:
         if source is Source.HUMAN:
             self._held_stamp_ns = stamp_ns
         edge = source is Source.HUMAN and self._source is Source.POLICY
-        intervention = Intervention(source is Source.HUMAN, edge, -1.0 if edge else 0.0, source)
+        advises = source is Source.POLICY and self._human.advises and not self._lateness(now_ns)
+        advice = tuple(self._human.action.tolist()) if advises else ()
+        intervention = Intervention(source is Source.HUMAN, edge, -1.0 if edge else 0.0, source, advice)
         self._given = Decision(command, self._mark, intervention, reason)
         self._source, self._mark = source, Mark.NONE
         return self._given

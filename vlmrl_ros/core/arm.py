@@ -148,6 +148,8 @@ def _check(where: str, arm: ArmDescription) -> None:
         raise ConfigError(f"{where}: tip.source kinematics needs model.mjcf")
     if not arm.observation:
         raise ConfigError(f"{where} needs at least one feature under 'observation'")
+    if arm.success.test == "classifier" and not arm.success.classifier:
+        raise ConfigError(f"{where}: success.test classifier needs success.classifier, the directory of one")
     if arm.success.test == "pose" and not arm.success.of:
         raise ConfigError(f"{where}: success.test pose needs success.of; valid: {', '.join(arm.poses) or '(none)'}")
     if arm.general.tick_s < arm.output.period_s:

@@ -132,9 +132,11 @@ class SuccessConfig:
 
     test: str = option(
         "none",
-        "pose: the tip lies in a box around a named pose; button: the operator says so; none",
-        choices=("none", "button", "pose"),
+        "pose: the tip lies in a box around a named pose; classifier: the cameras show it; button: the operator says "
+        "so, as they may with every test; none",
+        choices=("none", "button", "pose", "classifier"),
     )
+    classifier: str = option("", "directory of a reward classifier, with test classifier")
     of: str = option("", "name of the pose, with test pose")
     low: tuple[float, ...] = option((-0.01, -0.01, -0.01), "lower corner of the box: tip minus pose, x y z", unit="m")
     high: tuple[float, ...] = option((0.01, 0.01, 0.01), "upper corner of the box", unit="m")

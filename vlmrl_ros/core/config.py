@@ -126,4 +126,5 @@ def _check_limits(name: str, value: Any, about: Option) -> None:
         low = -math.inf if about.low is None else about.low
         high = math.inf if about.high is None else about.high
         if not low <= value <= high:
-            raise ConfigError(f"{name} is {value:g}; valid: {low:g} to {high:g} {about.unit}".rstrip())
+            unit = "" if about.unit == "1" else about.unit
+            raise ConfigError(f"{name} is {value:g}; valid: {low:g} to {high:g} {unit}".rstrip())

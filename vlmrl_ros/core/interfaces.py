@@ -93,6 +93,7 @@ class Glance:
         last: the episode ends here.
         success: the task is done.
         intervening: the person holds control now (their hand was on the joystick in the step that led here).
+        wrong: they judge the policy's action wrong; only known where a reference says what is good.
     """
 
     scene: Mapping[str, float]
@@ -100,14 +101,22 @@ class Glance:
     last: bool
     success: bool
     intervening: bool
+    wrong: bool = False
 
 
 @dataclass(frozen=True)
 class Intent:
-    """What a person wants at one step: hold control or not, and where to move (float32 (A,), units of the spec)."""
+    """What a person wants at one step.
+
+    Attributes:
+        takeover: hold control.
+        action: where to move, float32 (A,), units of the spec.
+        advises: without holding control they say what they would do: the expert's label of DAgger.
+    """
 
     takeover: bool
     action: FloatArray
+    advises: bool = False
 
 
 class Operator(Protocol):
@@ -137,6 +146,26 @@ class Policy(Protocol):
 
         Raises:
             CheckpointError: they do not fit the spec; the old weights stay in force.
+        """
+
+
+class Encoder(Protocol):
+    """Sees: a torch module. Entry point: ``build(height, width, config: Mapping, generator) -> Encoder``.
+
+    ``height`` and ``width`` of the frames in pixels; ``generator`` draws the weights (group ``vlmrl_ros.encoders``).
+    """
+
+    options: Mapping[str, Any]
+    """Every option in force, by name."""
+
+    tokens: int
+    width: int
+
+    def encode(self, image: Any) -> Any:
+        """Frames, uint8 tensor (B, H, W, 3), RGB, to float32 tensor (B, ``tokens``, ``width``).
+
+        Raises:
+            ShapeError: frames of another size than the encoder was built for.
         """
 
 

@@ -22,18 +22,21 @@ _FEEDBACK = [
     ("weights_version", np.int64),
 ]
 _INTERVENTION = [("active", np.bool_), ("edge", np.bool_), ("reward", np.float64), ("source", np.int64)]
+_ADVICE = "advice"
+"""NaN where the person gave none."""
 
 
 def to_rows(steps: Sequence[Step]) -> npt.NDArray[Any]:
     """Steps of one task, one or more, as a structured array (len(steps),); plain npy can hold it."""
     first = steps[0]
     observation = [(name, value.dtype, value.shape) for name, value in first.observation.items()]
-    actions = [(name, np.float32, getattr(first, name).shape) for name in _ACTIONS]
+    actions = [(name, np.float32, first.executed.shape) for name in (*_ACTIONS, _ADVICE)]
     fields: list[Any] = [("stamp_ns", np.int64), ("feedback", _FEEDBACK), ("intervention", _INTERVENTION)]
     rows = np.zeros(len(steps), [*fields, *actions, ("observation", observation)])
     for row, step in zip(rows, steps, strict=True):
         row["stamp_ns"] = step.stamp_ns
-        row["feedback"], row["intervention"] = astuple(step.feedback), astuple(step.intervention)
+        *decided, advice = astuple(step.intervention)
+        row["feedback"], row["intervention"], row[_ADVICE] = astuple(step.feedback), tuple(decided), advice or np.nan
         for name in _ACTIONS:
             row[name] = getattr(step, name)
         for name, value in step.observation.items():
@@ -52,6 +55,7 @@ def from_rows(rows: npt.NDArray[Any]) -> list[Step]:
 
 def _step(row: Any) -> Step:
     active, edge, reward, source = row["intervention"].item()
+    advice = () if np.isnan(row[_ADVICE]).any() else tuple(row[_ADVICE].tolist())
     names = row["observation"].dtype.names
     return Step(
         stamp_ns=int(row["stamp_ns"]),
@@ -60,5 +64,5 @@ def _step(row: Any) -> Step:
         policy_action=row["policy_action"].copy(),
         command=row["command"].copy(),
         executed=row["executed"].copy(),
-        intervention=Intervention(active, edge, reward, Source(source)),
+        intervention=Intervention(active, edge, reward, Source(source), advice),
     )

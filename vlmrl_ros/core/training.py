@@ -45,6 +45,8 @@ class Training:
         self.arm_steps = [0] * arms
         """Transitions of each arm that were learned from, without demonstrations."""
         self.updates = 0
+        self.offline_updates = 0
+        """Those of them that were made before the first step."""
         buffer = max(samples_per_insert, float(learner.samples_per_update))
         self._limiter = RateLimiter(samples_per_insert, min_size_to_sample=1, error_buffer=buffer)
         self.metrics: Mapping[str, float] = {}
@@ -91,6 +93,15 @@ class Training:
         self._update_when_due(go_on)
         return self.log.append(step, self.steps, arm)
 
+    def pretrain(self) -> None:
+        """Make one update from what the learner was given, before the first step; the pace counts from there on.
+
+        The learner must be ready.
+        """
+        self.metrics = self.learner.update()
+        self.updates += 1
+        self.offline_updates += 1
+
     def rehearse(self, go_on: Callable[[], bool] = lambda: True) -> None:
         """Count one step that nobody lived, and make the updates that are due with it; ``go_on`` as in :meth:`digest`.
 
@@ -104,6 +115,7 @@ class Training:
         """Everything that decides how training goes on, as parts of a checkpoint."""
         plain = {
             "updates": self.updates,
+            "offline_updates": self.offline_updates,
             "inserts": self._limiter.inserts,
             "samples": self._limiter.samples,
             "metrics": dict(self.metrics),
@@ -138,7 +150,7 @@ class Training:
             for arm, counts in enumerate(plain["arms"]):
                 self._restore_arm(arm, counts, directory / f"open_steps_{arm}.npy")
             self._limiter.inserts, self._limiter.samples = int(plain["inserts"]), int(plain["samples"])
-            self.updates = int(plain["updates"])
+            self.updates, self.offline_updates = int(plain["updates"]), int(plain["offline_updates"])
             self.metrics = dict(plain["metrics"])
         except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
             raise CheckpointError(f"no usable state of training in {directory}: {error}") from error

@@ -72,12 +72,15 @@ class Intervention:
         edge: a person has taken control at this step from the policy, which acted at the one before.
         reward: -1.0 on an edge, else 0.0; it belongs to the transition that *ended* at this step (RLIF).
         source: who acts from this step on.
+        advice: what the person would do while the policy acts, (A,) in the units of ``TaskSpec.action``; empty where
+            they say nothing (ADR 9).
     """
 
     active: bool
     edge: bool
     reward: float
     source: Source
+    advice: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ from vlmrl_ros.core.errors import ConfigError, VlmrlError
 from vlmrl_ros.core.safety import JointFilter, SafetyConfig, SafetyFilter
 from vlmrl_ros.core.spec import FloatArray
 from vlmrl_ros.core.types import Mark
+from vlmrl_ros.nodes.classified import success_detector
 
 GRACE_TICKS = 0.25
 """A command is carried out for one tick and this part of the next, for an answer that comes a little later."""
@@ -86,6 +87,8 @@ class ArmBridge(Shell[ArmBridgeConfig]):
         self._actuator = Actuator(self, arm, self._spec.action, self._inputs, output, joints)
         self._safeguard = Safeguard(self, self._safety, joints[1] if joints else None, self._actuator.stop)
         self._observer = ArmObserver(arm)
+        by_sight = arm.success.test == "classifier"
+        self._detector = success_detector(folder / arm.success.classifier, self._spec.cameras) if by_sight else None
         self._reset = self._reset_procedure(arm)
         self._begin_anew()
         self.listen(JointState, "command", self._on_command, qos.COMMAND)
@@ -187,7 +190,8 @@ class ArmBridge(Shell[ArmBridgeConfig]):
     def _arrive(self, state: ArmState) -> None:
         """Publish a step."""
         sight = self._observer.see(state, self._actuator.lag(state.tip), self._previous)
-        feedback = self._episodes.arrive(sight.in_goal)
+        in_goal = sight.in_goal if self._detector is None else self._detector.succeeded(sight.observation)
+        feedback = self._episodes.arrive(in_goal)
         self._out.arrival(Arrival(self._stamp_ns, sight.observation, feedback, sight.scene, {}))
         self.diagnostics.tick()
         if not feedback.last:

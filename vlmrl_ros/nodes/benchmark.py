@@ -23,6 +23,9 @@ SUITES = {
     "replay": "memory and speed of the replay",
     "fuzz": "malformed messages at every subscriber of every node",
     "faults": "kills, chaos and a resume: what a run survives, and that nothing is lost",
+    "reaction": "RLIF with people who react up to half a second late",
+    "rlif": "RLIF against imitation with operators of three levels",
+    "calql": "Cal-QL, CQL, IQL, AWAC and SAC from offline data to the robot",
     "arm": "RLIF through a simulated robot that knows nothing of it",
     "rollin": "a curriculum with roll-in against one without, and against none",
 }

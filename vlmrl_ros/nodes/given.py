@@ -12,16 +12,22 @@ from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.nodes.plan import Plan, Ties
 
 
-def checked_bags(demonstrations: Sequence[str], offline: Sequence[str], arms: Sequence[str]) -> tuple[str, ...]:
+def checked_bags(
+    demonstrations: Sequence[str], offline: Sequence[str], offline_updates: int, arms: Sequence[str]
+) -> tuple[str, ...]:
     """The bags that a learner is given, absolute; see the learner's parameters of these names.
 
     Raises:
-        ConfigError: bags of both kinds, or an offline fleet.
+        ConfigError: bags of both kinds, updates from no bags, or a fleet without robots.
         BagError: nothing there.
     """
-    if offline and (demonstrations or arms):
-        other = f"demonstrations {list(demonstrations)}" if demonstrations else f"arms {list(arms)}"
-        raise ConfigError(f"offline is {list(offline)}, which goes without a robot; leave out {other}")
+    if offline and demonstrations:
+        given = f"offline is {list(offline)}, which gives all steps, demonstrations among them"
+        raise ConfigError(f"{given}; leave out demonstrations {list(demonstrations)}")
+    if offline_updates and not offline:
+        raise ConfigError(f"offline_updates is {offline_updates}, but offline names no bags to learn from")
+    if offline and arms and not offline_updates:
+        raise ConfigError(f"offline is {list(offline)}, which goes without a robot; leave out arms {list(arms)}")
     paths = [Path(path).expanduser().resolve() for path in offline or demonstrations]
     for path in paths:
         if not path.is_dir():

@@ -68,7 +68,12 @@ class LearnerConfig:
         (), "bags, run directories or folders of bags whose demonstrations the learner is given before the first step"
     )
     offline: tuple[str, ...] = option(
-        (), "bags that the learner learns from with no robot: max_steps then counts the pace of its updates alone"
+        (),
+        "bags whose steps the learner is all given; without offline_updates there is no robot besides, and "
+        "max_steps counts the pace of its updates alone",
+    )
+    offline_updates: int = option(
+        0, "updates from the bags of offline before the robot begins; 0: there is no robot", low=0, high=10**9
     )
     publish_every: int = option(10, "steps between two versions of the weights", low=1, high=100_000)
     weights_inline_mib: float = option(
@@ -97,7 +102,7 @@ class LearnerNode(Shell[LearnerConfig]):
         super().__init__("learner")
         config = self.config
         self._names = _checked(config.arms)
-        self._data = checked_bags(config.demonstrations, config.offline, config.arms)
+        self._data = checked_bags(config.demonstrations, config.offline, config.offline_updates, config.arms)
         self._builder = registry.load("learners", config.learner)
         options = from_mapping(self._builder.config_type, plugin_options(self, config.learner), config.learner)
         if "device" in {f.name for f in fields(options)}:
@@ -124,7 +129,7 @@ class LearnerNode(Shell[LearnerConfig]):
             ArmSteps(self, name, partial(self._on_step, arm), partial(self._on_lost, arm))
             for arm, name in enumerate(self._names)
         ]
-        if config.offline:
+        if config.offline and not config.offline_updates:
             assert self.executor is not None
             self.executor.create_task(self._begin_offline)
             return
@@ -201,6 +206,7 @@ class LearnerNode(Shell[LearnerConfig]):
             arms=self._names,
             data=self._data,
             offline=bool(config.offline),
+            offline_updates=config.offline_updates,
         )
         streams = read_streams(self._data, spec)[1] if self._data else ()
         directory = self._directory

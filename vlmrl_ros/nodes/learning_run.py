@@ -37,6 +37,9 @@ from vlmrl_ros.nodes.problems import Problems
 from vlmrl_ros.nodes.published import published_parts, read_published
 from vlmrl_ros.nodes.summary import summarise, write_plots
 
+PRETRAINING_PARTS = 20
+"""So often it is told how far the updates before the first step are."""
+
 
 class LearningRun:
     """Digests steps and leaves a whole run directory behind, whenever it ends."""
@@ -63,7 +66,7 @@ class LearningRun:
         """All steps of the plan are done, and the episode in which they were."""
         self.began = False
         """The run directory holds a part of the run."""
-        self.offline = plan.offline
+        self.without_robot = plan.without_robot
         self.path = directory.path
         self.summary: dict[str, Any] = {}
         self._given = Preloaded()
@@ -159,6 +162,26 @@ class LearningRun:
             self._log_episode(episode)
             self.finished = steps >= self._plan.max_steps
 
+    @property
+    def pretraining(self) -> bool:
+        """The updates before the first step are not all made."""
+        return self.training.offline_updates < self._plan.offline_updates
+
+    def pretrain(self) -> None:
+        """Make one of the updates before the first step; the last one gives the weights that :meth:`recover` publishes.
+
+        They are made anew where they were interrupted, because the only checkpoint of them is that of the end.
+        """
+        plan, training = self._plan, self.training
+        training.pretrain()
+        done = training.offline_updates
+        if done % max(1, plan.offline_updates // PRETRAINING_PARTS) == 0:
+            self._board.add({f"offline/{name}": value for name, value in training.metrics.items()}, done)
+            self._ties.say(f"offline: {done} of {plan.offline_updates} updates")
+        if not self.pretraining:
+            self._take_weights()
+            self.checkpoint()
+
     def rehearse(self, go_on: Callable[[], bool]) -> None:
         """Do what is due at a step that nobody lives; ``go_on`` as in :meth:`digest`."""
         self._learning_since_s = self._learning_since_s or time.monotonic()
@@ -238,15 +261,14 @@ class LearningRun:
         self._asked_at = self._place()
         newest = (chain.newest for chain in self.training.chains)
         ended = any(step is not None and step.feedback.last for step in newest)
-        self.finished = (ended or self.offline) and self.training.steps >= self._plan.max_steps
+        self.finished = (ended or self.without_robot) and self.training.steps >= self._plan.max_steps
         self._ties.say(f"goes on from {self._stored.path}")
         return True
 
     def _do_what_is_due(self, before: int, steps: int) -> None:
         plan = self._plan
         if self.training.updates and (self.version == 0 or steps // plan.publish_every > before // plan.publish_every):
-            self.version += 1
-            self._published = Weights(self.training.learner.variables(), self.version, steps)
+            self._take_weights()
             if not self._catching_up:
                 self._ties.publish(self._published)
         if steps // plan.checkpoint_every > before // plan.checkpoint_every:
@@ -254,6 +276,11 @@ class LearningRun:
             self._board.add({f"learner/{name}": value for name, value in self.training.metrics.items()}, steps)
         self._collect()
         self._show(self._judge.collect())
+
+    def _take_weights(self) -> None:
+        """Make the newest weights the next version for the policy."""
+        self.version += 1
+        self._published = Weights(self.training.learner.variables(), self.version, self.training.steps)
 
     def _collect(self, wait: bool = False) -> None:
         """See what has become of the checkpoints: evaluate those that are on disk, keep those that are needed."""

@@ -39,7 +39,9 @@ class Plan:
         arms: names of the arms of a fleet; a single arm has none.
         data: bags that the learner is given before its first step, absolute paths: their demonstrations, or all of them
             where the run is offline.
-        offline: learn from these bags alone, with no robot; ``max_steps`` then counts steps that nobody lives.
+        offline: the learner is given all that these bags hold.
+        offline_updates: updates from it before the first step; 0: there is no robot, and ``max_steps`` counts steps
+            that nobody lives.
     """
 
     learner: str
@@ -59,6 +61,12 @@ class Plan:
     arms: tuple[str, ...] = ("",)
     data: tuple[str, ...] = ()
     offline: bool = False
+    offline_updates: int = 0
+
+    @property
+    def without_robot(self) -> bool:
+        """All that is learned from has been lived before."""
+        return self.offline and not self.offline_updates
 
 
 @dataclass(frozen=True)
@@ -89,6 +97,7 @@ def identify(plan: Plan, spec: TaskSpec, directory: RunDirectory) -> None:
     """
     options = {f"{plan.learner}.{name}": value for name, value in plan.options.items() if name not in _MAY_DIFFER}
     options |= {"offline" if plan.offline else "demonstrations": list(plan.data)} if plan.data else {}
+    options |= {"offline_updates": plan.offline_updates} if plan.offline_updates else {}
     mine = {"task": spec.task, "learner": plan.learner, "seed": plan.seed, "num_arms": len(plan.arms)}
     mine |= {"options": options, "task_spec": json.loads(spec.to_json())}
     path = directory.path / IDENTITY_FILE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sensor_msgs.msg import JointState
@@ -23,6 +24,7 @@ from vlmrl_ros.core.errors import ConfigError
 from vlmrl_ros.core.safety import SafetyConfig, SafetyFilter
 from vlmrl_ros.core.spec import FloatArray
 from vlmrl_ros.core.types import Mark
+from vlmrl_ros.nodes.classified import ClassifiedTask, success_detector
 from vlmrl_ros.sim.load import build as build_task
 
 LATE_TICKS = 2.0
@@ -55,6 +57,9 @@ class SimBridgeConfig:
     )
     recorder_lag_steps: int = option(
         -1, "lockstep: steps that the recorder may be behind in taking them, -1 does not wait", low=-1, high=10_000
+    )
+    reward_classifier: str = option(
+        "", "directory of a reward classifier, which then says what is rewarded; empty: the task does"
     )
     headless: bool = option(True, "run without MuJoCo's viewer")
     continues: bool = option(False, "go on with a run: wait for learner/status and begin after the step that it names")
@@ -90,6 +95,9 @@ class SimBridge(Shell[SimBridgeConfig]):
         self._waiting_since_s = 0.0
         options = plugin_options(self, config.task)
         self._task = build_task(config.task, options)
+        if config.reward_classifier:
+            detector = success_detector(Path(config.reward_classifier), self._task.spec.cameras)
+            self._task = ClassifiedTask(self._task, detector)
         self._spec = self._task.spec
         limits = from_mapping(SafetyConfig, plugin_options(self, "safety"), "safety")
         if limits.dead_man_button >= 0 and config.time == "lockstep":

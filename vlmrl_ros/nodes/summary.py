@@ -36,6 +36,7 @@ def summarise(
     summary: dict[str, Any] = {
         "steps": steps,
         "updates": training.updates,
+        "offline_updates": training.offline_updates,
         "episodes": len(online),
         "demonstrations": training.demonstrations,
         "demonstrations_failed": training.demonstrations_failed,

@@ -221,7 +221,7 @@ class Teleop(Shell[TeleopConfig]):
         pressed = self._arbiter.estopped and not self._bridge_stopped
         self._send(
             messages.command_message(stamp_ns, self._spec.action, decision.command, decision.mark, pressed),
-            messages.intervention_message(stamp_ns, decision.intervention),
+            messages.intervention_message(stamp_ns, decision.intervention, self._spec.action),
         )
 
     def _send(self, command: JointState, intervention: JointState) -> None:

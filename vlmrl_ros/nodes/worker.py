@@ -19,7 +19,7 @@ BACKLOG = 16
 BAGS_LAG_S = 2.0
 """The recorder has written a step at most so long after it was lived."""
 PAUSE_S = 0.1
-"""How often a run without a robot looks whether its pause is over."""
+"""How often a run in which no robot moves looks whether its pause is over."""
 
 
 class Worker:
@@ -93,7 +93,7 @@ class Worker:
             self._ended(caught)
             return
         try:
-            (self._rehearse if self._run.offline else self._learn)()
+            (self._rehearse if self._run.without_robot else self._learn)()
         except Exception as caught:  # noqa: BLE001 - handed on to the node, which ends with it
             error = caught
         try:
@@ -104,6 +104,9 @@ class Worker:
 
     def _learn(self) -> None:
         run = self._run
+        self._pretrain()
+        if self._stop.is_set():
+            return
         run.recover(self._stop.is_set)
         self._resumed_ns = run.newest_ns
         self._tell(enumerate(run.newest_ns))  # whoever goes on with this run learns from it where it is
@@ -115,6 +118,14 @@ class Worker:
                 return
             done = [(arm, self._digest(arm, item)) for arm, item in self._rounds.put(*taken) if not run.finished]
             self._tell(enumerate(run.newest_ns) if run.finished else done)  # the end concerns every arm
+
+    def _pretrain(self) -> None:
+        """Make the updates before the first step; no robot moves meanwhile, for it waits for the learner's status."""
+        while self._run.pretraining and not self._stop.is_set():
+            if self._paused.is_set():
+                self._stop.wait(PAUSE_S)
+            else:
+                self._run.pretrain()
 
     def _rehearse(self) -> None:
         """Learn without a robot."""

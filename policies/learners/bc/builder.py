@@ -16,23 +16,23 @@ from vlmrl_ros.core.types import Transition
 from vlmrl_ros.policies.learners.bc.config import BcConfig
 from vlmrl_ros.policies.learners.bc.learning import Cloning
 from vlmrl_ros.policies.learners.checkpoint import LearnerState
-from vlmrl_ros.policies.learners.labels import Selection, demonstrated
+from vlmrl_ros.policies.learners.labels import Target, demonstrated_action
 from vlmrl_ros.policies.learners.memory import frame_pair, transition_columns, transition_values
 from vlmrl_ros.policies.learners.variables import ACTING_ALONE, policy_variables
 from vlmrl_ros.policies.networks.compute import keep_freed_memory, learner_compute
 
 
 class CloningLearner:
-    """Memory, update and checkpoint around :class:`Cloning`; which steps are cloned is given."""
+    """Memory, update and checkpoint around :class:`Cloning`; what is cloned is given."""
 
-    def __init__(self, name: str, spec: TaskSpec, config: BcConfig, keep: Selection, rng: np.random.Generator) -> None:
+    def __init__(self, name: str, spec: TaskSpec, config: BcConfig, target: Target, rng: np.random.Generator) -> None:
         """Make an untrained learner.
 
         Args:
             name: of the plug-in; its checkpoints carry it.
             spec: of the task.
             config: options.
-            keep: which transitions are cloned; the others are dropped.
+            target: which action is cloned; transitions without one are dropped.
             rng: seeds weights and draws.
         """
         keep_freed_memory()
@@ -40,7 +40,7 @@ class CloningLearner:
         self.samples_per_update = config.batch_size * config.updates
         self._spec = spec
         self._config = config
-        self._keep = keep
+        self._target = target
         self._replay = Replay(transition_columns(spec), config.capacity, spec.cameras)
         self._tensor = torch.empty(config.batch_size, self._replay.layout.width)
         self._rows = self._tensor.numpy()  # aligned by torch: products can depend on it to the last bit
@@ -51,8 +51,9 @@ class CloningLearner:
 
     def add(self, item: Transition) -> None:
         """Keep one transition if it is to be cloned."""
-        if self._keep(item):
-            values = transition_values(self._spec, item, reward=0.0)
+        action = self._target(item)
+        if action is not None:
+            values = transition_values(self._spec, item, 0.0, action)
             self._replay.add(values, frame_pair(item) if self._spec.cameras else None)
 
     @property
@@ -96,4 +97,4 @@ class Builder:
     @staticmethod
     def build(spec: TaskSpec, config: BcConfig, rng: np.random.Generator) -> CloningLearner:
         """Clone the demonstrations."""
-        return CloningLearner("bc", spec, config, demonstrated, rng)
+        return CloningLearner("bc", spec, config, demonstrated_action, rng)

@@ -7,7 +7,7 @@ import numpy as np
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.policies.learners.bc.builder import CloningLearner
 from vlmrl_ros.policies.learners.hg_dagger.config import HgDaggerConfig
-from vlmrl_ros.policies.learners.labels import driven_by_person
+from vlmrl_ros.policies.learners.labels import anybodys_action, persons_action
 
 
 class Builder:
@@ -18,4 +18,5 @@ class Builder:
     @staticmethod
     def build(spec: TaskSpec, config: HgDaggerConfig, rng: np.random.Generator) -> CloningLearner:
         """Clone what a person did, in demonstrations and takeovers. Source: Kelly et al., HG-DAgger (2019)."""
-        return CloningLearner("hg_dagger", spec, config, driven_by_person, rng)
+        target = persons_action if config.cloned == "person" else anybodys_action
+        return CloningLearner("hg_dagger", spec, config, target, rng)

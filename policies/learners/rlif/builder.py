@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from vlmrl_ros.core.spec import TaskSpec
-from vlmrl_ros.policies.learners.labels import takeover_reward
+from vlmrl_ros.policies.learners.labels import nobodys, stored_by_release, takeover_reward
+from vlmrl_ros.policies.learners.memory import MixedMemory
 from vlmrl_ros.policies.learners.rlif.config import RlifConfig
-from vlmrl_ros.policies.learners.rlpd.builder import RlpdLearner
+from vlmrl_ros.policies.learners.rlif.memory import MultiStepMemory
+from vlmrl_ros.policies.learners.rlpd.builder import RlpdLearner, prior_of
 
 
 class Builder:
@@ -17,5 +19,12 @@ class Builder:
 
     @staticmethod
     def build(spec: TaskSpec, config: RlifConfig, rng: np.random.Generator) -> RlpdLearner:
-        """Learn from takeovers. Source: Luo et al., RLIF (ICLR 2024), algorithm 1, with every step stored."""
-        return RlpdLearner("rlif", spec, config, takeover_reward, rng)
+        """Learn from takeovers. Source: Luo et al., RLIF (ICLR 2024), algorithm 1; the multi-step return is ours."""
+        prior, online = (prior_of(config), None) if config.stored == "all" else (nobodys, stored_by_release)
+        if config.return_steps == 1:
+            memory = MixedMemory(spec, config.capacity, takeover_reward, prior, online)
+        else:
+            memory = MultiStepMemory(
+                spec, config.capacity, takeover_reward, prior, online, config.return_steps, config.discount
+            )
+        return RlpdLearner("rlif", spec, config, memory, rng)

@@ -13,3 +13,16 @@ class RlifConfig(RlpdConfig):
     """RLPD with takeovers for a reward: no value can be above 0."""
 
     nonpositive_values: bool = option(True, "clip targets at 0, true where no reward is positive")
+    return_steps: int = option(
+        6,
+        "the policy's steps over which the penalty of a takeover reaches back, as a multi-step return; at least the "
+        "person's reaction and one. 1: the last step alone, as in the paper",
+        low=1,
+        high=100,
+    )
+    stored: str = option(
+        "all",
+        "all: every step; release: as the authors' code does, one buffer, of a takeover the person's last step, of an "
+        "episode all but the last step",
+        choices=("all", "release"),
+    )

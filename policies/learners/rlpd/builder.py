@@ -14,7 +14,7 @@ from vlmrl_ros.core.snapshot import Part
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.types import Transition
 from vlmrl_ros.policies.learners.checkpoint import LearnerState
-from vlmrl_ros.policies.learners.labels import Reward, driven_by_person, nobodys, task_reward
+from vlmrl_ros.policies.learners.labels import Selection, driven_by_person, nobodys, task_reward
 from vlmrl_ros.policies.learners.memory import MixedMemory
 from vlmrl_ros.policies.learners.rlpd.config import RlpdConfig
 from vlmrl_ros.policies.learners.rlpd.learning import Batch, Rlpd
@@ -23,16 +23,18 @@ from vlmrl_ros.policies.networks.compute import keep_freed_memory, learner_compu
 
 
 class RlpdLearner:
-    """Memory, update and checkpoint around :class:`Rlpd`; the labelling is given."""
+    """Update and checkpoint around :class:`Rlpd`; the memory, which labels what it is given, is given."""
 
-    def __init__(self, name: str, spec: TaskSpec, config: RlpdConfig, reward: Reward, rng: np.random.Generator) -> None:
+    def __init__(
+        self, name: str, spec: TaskSpec, config: RlpdConfig, memory: MixedMemory, rng: np.random.Generator
+    ) -> None:
         """Make an untrained learner.
 
         Args:
             name: of the plug-in; its checkpoints carry it.
             spec: of the task.
             config: options.
-            reward: label of a transition; all the learner knows of what is good.
+            memory: its labels are all the learner knows of what is good.
             rng: seeds weights, noise and draws.
 
         Raises:
@@ -44,8 +46,7 @@ class RlpdLearner:
         self.evaluation_options = ACTING_ALONE
         self.samples_per_update = config.batch_size * config.critic_updates
         self._config = config
-        prior = driven_by_person if config.buffers == "symmetric" else nobodys
-        self._memory = MixedMemory(spec, config.capacity, reward, prior)
+        self._memory = memory
         self._tensor = torch.empty(config.critic_updates, config.batch_size, self._memory.layout.width)
         self._rows = self._tensor.numpy()  # aligned by torch: products can depend on it to the last bit
         self._rng = np.random.default_rng(rng.integers(2**62))
@@ -95,6 +96,11 @@ class RlpdLearner:
         self._updates = self._state.restore(directory)
 
 
+def prior_of(config: RlpdConfig) -> Selection:
+    """Which transitions are set apart as a person's."""
+    return driven_by_person if config.buffers == "symmetric" else nobodys
+
+
 class Builder:
     """Entry point of the learner plug-in ``rlpd``."""
 
@@ -103,4 +109,5 @@ class Builder:
     @staticmethod
     def build(spec: TaskSpec, config: RlpdConfig, rng: np.random.Generator) -> RlpdLearner:
         """Learn from the task's reward."""
-        return RlpdLearner("rlpd", spec, config, task_reward, rng)
+        memory = MixedMemory(spec, config.capacity, task_reward, prior_of(config))
+        return RlpdLearner("rlpd", spec, config, memory, rng)

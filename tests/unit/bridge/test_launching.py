@@ -77,6 +77,10 @@ def test_demonstrations_are_a_number_that_the_operators_show_or_bags_that_the_le
     assert (given.shown(), given.data()) == (0, {"demonstrations": bags})
     offline = data_arguments(offline="one,two", demonstrations="3")
     assert (offline.shown(), offline.data()) == (0, {"offline": bags})
+    before = data_arguments(offline="one,two", offline_updates="7")
+    assert (before.shown(), before.data()) == (0, {"offline": bags, "offline_updates": 7})
+    with pytest.raises(ValueError, match="offline_updates is '7'; name the bags to learn from by offline:="):
+        data_arguments(offline_updates="7").data()
 
 
 @pytest.mark.parametrize("text", ["-3", "fifteen", "", "nowhere", "nowhere,"])

@@ -133,7 +133,22 @@ def test_feedback_survives(feedback):
 
 @given(st.builds(Intervention, st.booleans(), st.booleans(), st.sampled_from([0.0, -1.0]), st.sampled_from(Source)))
 def test_an_intervention_survives(intervention):
-    assert messages.read_intervention(sent(messages.intervention_message(STAMP_NS, intervention))) == intervention
+    assert messages.read_intervention(sent(messages.intervention_message(STAMP_NS, intervention, SPEC))) == intervention
+
+
+@given(advice=st.tuples(*[st.floats(-1, 1, width=32)] * 3))
+def test_what_a_person_would_do_goes_with_the_intervention_for_those_who_ask(advice):
+    message = sent(
+        messages.intervention_message(STAMP_NS, Intervention(False, False, 0.0, Source.POLICY, advice), SPEC)
+    )
+    assert messages.read_intervention(message, SPEC).advice == advice
+    assert messages.read_intervention(message).advice == ()
+
+
+def test_advice_that_lacks_a_component_is_refused():
+    names = [*messages.INTERVENTION_NAMES, "advice/x", "advice/z"]
+    with pytest.raises(ShapeError, match="lacks advice/y"):
+        messages.read_intervention(vector(names, np.zeros(6)), SPEC)
 
 
 @pytest.mark.parametrize(

@@ -363,3 +363,22 @@ def test_a_mark_that_ends_a_reset_by_hand_is_said_once_and_does_not_mark_the_epi
     marks = [scene.arbiter.guide(scene.now_ns).mark for _ in range(2)]
     assert marks == [Mark.RESET, Mark.NONE]
     assert scene.step(first=True).mark is Mark.NONE
+
+
+def test_a_person_may_say_what_they_would_do_while_the_policy_acts():
+    scene = Scene()
+    scene.arbiter.hear(HumanInput(False, PERSON, advises=True), scene.now_ns + STEP_NS // 2)
+    decision = scene.step()
+    np.testing.assert_array_equal(decision.command, POLICY)
+    assert decision.intervention.advice == tuple(PERSON.tolist())
+    scene.hear(False)
+    assert scene.step().intervention.advice == ()
+
+
+def test_a_person_in_control_acts_and_a_silent_stick_advises_nothing():
+    scene = Scene()
+    scene.arbiter.hear(HumanInput(True, PERSON, advises=True), scene.now_ns + STEP_NS // 2)
+    assert scene.step().intervention.advice == ()
+    scene.arbiter.hear(HumanInput(False, PERSON, advises=True), scene.now_ns)
+    scene.now_ns += 2 * STEP_NS
+    assert scene.step().intervention.advice == ()

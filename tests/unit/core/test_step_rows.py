@@ -20,6 +20,7 @@ def seen(step: Step) -> Step:
 @pytest.mark.parametrize("cameras", [False, True], ids=["state", "cameras"])
 def test_steps_survive_a_file_to_the_last_bit(cameras):
     steps = [seen(step) if cameras else step for step in episode(3, 5, (2, 3), success=True, reward=0.1)]
+    steps[1] = replace(steps[1], intervention=replace(steps[1].intervention, advice=(0.25, -0.5)))
     file = io.BytesIO()
     np.save(file, to_rows(steps), allow_pickle=False)
     file.seek(0)

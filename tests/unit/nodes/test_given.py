@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fakes.bags import write_bag
+from safetensors.numpy import load_file
 
 from vlmrl_ros.bridge.bags.reader import read_streams
-from vlmrl_ros.core.checkpoint import read_checkpoint
+from vlmrl_ros.core.checkpoint import POLICY_FILE, read_checkpoint
 from vlmrl_ros.core.errors import BagError, ConfigError, RunDirectoryError
 from vlmrl_ros.nodes.bench.bag_replay import replay_equal
 from vlmrl_ros.nodes.given import checked_bags, offline_spec
@@ -108,6 +110,55 @@ def test_a_run_is_resumed_with_what_it_was_given(make_run, bags, tmp_path):
         again.run.begin()
 
 
+def test_an_offline_phase_comes_before_the_first_step_and_has_its_own_checkpoint(make_run, bags, lived, tmp_path):
+    given = read_streams([bags])[1]
+    plan = {"given": given, "data": (str(bags),), "offline": True, "offline_updates": 30, "max_steps": STEPS}
+    made = make_run(tmp_path / "run", **plan)
+    run = made.run
+    run.begin()
+    while run.pretraining:
+        run.pretrain()
+    assert (run.training.updates, run.training.steps, run.version) == (30, 0, 1)
+    offline = {name: value.copy() for name, value in run.training.learner.variables().items()}
+    run.recover(lambda: False)
+    assert [w.step for w in made.published] == [0]
+    for step in lived:
+        run.digest(step, lambda: True)
+        if run.finished:
+            break
+    summary = end(made)
+    assert summary["given"]["other_transitions"] > 50
+    assert (summary["offline_updates"], summary["steps"] >= STEPS, summary["updates"] > 30) == (30, True, True)
+    policy = load_file(tmp_path / "run/checkpoints/step_0" / POLICY_FILE)
+    assert all(np.array_equal(policy[name], value) for name, value in offline.items())
+    assert "offline: 30 of 30 updates" in made.said
+
+
+def test_a_run_goes_on_after_its_offline_phase_without_repeating_it(make_run, bags, lived, tmp_path):
+    plan = {"data": (str(bags),), "offline": True, "offline_updates": 30}
+    summaries = []
+    for name, parts in {"whole": (STEPS,), "halves": (STEPS // 2, STEPS)}.items():
+        rest = list(lived)
+        for number, most in enumerate(parts):
+            given = read_streams([bags])[1]
+            made = make_run(tmp_path / name, given=given, **plan, max_steps=most, resume=number > 0)
+            made.run.begin()
+            assert made.run.pretraining is (number == 0)
+            while made.run.pretraining:
+                made.run.pretrain()
+            while not made.run.finished:
+                made.run.digest(rest.pop(0), lambda: True)
+            summary = end(made)
+        summaries.append(summary)
+    assert hashes(summaries[0]) == hashes(summaries[1])
+
+
+def test_a_learner_that_cannot_begin_with_its_bags_has_no_offline_phase(make_run, lived, tmp_path):
+    plan = {"given": [lived[:10]], "data": ("/some/bags",), "offline": True, "offline_updates": 30}
+    with pytest.raises(BagError, match="learner 'rlif' cannot begin with what '/some/bags' hold"):
+        make_run(tmp_path / "run", **plan).run.begin()
+
+
 def test_bags_without_a_demonstration_or_with_too_little_are_refused_and_nothing_has_begun(make_run, lived, tmp_path):
     others = [step for step in lived if step.feedback.episode > 0]
     made = make_run(tmp_path / "one", given=[others], data=("/some/bags",))
@@ -120,13 +171,16 @@ def test_bags_without_a_demonstration_or_with_too_little_are_refused_and_nothing
 
 
 def test_what_cannot_be_given_is_named(bags, tmp_path):
-    assert checked_bags([str(bags)], [], []) == (str(bags),)
+    assert checked_bags([str(bags)], [], 0, []) == (str(bags),)
+    assert checked_bags([], [str(bags)], 5, ["left", "right"]) == (str(bags),)
     with pytest.raises(BagError, match="nowhere' is no bag, run directory or folder of bags"):
-        checked_bags([], [str(tmp_path / "nowhere")], [])
-    with pytest.raises(ConfigError, match="goes without a robot; leave out demonstrations"):
-        checked_bags([str(bags)], [str(bags)], [])
-    with pytest.raises(ConfigError, match="leave out arms"):
-        checked_bags([], [str(bags)], ["left", "right"])
+        checked_bags([], [str(tmp_path / "nowhere")], 0, [])
+    with pytest.raises(ConfigError, match="demonstrations among them; leave out demonstrations"):
+        checked_bags([str(bags)], [str(bags)], 5, [])
+    with pytest.raises(ConfigError, match="offline_updates is 5, but offline names no bags"):
+        checked_bags([str(bags)], [], 5, [])
+    with pytest.raises(ConfigError, match="without a robot; leave out arms"):
+        checked_bags([], [str(bags)], 0, ["left", "right"])
     with pytest.raises(
         ConfigError, match="the bags are of task 'reach', but eval_task is 'peg_insert'; take task:=reach"
     ):

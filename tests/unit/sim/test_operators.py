@@ -57,6 +57,30 @@ def test_a_policy_that_does_nothing_is_taken_over_when_patience_ends():
     assert said == [False] * 5 + [True] * 6 + [False] * 3
 
 
+@pytest.mark.parametrize("delay", [1, 3])
+def test_a_slow_hand_takes_hold_so_many_steps_after_the_decision(delay: int):
+    said = answers(operator(reaction_steps=delay, hold_steps=2), [look(step) for step in range(9 + delay)])
+    assert said == [False] * (5 + delay) + [True] * 2 + [False] * 2
+
+
+def test_who_has_decided_takes_over_although_the_danger_has_passed_but_not_after_success():
+    person = operator(reaction_steps=2)
+    assert not person.intent(look(0, {**FAR, "force": 99.0})).takeover
+    assert not person.intent(look(1)).takeover
+    assert person.intent(look(2)).takeover
+    person.reset(np.random.default_rng(0), demonstrate=False)
+    assert not person.intent(look(0, {**FAR, "force": 99.0})).takeover
+    assert not any(person.intent(look(step, success=True)).takeover for step in range(1, 6))
+
+
+def test_one_who_advises_says_what_they_would_do_while_the_policy_acts():
+    intent = operator(advises=True, action_noise=0.0).intent(look(0))
+    assert intent.advises
+    assert not intent.takeover
+    assert intent.action[0] < 0, "towards the hole"
+    assert not operator().intent(look(0)).advises
+
+
 def test_patience_begins_anew_after_a_takeover():
     said = answers(operator(patience_steps=5, hold_steps=2), [look(step) for step in range(14)])
     assert said == [False] * 5 + [True] * 2 + [False] * 5 + [True] * 2
@@ -100,6 +124,12 @@ def test_an_operator_that_never_takes_over_does_not():
 def test_random_takeovers_come_at_their_rate_whatever_happens():
     said = answers(operator(trigger="random", takeover_rate=0.1, hold_steps=1), [look(step) for step in range(4000)])
     assert 0.08 < np.mean(said) < 0.12
+
+
+def test_success_ends_random_takeovers_and_not_those_of_the_blind():
+    after = [look(step, success=True) for step in range(400)]
+    assert not any(answers(operator(trigger="random", hold_steps=1), after))
+    assert 0.05 < np.mean(answers(operator(trigger="blind", hold_steps=1), after)) < 0.15
 
 
 def test_one_seed_gives_one_person():

@@ -95,7 +95,7 @@ def test_unknown_components_take_the_bindings_in_order():
 def test_the_scripted_profile_gives_axis_i_to_component_i():
     action = spec(**{f"action_{i}": (-2.0, 2.0) for i in range(24)})
     values = np.linspace(-1, 1, 24, dtype=np.float32)
-    human = JoyMapping(load_profile("scripted"), action).read(JoyState(values, np.zeros(5, np.int32)))
+    human = JoyMapping(load_profile("scripted"), action).read(JoyState(values, np.zeros(6, np.int32)))
     np.testing.assert_array_equal(human.action, 2 * values)
 
 
@@ -186,6 +186,15 @@ def test_pressing_what_was_read_reads_the_same_on_every_profile(name, shape, fra
     if meant.takeover or not loaded.options.takeover_motion:
         np.testing.assert_allclose(again.action, meant.action, rtol=1e-5, atol=1e-7)
     assert (again.takeover, again.mark, again.estop) == (meant.takeover, meant.mark, meant.estop)
+
+
+def test_advice_moves_nothing_and_takes_no_control():
+    scripted = JoyMapping(load_profile("scripted"), ARM)
+    wish = np.array([0.05, -0.05, 0.01, 0.25, 1.0], np.float32)
+    human = scripted.read(scripted.to_joy(Intent(False, wish, advises=True)))
+    assert human.advises
+    assert not human.takeover
+    np.testing.assert_allclose(human.action, wish, rtol=1e-6)
 
 
 def test_a_scripted_takeover_at_rest_takes_over_without_moving_the_arm():

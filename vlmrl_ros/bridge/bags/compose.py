@@ -40,7 +40,7 @@ def step_messages(recorded: Recorded, spec: TaskSpec, namespace: str = "/") -> l
         "state": messages.named_vector(stamp_ns, spec.observation.names, step.observation["state"], "base_link"),
         "feedback": messages.feedback_message(stamp_ns, step.feedback),
         "policy_action": messages.named_vector(stamp_ns, spec.action.names, step.policy_action, "base_link"),
-        "intervention": messages.intervention_message(stamp_ns, step.intervention),
+        "intervention": messages.intervention_message(stamp_ns, step.intervention, spec.action),
         "command": messages.command_message(stamp_ns, spec.action, step.command, recorded.mark),
         "executed": messages.named_vector(stamp_ns, limited, [*step.executed, float(recorded.limited)], "base_link"),
     }

@@ -20,6 +20,7 @@ SOURCE = r"""
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -78,6 +79,13 @@ int pthread_mutex_timedlock(pthread_mutex_t *mutex, const struct timespec *until
   if (!real) *(void **)&real = dlsym(RTLD_NEXT, "pthread_mutex_timedlock");
   struct timespec ts = without_offset(until);
   return real(mutex, &ts);
+}
+
+int sem_timedwait(sem_t *restrict sem, const struct timespec *restrict until) {
+  static int (*real)(sem_t *, const struct timespec *);
+  if (!real) *(void **)&real = dlsym(RTLD_NEXT, "sem_timedwait");
+  struct timespec ts = without_offset(until);
+  return real(sem, &ts);
 }
 
 time_t time(time_t *out) {

@@ -11,15 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from vlmrl_ros.core import registry
-from vlmrl_ros.core.episode import Episodes
-from vlmrl_ros.core.interfaces import Glance
-from vlmrl_ros.core.safety import SafetyFilter
-from vlmrl_ros.core.streams import stream
-from vlmrl_ros.core.types import Mark
+from vlmrl_ros.nodes.bench.alone import operator_alone
 from vlmrl_ros.nodes.bench.figures import Figures, over_seeds
 from vlmrl_ros.nodes.bench.launched import LaunchedRun, train
-from vlmrl_ros.policies.evaluation.statistics import success_interval
 from vlmrl_ros.sim.load import build as build_task
 
 SEEDS = (0, 1, 2)
@@ -43,7 +37,7 @@ def measure(quick: bool, work: Path) -> Figures:
         takeovers per episode at first and at last, wall time of the longest RLIF run; the operator's own success.
     """
     seeds, methods = (SEEDS[:1], ("rlif", "hg_dagger")) if quick else (SEEDS, tuple(METHODS))
-    figures = _operator_alone()
+    figures = operator_alone(build_task("peg_insert", {}), {}, OPERATOR_EPISODES).figures("operator.success")
     for method in methods:
         learner, parameters = METHODS[method]
         runs = []
@@ -65,27 +59,3 @@ def _figures(method: str, seeds: tuple[int, ...], runs: list[LaunchedRun]) -> Fi
         figures[f"{method}.takeover_rate.{end}"] = float(np.mean([run.summary[f"takeover_rate_{end}"] for run in runs]))
     figures[f"{method}.wall_s.max"] = max(run.wall_s for run in runs)
     return figures
-
-
-def _operator_alone() -> Figures:
-    """Success of the operator who drives every episode from first to last step, with its 95 % interval."""
-    task = build_task("peg_insert", {})
-    operator = registry.load("operators", "peg_insert")(task.spec, {})
-    loop = Episodes(task, SafetyFilter(task.spec.action, task.spec.control_dt_s), seed=0)
-    arrival, successes, episodes = loop.begin(), 0, 0
-    while episodes < OPERATOR_EPISODES:
-        feedback = arrival.feedback
-        if feedback.step == 0:
-            operator.reset(stream(0, "operator", feedback.episode), True)
-        intent = operator.intent(
-            Glance(arrival.scene, feedback.step, feedback.last, feedback.success, feedback.step > 0)
-        )
-        episodes, successes = episodes + feedback.last, successes + (feedback.last and feedback.success)
-        _, arrival = loop.advance(arrival, intent.action, Mark.NONE)
-    task.close()
-    interval = success_interval(successes, episodes)
-    return {
-        "operator.success": interval.mean,
-        "operator.success.low": interval.low,
-        "operator.success.high": interval.high,
-    }

@@ -44,14 +44,22 @@ Nodes = Mapping[str, Mapping[str, Any]]
 class Stage:
     """Starts the nodes and a lifecycle manager; use it in a ``with`` statement."""
 
-    def __init__(self, work: Path, nodes: Nodes, limits: SafetyConfig | None = None) -> None:
+    def __init__(
+        self,
+        work: Path,
+        nodes: Nodes,
+        limits: SafetyConfig | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         """Nothing runs yet.
 
         Args:
             work: directory for parameters and logs.
             nodes: node to parameters, in the order in which they are brought up.
             limits: what the bridge has been given.
+            variables: of the environment of this process and all nodes, while the stage is open.
         """
+        self._variables = variables or {}
         managed = [name for name in nodes if name not in UNMANAGED]
         self._work, self._limits = work, limits
         self._parameters: dict[str, Mapping[str, Any]] = {**nodes, "lifecycle_manager": {"node_names": managed}}
@@ -59,7 +67,8 @@ class Stage:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> Stage:
-        os.environ.update({k: v for k, v in environment().items() if k.startswith("ROS_")})
+        self._before = dict(os.environ)
+        os.environ.update({k: v for k, v in environment().items() if k.startswith("ROS_")} | dict(self._variables))
         self._context = rclpy.Context()
         rclpy.init(context=self._context)
         self.node = Node("stage", context=self._context)
@@ -94,6 +103,9 @@ class Stage:
         self._executor.shutdown()
         self.node.destroy_node()
         self._context.try_shutdown()
+        for name in self._variables:
+            os.environ.pop(name)
+            os.environ |= {name: self._before[name]} if name in self._before else {}
 
     def environment(self, name: str, more: Mapping[str, str]) -> None:
         """Environment variables of a node, beside those of this process; call it before the node is started."""
@@ -107,7 +119,7 @@ class Stage:
         program = PROGRAMS.get(name, f"from {PACKAGE}.{name} import main; main()")
         command = [sys.executable, "-c", program, "--ros-args", "--params-file", str(file)]
         with open(self._work / f"{name}.log", "ab") as log:
-            env = {**environment(), "OMP_NUM_THREADS": "1", **self._more.get(name, {})}
+            env = {**environment(), "OMP_NUM_THREADS": "1", **self._variables, **self._more.get(name, {})}
             self._processes[name] = subprocess.Popen(command, stdout=log, stderr=log, env=env)
 
     def signal(self, name: str, number: signal.Signals) -> float:

@@ -18,12 +18,21 @@ from vlmrl_ros.core.snapshot import save_snapshot
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.types import Transition
 from vlmrl_ros.policies.gaussian import build as build_gaussian
+from vlmrl_ros.policies.learners.awac.builder import Builder as Awac
 from vlmrl_ros.policies.learners.bc.builder import Builder as Bc
+from vlmrl_ros.policies.learners.dagger.builder import Builder as Dagger
+from vlmrl_ros.policies.learners.hil_serl.builder import Builder as HilSerl
+from vlmrl_ros.policies.learners.calql.builder import Builder as Calql
+from vlmrl_ros.policies.learners.cql.builder import Builder as Cql
 from vlmrl_ros.policies.learners.hg_dagger.builder import Builder as HgDagger
+from vlmrl_ros.policies.learners.iql.builder import Builder as Iql
 from vlmrl_ros.policies.learners.rlif.builder import Builder as Rlif
 from vlmrl_ros.policies.learners.rlpd.builder import Builder as Rlpd
+from vlmrl_ros.policies.learners.sac.builder import Builder as Sac
 
-BUILDERS = {"rlif": Rlif, "rlpd": Rlpd, "bc": Bc, "hg_dagger": HgDagger}
+IMITATION = {"bc": Bc, "hg_dagger": HgDagger, "dagger": Dagger}
+OFFLINE_TO_ONLINE = {"sac": Sac, "calql": Calql, "cql": Cql, "iql": Iql, "awac": Awac}
+BUILDERS = {"rlif": Rlif, "rlpd": Rlpd, "hil_serl": HilSerl, **IMITATION, **OFFLINE_TO_ONLINE}
 SMALL = {"batch_size": 32, "hidden": [16, 16], "capacity": 1000, "min_steps": 16, "learning_rate": 1e-2}
 
 
@@ -102,13 +111,13 @@ def test_equal_seeds_and_steps_give_equal_weights_to_the_last_bit(name, spec, tr
 
 def test_a_restored_learner_goes_on_to_the_same_bit(name, spec, transitions, tmp_path):
     saved, restored = learner_of(name, spec, seed=1), learner_of(name, spec, seed=2)
-    items = transitions()
-    train(saved, items[:300], 5)
+    items, middle = transitions(), 300 + 7  # within an episode
+    train(saved, items[:middle], 5)
     save_snapshot(tmp_path, saved.snapshot())
     restored.restore(tmp_path)
     assert fingerprint(saved) == fingerprint(restored)
     for learner in (saved, restored):
-        train(learner, items[300:], 5)
+        train(learner, items[middle:], 5)
     assert fingerprint(saved) == fingerprint(restored)
     assert saved.update() == restored.update()
 
@@ -191,8 +200,12 @@ def scrambled(items: list[Transition]) -> list[Transition]:
     return [Transition(scramble(item.before), scramble(item.after), item.demonstration) for item in items]
 
 
-@pytest.mark.parametrize(("blind", "name"), [(True, "rlif"), (True, "bc"), (True, "hg_dagger"), (False, "rlpd")])
-def test_only_rlpd_reads_the_tasks_reward(blind, name, spec, transitions, tmp_path):
+@pytest.mark.parametrize(("blind", "name"), [(name not in ("rlpd", "hil_serl"), name) for name in BUILDERS])
+READS_REWARD = ("rlpd", *OFFLINE_TO_ONLINE)
+
+
+@pytest.mark.parametrize(("blind", "name"), [(name not in READS_REWARD, name) for name in BUILDERS])
+def test_learners_from_people_do_not_read_the_tasks_reward(blind, name, spec, transitions, tmp_path):
     hashes = []
     for run, items in {"true": transitions(), "scrambled": scrambled(transitions())}.items():
         learner = learner_of(name, spec)

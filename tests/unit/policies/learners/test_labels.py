@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from vlmrl_ros.core.types import Feedback, Intervention, Source, Step, Transition
-from vlmrl_ros.policies.learners.labels import demonstrated, driven_by_person, takeover_reward, task_reward
+from vlmrl_ros.policies.learners.labels import (
+    advised_action,
+    demonstrated,
+    driven_by_person,
+    persons_action,
+    stored_by_release,
+    takeover_reward,
+    task_reward,
+)
 
 
 def step(*, human: bool = False, edge: bool = False, reward: float = 0.0, success: bool = False) -> Step:
@@ -50,3 +58,21 @@ def test_a_demonstration_and_a_takeover_are_both_driven_by_a_person_but_only_one
     )
     assert [driven_by_person(t) for t in (demonstration, takeover, policy)] == [True, True, False]
     assert [demonstrated(t) for t in (demonstration, takeover, policy)] == [True, False, False]
+
+
+def test_the_release_keeps_of_a_takeover_the_last_step_and_of_an_episode_all_but_the_last():
+    ending = dataclasses.replace(POLICY, feedback=dataclasses.replace(POLICY.feedback, truncated=True))
+    assert stored_by_release(Transition(POLICY, POLICY))
+    assert stored_by_release(Transition(POLICY, TAKEOVER)), "the penalised one"
+    assert not stored_by_release(Transition(TAKEOVER, HUMAN))
+    assert stored_by_release(Transition(HUMAN, POLICY)), "the last of the takeover"
+    assert not stored_by_release(Transition(POLICY, ending))
+    assert stored_by_release(Transition(HUMAN, HUMAN, demonstration=True))
+
+
+def test_advice_is_cloned_where_it_was_given_and_what_a_person_did_where_they_acted():
+    advised = dataclasses.replace(POLICY, intervention=dataclasses.replace(POLICY.intervention, advice=(0.5, -0.5)))
+    np.testing.assert_array_equal(advised_action(Transition(advised, POLICY)), [0.5, -0.5])
+    assert persons_action(Transition(advised, POLICY)) is None
+    np.testing.assert_array_equal(advised_action(Transition(HUMAN, POLICY)), HUMAN.executed)
+    assert advised_action(Transition(POLICY, POLICY)) is None

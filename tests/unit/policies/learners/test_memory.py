@@ -3,7 +3,14 @@ from __future__ import annotations
 import numpy as np
 
 from vlmrl_ros.core.spec import TaskSpec
-from vlmrl_ros.policies.learners.labels import driven_by_person, nobodys, takeover_reward
+from vlmrl_ros.policies.learners.labels import (
+    driven_by_person,
+    nobodys,
+    not_demonstrated,
+    stored_by_release,
+    takeover_reward,
+    task_reward,
+)
 from vlmrl_ros.policies.learners.memory import MixedMemory, transition_values
 
 
@@ -69,3 +76,21 @@ def test_a_shared_buffer_draws_a_persons_steps_as_often_as_they_came(spec, trans
     states = memory.layout.split(batch_of(memory, 4096))["state"]
     share = np.mean([row.tobytes() in person for row in states])
     assert abs(share - np.mean([driven_by_person(i) for i in items])) < 0.05
+
+
+def test_hil_serl_keeps_takeovers_in_both_halves_and_demonstrations_apart(spec, transitions):
+    items = transitions()
+    memory = MixedMemory(spec, 1000, task_reward, driven_by_person, online=not_demonstrated)
+    for item in items:
+        memory.add(item)
+    assert len(memory.parts["prior"]) == sum(driven_by_person(item) for item in items)
+    assert len(memory.parts["online"]) == sum(not item.demonstration for item in items)
+
+
+def test_as_released_one_buffer_holds_what_is_kept(spec, transitions):
+    items = transitions()
+    memory = MixedMemory(spec, 1000, takeover_reward, nobodys, stored_by_release)
+    for item in items:
+        memory.add(item)
+    assert len(memory.parts["prior"]) == 0
+    assert len(memory.parts["online"]) == sum(stored_by_release(item) for item in items) < len(items)

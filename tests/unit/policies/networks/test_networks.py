@@ -8,6 +8,8 @@ from torch.nn.functional import layer_norm, linear, relu
 
 from vlmrl_ros.policies.networks.actor import features, initial_actor, sample
 from vlmrl_ros.policies.networks.compute import fast_products_are_exact, learner_compute, torch_generator
+from vlmrl_ros.policies.networks.critics import initial_critics
+from vlmrl_ros.policies.networks.critics import values as critic_values
 from vlmrl_ros.policies.networks.ensemble import initial_ensemble, values
 from vlmrl_ros.policies.networks.flat import Adam, FlatParameters
 
@@ -89,3 +91,17 @@ def test_torch_generators_follow_the_given_generator():
     draws = [torch.rand(3, generator=torch_generator(np.random.default_rng(seed))) for seed in (1, 1, 2)]
     assert torch.equal(draws[0], draws[1])
     assert not torch.equal(draws[0], draws[2])
+
+
+@pytest.mark.parametrize("normalised", [False, True])
+def test_critics_are_those_that_plain_modules_give(normalised, generator):
+    parameters = initial_critics(5, (8, 6), 3, generator, normalised)
+    state, action = torch.randn(7, 3, generator=generator), torch.randn(7, 2, generator=generator)
+    found = critic_values(parameters, state, action)
+    for member in range(3):
+        x = torch.cat((state, action), -1)
+        for layer in ("hidden_0", "hidden_1"):
+            x = x @ parameters[f"{layer}/weight"][member] + parameters[f"{layer}/bias"][member]
+            x = relu(layer_norm(x, x.shape[-1:]) if normalised else x)
+        expected = (x @ parameters["value/weight"][member] + parameters["value/bias"][member])[:, 0]
+        torch.testing.assert_close(found[member], expected, rtol=1e-5, atol=1e-6)

@@ -1,0 +1,57 @@
+"""The network of the reward classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vlmrl_ros.core import registry
+from vlmrl_ros.core.spec import CameraSpec
+
+
+class RewardClassifier(nn.Module):
+    """One encoder for each camera, their tokens side by side, one hidden layer, one logit."""
+
+    def __init__(
+        self,
+        cameras: Sequence[CameraSpec],
+        encoder: str,
+        hidden: int,
+        dropout: float,
+        generator: torch.Generator,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Draw the weights.
+
+        Args:
+            cameras: those that are looked at.
+            encoder: name of the encoder plug-in.
+            hidden: units between tokens and logit.
+            dropout: share of them dropped in training.
+            generator: draws the weights.
+            options: of the encoder.
+
+        Raises:
+            UnknownNameError: no such encoder.
+            ConfigError: a bad option, or frames that the encoder cannot take.
+        """
+        super().__init__()
+        build = registry.load("encoders", encoder)
+        made = {camera.name: build(camera.height, camera.width, options or {}, generator) for camera in cameras}
+        self.encoders = nn.ModuleDict(made)
+        inputs = sum(each.tokens * each.width for each in made.values())
+        self.hidden, self.norm, self.dropout = nn.Linear(inputs, hidden), nn.LayerNorm(hidden), nn.Dropout(dropout)
+        self.logit = nn.Linear(hidden, 1)
+        with torch.no_grad():
+            for layer in (self.hidden, self.logit):
+                layer.weight.uniform_(-1.0, 1.0, generator=generator).div_(layer.in_features**0.5)
+                layer.bias.zero_()
+
+    def forward(self, frames: Mapping[str, Tensor]) -> Tensor:
+        """Logits of success, float32 (B,), of uint8 frames (B, H, W, 3) by camera."""
+        tokens = [encoder.encode(frames[name]).flatten(1) for name, encoder in self.encoders.items()]
+        x = torch.relu(self.norm(self.dropout(self.hidden(torch.cat(tokens, -1)))))
+        return self.logit(x).squeeze(-1)

@@ -1,0 +1,1 @@
+"""SAC: soft actor-critic; with offline data, on both mixed."""

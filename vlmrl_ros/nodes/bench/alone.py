@@ -1,0 +1,83 @@
+"""Episodes in which one acts alone: the person, who drives from the first step to the last, or a policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from vlmrl_ros.core import registry
+from vlmrl_ros.core.episode import Arrival, Episodes
+from vlmrl_ros.core.interfaces import Glance, Policy, Task
+from vlmrl_ros.core.safety import SafetyFilter
+from vlmrl_ros.core.spec import FloatArray
+from vlmrl_ros.core.streams import stream
+from vlmrl_ros.core.types import Mark
+from vlmrl_ros.nodes.bench.figures import Figures
+from vlmrl_ros.policies.evaluation.statistics import success_interval
+
+
+@dataclass(frozen=True)
+class Alone:
+    """What one achieved: successes and the mean discounted sum of the task's rewards, of so many episodes."""
+
+    successes: int
+    value: float
+    episodes: int
+
+    @property
+    def success(self) -> float:
+        """Share of successful episodes."""
+        return self.successes / self.episodes
+
+    def figures(self, name: str) -> Figures:
+        """Success with its 95 % interval."""
+        interval = success_interval(self.successes, self.episodes)
+        return {name: interval.mean, f"{name}.low": interval.low, f"{name}.high": interval.high}
+
+
+def operator_alone(
+    task: Task, options: Mapping[str, Any], episodes: int, discount: float = 1.0, seed: int = 0
+) -> Alone:
+    """The task's scripted person.
+
+    Args:
+        task: the simulation.
+        options: deviations from the operator's defaults.
+        episodes: how many.
+        discount: of a reward one step later.
+        seed: of the episodes and the person.
+    """
+    operator = registry.load("operators", task.spec.task)(task.spec, options)
+
+    def act(arrival: Arrival) -> FloatArray:
+        feedback = arrival.feedback
+        if feedback.step == 0:
+            operator.reset(stream(seed, "operator", feedback.episode), True)
+        glance = Glance(arrival.scene, feedback.step, feedback.last, feedback.success, feedback.step > 0)
+        action: FloatArray = operator.intent(glance).action
+        return action
+
+    return _act_alone(task, act, episodes, discount, seed)
+
+
+def policy_alone(task: Task, policy: Policy, episodes: int, discount: float = 1.0, seed: int = 0) -> Alone:
+    """A policy; arguments as in :func:`operator_alone`."""
+
+    def act(arrival: Arrival) -> FloatArray:
+        feedback = arrival.feedback
+        return policy.act(arrival.observation, stream(seed, "policy", feedback.episode, feedback.step))[0]
+
+    return _act_alone(task, act, episodes, discount, seed)
+
+
+def _act_alone(task: Task, act: Callable[[Arrival], FloatArray], episodes: int, discount: float, seed: int) -> Alone:
+    loop = Episodes(task, SafetyFilter(task.spec.action, task.spec.control_dt_s), seed)
+    arrival, ended, successes, value = loop.begin(), 0, 0, 0.0
+    while ended < episodes:
+        feedback = arrival.feedback
+        if feedback.step > 0:
+            value += discount ** (feedback.step - 1) * feedback.reward
+        ended, successes = ended + feedback.last, successes + (feedback.last and feedback.success)
+        _, arrival = loop.advance(arrival, act(arrival), Mark.NONE)
+    return Alone(successes, value / episodes, episodes)

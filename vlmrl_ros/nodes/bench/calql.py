@@ -1,0 +1,170 @@
+"""From offline data to the robot: Cal-QL against CQL, IQL, AWAC and SAC on identical data.
+
+The claim of Nakamoto, Zhai et al. (NeurIPS 2023): values that are conservative but not calibrated are unlearned in the
+first steps online, and the policy with them; calibrated ones are not. Shown on ``crash_maze``, where it takes minutes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vlmrl_ros.core.run_directory import write_whole
+from vlmrl_ros.nodes.bench.figures import Figures, over_seeds
+from vlmrl_ros.nodes.bench.offline_online import Protocol, run
+from vlmrl_ros.policies.evaluation.plots import Curve, plot_success
+from vlmrl_ros.policies.evaluation.statistics import mean_interval
+
+Records = Sequence[Mapping[str, Any]]
+"""What :func:`vlmrl_ros.nodes.bench.offline_online.run` gives, one for each seed."""
+
+MAZE = Protocol(
+    task="crash_maze",
+    task_options={},
+    data_options={"nearest_start": 0},
+    operator_options={},
+    data_episodes=300,
+    offline_updates=3000,
+    online_steps=3000,
+)
+CONTEXT = "p3"
+SHARED = {
+    "discount": 0.93,
+    "reward_scale": 10.0,
+    "reward_bias": -5.0,
+    "hidden": [64, 64],
+    "batch_size": 128,
+    "samples_per_insert": 128.0,
+    "min_steps": 128,
+    "learning_rate": 3e-4,
+    "critic_learning_rate": 1e-3,
+    "target_rate": 0.01,
+}
+CONSERVATIVE = {
+    "temperature": 1.0,
+    "cql_weight": 20.0,
+    "cql_weight_online": 1.0,
+    "sampled_actions": 4,
+    "max_backup": False,
+}
+METHODS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "calql": ("calql", CONSERVATIVE),
+    "cql": ("cql", CONSERVATIVE),
+    "iql": ("iql", {"expectile": 0.9, "inverse_temperature": 1.0}),
+    "awac": ("awac", {}),
+    "sac": ("sac", {"temperature": 1.0}),
+    "calql_offline_only": ("calql", {**CONSERVATIVE, "calibrate": "offline"}),
+    "calql_online_only": ("calql", {**CONSERVATIVE, "calibrate": "online"}),
+}
+"""Method: learner, and the options in which it differs."""
+SWAPS = ("calql_offline_only", "calql_online_only")
+ON_FEWER_SEEDS = (*SWAPS, "awac", "sac")
+SEEDS, FEWER_SEEDS, QUICK_SEEDS = tuple(range(10, 20)), tuple(range(10, 15)), (10, 11)
+"""Not those on which the protocol was tried out."""
+LEAST_GAP, LEAST_CQL_DROP, MOST_CALQL_DROP, MOST_OFFLINE_DIFFERENCE = 0.05, 0.1, 0.08, 0.1
+CLAMP_RATES = (0.05, 0.6)
+
+
+def measure(quick: bool, work: Path) -> Figures:
+    """Train every method on every seed; quick: Cal-QL and CQL on two seeds.
+
+    A finished run leaves a file in ``work`` and is not made again.
+
+    Returns:
+        for each method, over seeds: success before the first step and at the end, regret (mean of 1 - success over the
+        evaluations after it) without and with exploration, how far the success falls in the first quarter, clamp rate,
+        value of the data's actions and return, before and after; the paired differences, and ``ordering_holds``.
+    """
+    methods = ("calql", "cql") if quick else tuple(METHODS)
+    records = {}
+    for method in methods:
+        seeds = QUICK_SEEDS if quick else FEWER_SEEDS if method in ON_FEWER_SEEDS else SEEDS
+        records[method] = [_run_once(work, method, seed) for seed in seeds]
+    curves = {method: _curve(of) for method, of in records.items() if method not in SWAPS}
+    plot_success(work / "success.png", curves, "From data to the robot on crash_maze")
+    return figures_of(records)
+
+
+def figures_of(records: Mapping[str, Records]) -> Figures:
+    """The figures of finished runs, and whether Cal-QL's claim shows in them."""
+    prefix = f"{MAZE.task}.{CONTEXT}"
+    figures: Figures = {}
+    for method, of in records.items():
+        for name, values in _values(of).items():
+            figures |= over_seeds(f"{prefix}.{method}.{name}", values)
+        figures[f"{prefix}.{method}.seeds"] = float(len(of))
+    calql, cql = (_values(records[method]) for method in ("calql", "cql"))
+    for name in ("regret", "regret_stochastic"):
+        figures |= over_seeds(f"{prefix}.paired_{name}_gap", _differences(cql[name], calql[name]))
+    marks = _marks(calql, cql)
+    figures |= {f"{prefix}.mark.{name}": float(passed) for name, passed in marks.items()}
+    return figures | {"ordering_holds": float(all(marks.values()))}
+
+
+def _marks(calql: Mapping[str, Sequence[float]], cql: Mapping[str, Sequence[float]]) -> dict[str, bool]:
+    """Each condition of the claim, by name; all are on means over the same seeds."""
+    clamped = [float(np.mean(calql[name])) for name in ("clamp_rate_offline", "clamp_rate_online")]
+    offline_difference = np.mean(_differences(calql["success_before"], cql["success_before"]))
+    return {
+        "regret_gap": bool(np.mean(_differences(cql["regret"], calql["regret"])) >= LEAST_GAP),
+        "cql_drops": bool(np.mean(cql["first_quarter_drop"]) >= LEAST_CQL_DROP),
+        "calql_does_not": bool(np.mean(calql["first_quarter_drop"]) <= MOST_CALQL_DROP),
+        "alike_offline": bool(abs(offline_difference) <= MOST_OFFLINE_DIFFERENCE),
+        "clamp_rate": all(CLAMP_RATES[0] <= rate <= CLAMP_RATES[1] for rate in clamped),
+    }
+
+
+def _values(records: Records) -> dict[str, list[float]]:
+    """Figure to values, one for each seed."""
+    rows = [_row(record["evaluations"]) for record in records]
+    return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+def _row(evaluations: Records) -> dict[str, float]:
+    """The figures of one run. Its first evaluation is before the first step."""
+    before, online = evaluations[0], evaluations[1:]
+    quarter = online[: max(1, len(online) // 4)]
+    row = {
+        "success_before": before["success"],
+        "success": online[-1]["success"],
+        "first_quarter": float(np.mean([e["success"] for e in quarter])),
+        "regret": float(np.mean([1.0 - e["success"] for e in online])),
+        "regret_stochastic": float(np.mean([1.0 - e["success_stochastic"] for e in online])),
+    }
+    row["first_quarter_drop"] = row["success_before"] - row["first_quarter"]
+    last = {"offline": before["metrics"], "online": online[-1]["metrics"]}
+    for phase, metrics in last.items():
+        for name in ("value", "return_to_go", "calibration_gap"):
+            if name in metrics:  # a method that learns online alone has none offline
+                row[f"{name}_{phase}"] = metrics[name]
+    if "clamp_rate" in before["metrics"]:
+        row["clamp_rate_offline"] = before["metrics"]["clamp_rate"]
+        row["clamp_rate_online"] = float(np.mean([e["metrics"]["clamp_rate"] for e in online]))
+    return row
+
+
+def _differences(ones: Sequence[float], others: Sequence[float]) -> list[float]:
+    return [one - other for one, other in zip(ones, others, strict=True)]
+
+
+def _curve(records: Records) -> Curve:
+    evaluations = [record["evaluations"] for record in records]
+    values = [mean_interval([e["success"] for e in at]) for at in zip(*evaluations, strict=True)]
+    return Curve([e["step"] for e in evaluations[0]], values)
+
+
+def _run_once(work: Path, method: str, seed: int) -> Mapping[str, Any]:
+    """The record of a run: the one on disk, or a new one that is then there."""
+    path = work / f"{method}_{seed}.json"
+    if not path.exists():
+        learner, options = METHODS[method]
+        # SAC with offline data learns from scratch, from both
+        protocol = replace(MAZE, offline_updates=0) if learner == "sac" else MAZE
+        write_whole(path, json.dumps(run(protocol, learner, {**SHARED, **options}, seed)) + "\n")
+    record: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return record

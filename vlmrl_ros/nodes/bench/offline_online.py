@@ -1,0 +1,171 @@
+"""One run from data to the robot, in process: a learner plug-in, fed and paced as the learner node does it.
+
+Learns from what a scripted operator leaves behind, then from what its own policy lives through, and is judged on the
+way, with and without its exploration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from vlmrl_ros.core import registry
+from vlmrl_ros.core.config import from_mapping
+from vlmrl_ros.core.episode import Arrival, Episodes
+from vlmrl_ros.core.interfaces import Glance, Policy, Task
+from vlmrl_ros.core.preload import preload
+from vlmrl_ros.core.safety import Applied, SafetyFilter
+from vlmrl_ros.core.spec import FloatArray
+from vlmrl_ros.core.streams import stream
+from vlmrl_ros.core.training import Training
+from vlmrl_ros.core.types import Intervention, Mark, Source, Step
+from vlmrl_ros.nodes.rollout import EVALUATION_SEED_OFFSET, rollout
+from vlmrl_ros.sim.load import build as build_task
+
+_POLICY = Intervention(False, False, 0.0, Source.POLICY)
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What every method of a comparison shares.
+
+    Attributes:
+        task: name of the task; its operator has the same name.
+        task_options: of the task in which the policy acts.
+        data_options: those in which the data differ.
+        operator_options: of the operator who made the data.
+        data_episodes: episodes of data.
+        offline_updates: updates before the first step.
+        online_steps: steps afterwards.
+        publish_every: steps after which the policy acts with new weights.
+        evaluate_every: steps between two evaluations; the first is before the first step.
+        evaluation_episodes: of each evaluation, with exploration and without it.
+    """
+
+    task: str
+    task_options: Mapping[str, Any]
+    data_options: Mapping[str, Any]
+    operator_options: Mapping[str, Any]
+    data_episodes: int
+    offline_updates: int
+    online_steps: int
+    publish_every: int = 10
+    evaluate_every: int = 250
+    evaluation_episodes: int = 50
+
+
+def recorded(protocol: Protocol, seed: int) -> list[Step]:
+    """Episodes that the operator drives, as steps of a policy: what it does is data like any other."""
+    task = build_task(protocol.task, {**protocol.task_options, **protocol.data_options})
+    operator = registry.load("operators", protocol.task)(task.spec, protocol.operator_options)
+    loop = Episodes(task, SafetyFilter(task.spec.action, task.spec.control_dt_s), seed)
+    arrival, steps = loop.begin(), []
+    while arrival.feedback.episode < protocol.data_episodes:
+        f = arrival.feedback
+        if f.step == 0:
+            operator.reset(stream(seed, "operator", f.episode), demonstrate=True)
+        intent = operator.intent(Glance(arrival.scene, f.step, f.last, f.success, f.step > 0))
+        applied, after = loop.advance(arrival, intent.action, Mark.NONE)
+        steps.append(_step(arrival, intent.action, applied))
+        arrival = after
+    task.close()
+    return steps
+
+
+def run(protocol: Protocol, learner: str, options: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    """Train one method on one seed.
+
+    Args:
+        protocol: what all methods share.
+        learner: plug-in.
+        options: of the plug-in.
+        seed: of the data, the learner and the episodes; methods with one seed have the same data.
+
+    Returns:
+        plain values: ``data`` (transitions and success of the data) and ``evaluations``, for each of them the step, the
+        success without and with exploration, and the mean of each metric over the last ``evaluate_every`` updates.
+    """
+    task = build_task(protocol.task, protocol.task_options)
+    builder = registry.load("learners", learner)
+    config = from_mapping(builder.config_type, {"device": "cpu", **options}, learner)
+    training = Training(builder.build(task.spec, config, stream(seed, "learner")), config.samples_per_insert)
+    data = recorded(protocol, seed)
+    preload(training.learner, [data], everything=True)
+    ends = [step.feedback.success for step in data if step.feedback.last]
+    about = {"transitions": len(data) - len(ends), "success": float(np.mean(ends))}
+    seen: list[Mapping[str, float]] = []
+    evaluations: list[dict[str, Any]] = []
+    for step in _phases(protocol, training, task, seed, seen):
+        evaluations.append(
+            {
+                "step": step,
+                **_judged(protocol, training, task, seed),
+                "metrics": _means(seen[-protocol.evaluate_every :]),
+            }
+        )
+        seen.clear()
+    task.close()
+    return {"learner": learner, "seed": seed, "data": about, "evaluations": evaluations}
+
+
+def _phases(
+    protocol: Protocol, training: Training, task: Task, seed: int, seen: list[Mapping[str, float]]
+) -> Iterator[int]:
+    """Learn from data, then live; stops at each step where an evaluation is due, and notes the metrics of updates."""
+    for _ in range(protocol.offline_updates):
+        training.pretrain()
+        seen.append(training.metrics)
+    yield 0
+    for steps in _lived(protocol, training, task, seed, seen):
+        if steps % protocol.evaluate_every == 0:
+            yield steps
+        if steps == protocol.online_steps:
+            return
+
+
+def _lived(
+    protocol: Protocol, training: Training, task: Task, seed: int, seen: list[Mapping[str, float]]
+) -> Iterator[int]:
+    """Act with the newest weights and learn from each step; gives the number of transitions after each."""
+    policy: Policy = registry.load("policies", "gaussian")(task.spec, {})
+    own = build_task(protocol.task, protocol.task_options)  # evaluations come between the steps of an episode
+    loop = Episodes(own, SafetyFilter(task.spec.action, task.spec.control_dt_s), seed + 1)
+    arrival, lived = loop.begin(), 0
+    if training.updates:
+        policy.load(training.learner.variables())
+    while True:
+        f = arrival.feedback
+        action, _ = policy.act(arrival.observation, stream(seed, "policy", f.episode, f.step))
+        applied, after = loop.advance(arrival, action, Mark.NONE)
+        before = training.updates
+        training.digest(_step(arrival, action, applied))
+        if training.updates > before:
+            seen.append(training.metrics)
+        if training.steps > lived:
+            lived = training.steps
+            if lived % protocol.publish_every == 0 and training.updates:
+                policy.load(training.learner.variables())
+            yield lived
+        arrival = after
+
+
+def _judged(protocol: Protocol, training: Training, task: Task, seed: int) -> dict[str, float]:
+    """Success of the newest actor, alone."""
+    found = {}
+    for name, explore in (("success", False), ("success_stochastic", True)):
+        policy: Policy = registry.load("policies", "gaussian")(task.spec, {"weights": "actor", "explore": explore})
+        policy.load(training.learner.variables())
+        results = rollout(task, policy, protocol.evaluation_episodes, EVALUATION_SEED_OFFSET + seed)
+        found[name] = float(np.mean([result.success for result in results]))
+    return found
+
+
+def _means(seen: list[Mapping[str, float]]) -> dict[str, float]:
+    return {name: float(np.mean([metrics[name] for metrics in seen])) for name in (seen[0] if seen else ())}
+
+
+def _step(arrival: Arrival, action: FloatArray, applied: Applied) -> Step:
+    return Step(arrival.stamp_ns, arrival.observation, arrival.feedback, action, action, applied.action, _POLICY)

@@ -1,0 +1,134 @@
+"""RLIF against imitation with a strong, a medium and a weak operator on ``peg_insert``, on equal budgets of states.
+
+Every learner is given 15 successful demonstrations of its operator and lives through equally many steps with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vlmrl_ros.nodes.bench.alone import operator_alone, policy_alone
+from vlmrl_ros.nodes.bench.figures import Figures, over_seeds
+from vlmrl_ros.nodes.bench.lesson import Classroom, Lesson, Outcome, take
+from vlmrl_ros.nodes.bench.reaction import LIGHT
+from vlmrl_ros.policies.reference import Reference
+from vlmrl_ros.sim.load import build as build_task
+
+TASK = "peg_insert"
+SEEDS = (0, 1, 2)
+STEPS, QUICK_STEPS = 3000, 2500
+LEVELS: Mapping[str, Mapping[str, Any]] = {
+    "strong": {"bias_x_mm": 0.8, "bias_y_mm": -0.5, "aim_noise_mm": 0.8},
+    "medium": {},
+    "weak": {"bias_x_mm": 4.5, "bias_y_mm": -3.2},
+}
+"""Operators by the error of their aim, the best first."""
+METHODS: Mapping[str, tuple[str, Mapping[str, Any], Mapping[str, Any]]] = {
+    "rlif": ("rlif", LIGHT, {}),
+    "hg_dagger": ("hg_dagger", {}, {}),
+    "dagger": ("dagger", {}, {"advises": True}),
+    "bc": ("bc", {}, {}),
+    "rlif_random": ("rlif", LIGHT, {"trigger": "random"}),
+    "rlif_value": ("rlif", LIGHT, {"trigger": "judged"}),
+}
+"""Method: learner, its options, and those in which its operator differs."""
+JUDGEMENT = {"beta": 0.95, "delta": 0.1}
+DISCOUNT = 0.97
+EPISODES = 100
+BETTER, TIED = 0.2, 0.1
+
+
+def measure(quick: bool, work: Path) -> Figures:
+    """Train every method with every operator on every seed; quick: RLIF and HG-DAgger with the weakest, one seed.
+
+    Returns:
+        success of the best weights in 100 fresh episodes; each operator's own success; the discounted task return of
+        reference, operator and policy (V_ref, V_exp, V_pi) with delta and epsilon; ``ordering_holds``: RLIF beats
+        HG-DAgger by 20 points with the weakest operator, is within 10 of it with the strongest, and passes the score
+        of each operator; of the strongest, who has hardly a failure, the lower end of its interval.
+    """
+    seeds, steps = (SEEDS[:1], QUICK_STEPS) if quick else (SEEDS, STEPS)
+    levels = ("weak",) if quick else tuple(LEVELS)
+    methods = ("rlif", "hg_dagger") if quick else tuple(METHODS)
+    reference = "" if quick else str(_reference(work / "reference"))
+    figures, success = _operators(levels), {}
+    for method in methods:
+        for level in levels:
+            lessons = [_lesson(method, level, seed, steps, reference) for seed in seeds]
+            names = [f"{method}_{level}_s{seed}" for seed in seeds]
+            outcomes = [take(lesson, name, work) for lesson, name in zip(lessons, names, strict=True)]
+            success[method, level] = float(np.mean([outcome.success for outcome in outcomes]))
+            figures |= _figures(f"{TASK}.{level}.{method}", outcomes)
+    if reference:
+        figures |= _theory(Path(reference))
+    figures["ordering_holds"] = float(_holds(figures, success, levels))
+    return figures
+
+
+def _lesson(method: str, level: str, seed: int, steps: int, reference: str) -> Lesson:
+    learner, options, habits = METHODS[method]
+    judged = habits.get("trigger") == "judged"
+    return Lesson(
+        learner=learner,
+        learner_options=options,
+        operator_options={**LEVELS[level], **habits},
+        seed=seed,
+        steps=steps,
+        judge_from=steps // 2,
+        reference=reference if judged else "",
+        judgement=JUDGEMENT if judged else {},
+    )
+
+
+def _reference(directory: Path) -> Path:
+    """A policy that is known to be good: HIL-SERL with the strongest operator; trained once."""
+    if not directory.exists():
+        lesson = Lesson(learner="hil_serl", operator_options=LEVELS["strong"], seed=1000, steps=STEPS)
+        classroom = Classroom(lesson)
+        classroom.teach()
+        aside = directory.with_suffix(".part")
+        aside.mkdir(exist_ok=True)
+        classroom.save(aside)
+        aside.rename(directory)
+    return directory
+
+
+def _operators(levels: Sequence[str]) -> Figures:
+    figures: Figures = {}
+    task = build_task(TASK, {})
+    for level in levels:
+        alone = operator_alone(task, LEVELS[level], 2 * EPISODES, DISCOUNT)
+        figures |= alone.figures(f"{TASK}.{level}.operator.success")
+        figures[f"{TASK}.{level}.v_exp"] = alone.value
+    task.close()
+    return figures
+
+
+def _figures(name: str, outcomes: Sequence[Outcome]) -> Figures:
+    figures = over_seeds(f"{name}.success", [outcome.success for outcome in outcomes])
+    figures[f"{name}.v_pi"] = float(np.mean([outcome.value for outcome in outcomes]))
+    figures[f"{name}.takeover_rate.last"] = float(np.mean([outcome.takeovers_last for outcome in outcomes]))
+    return figures
+
+
+def _theory(reference: Path) -> Figures:
+    """The terms of RLIF's bound on the gap of its policy; epsilon is the chance that a judgement is wrong."""
+    task = build_task(TASK, {})
+    alone = policy_alone(task, Reference(reference, task.spec).policy, EPISODES, DISCOUNT)
+    task.close()
+    delta, epsilon = JUDGEMENT["delta"], 1.0 - JUDGEMENT["beta"]
+    found = {f"{TASK}.v_ref": alone.value, f"{TASK}.delta": delta, f"{TASK}.epsilon": epsilon}
+    return {**found, **alone.figures(f"{TASK}.reference.success")}
+
+
+def _holds(figures: Figures, success: Mapping[tuple[str, str], float], levels: Sequence[str]) -> bool:
+    """The rule of the suite, as far as the levels that were run go."""
+    own = {level: f"{TASK}.{level}.operator.success" + (".low" if level == "strong" else "") for level in levels}
+    passes = all(success["rlif", level] > figures[own[level]] for level in levels)
+    ahead = {level: success["rlif", level] - success["hg_dagger", level] for level in levels}
+    ties = "strong" not in levels or abs(ahead["strong"]) <= TIED
+    return passes and ties and ahead["weak"] >= BETTER
