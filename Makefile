@@ -32,7 +32,13 @@ check: $(READY) ## format, lint, types and import rules
 	@$(ENTER) mypy
 	@$(ENTER) lint-imports
 
-bench: $(READY) ## measure (SUITE=peg JSON=peg.json QUICK=1)
+# What the suite "learner" compares with is installed when it is first asked for, at pinned versions beside all else.
+$(VENV)/ready-bench: $(READY) constraints/bench.txt
+	@echo "setup: installing what the suite 'learner' compares with; the first time this takes a minute or two"
+	@$(ENTER) python -m pip install -qq --disable-pip-version-check --no-build-isolation -c constraints/bench.txt -e '.[bench]'
+	@touch $@
+
+bench: $(READY) $(if $(filter-out all learner,$(SUITE)),,$(VENV)/ready-bench) ## measure (SUITE=peg JSON=peg.json QUICK=1)
 	@$(ENTER) exec ros2 run vlmrl_ros benchmark $(SUITE) $(if $(JSON),--json $(JSON)) $(if $(filter-out 0,$(QUICK)),--quick)
 
 clean: ## remove everything that these targets made, except runs/

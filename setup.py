@@ -164,6 +164,7 @@ setup(
         *dm_control_requirements(),
     ],
     extras_require={
+        "bench": ["sbx-rl>=0.25", "stable-baselines3>=2.7", "torchrl>=0.10"],
         "gym": ["gymnasium-robotics>=1.4"],
         "hil": ["gym-hil>=0.1.14"],
         "ros": [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from vlmrl_ros.core.errors import CheckpointError, ConfigError
 from vlmrl_ros.core.interfaces import Variables
 from vlmrl_ros.core.spec import FloatArray, TaskSpec
 from vlmrl_ros.core.types import Observation, state_of
+
+if TYPE_CHECKING:
+    from vlmrl_ros.policies.networks.sight import Sight
 
 LOG_STD_MIN, LOG_STD_MAX = -5.0, 2.0
 """Range of the logarithm of the standard deviation before the tanh; the learners clip to the same."""
@@ -48,13 +51,15 @@ class GaussianPolicy:
         self._config = config
         self.options = to_mapping(config)
         self._layers: list[tuple[FloatArray, FloatArray]] = []
+        self._sight: Sight | None = None
         self._drift = np.zeros(spec.action.size, np.float32)
 
     def act(self, observation: Observation, rng: np.random.Generator) -> tuple[FloatArray, Mapping[str, Any]]:
         """One action for one observation.
 
         Args:
-            observation: ``"state"`` float32 (N,) in SI units.
+            observation: ``"state"`` float32 (N,) in SI units, and frames uint8 (H, W, 3) by camera where the weights
+                use them.
             rng: source of the exploration noise.
 
         Returns:
@@ -65,7 +70,10 @@ class GaussianPolicy:
             NonFiniteError: a component of the state is NaN or infinite.
         """
         state = self._spec.observation.check(state_of(observation), "observation/state")
-        squashed = np.tanh(self._unbounded(self._spec.observation.normalise(state), rng))
+        inputs = self._spec.observation.normalise(state)
+        if self._sight is not None:
+            inputs = np.concatenate((inputs, self._sight.look(observation)))
+        squashed = np.tanh(self._unbounded(inputs, rng))
         return self._spec.action.denormalise(squashed), {}
 
     def load(self, variables: Variables) -> None:
@@ -81,8 +89,17 @@ class GaussianPolicy:
         if set(mine) != set(expected):
             raise CheckpointError(f"weights '{prefix}' are {sorted(mine)}; expected {sorted(expected)}")
         layers = [(np.asarray(mine[w], np.float32), np.asarray(mine[b], np.float32)) for w, b in _pairs(expected)]
-        self._check(layers, expected)
-        self._layers = layers
+        sight = self._sight_in(variables)
+        self._check(layers, expected, sight.width if sight is not None else 0)
+        self._layers, self._sight = layers, sight
+
+    def _sight_in(self, variables: Variables) -> Sight | None:
+        """What looks at the frames, where these weights use them."""
+        if not any(name.startswith("sight/") for name in variables):
+            return None
+        from vlmrl_ros.policies.networks.sight import read_sight  # loads torch: only where there are cameras
+
+        return read_sight(self._spec.cameras, variables)
 
     def _unbounded(self, x: FloatArray, rng: np.random.Generator) -> FloatArray:
         """The action before the tanh, float32 (A,)."""
@@ -99,8 +116,8 @@ class GaussianPolicy:
         std = np.exp(np.clip(log_std[0] @ x + log_std[1], LOG_STD_MIN, LOG_STD_MAX))
         return mode + std * noise
 
-    def _check(self, layers: list[tuple[FloatArray, FloatArray]], names: tuple[str, ...]) -> None:
-        inputs, actions = self._spec.observation.size, self._spec.action.size
+    def _check(self, layers: list[tuple[FloatArray, FloatArray]], names: tuple[str, ...], features: int) -> None:
+        inputs, actions = self._spec.observation.size + features, self._spec.action.size
         for index, (weight, bias) in enumerate(layers):
             head = index >= len(layers) - 2
             outputs = actions if head else bias.size

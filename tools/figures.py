@@ -45,7 +45,7 @@ def _peg() -> str:
 
 
 def _rest() -> str:
-    rows = [*_loop(), *_arm(), *_fuzz()]
+    rows = [*_loop(), *_arm(), *_faults(), *_fuzz()]
     return "\n".join(["| what | measured |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
 
 
@@ -72,6 +72,21 @@ def _arm() -> Rows:
         ("any input falls silent: ticks to a command of zero, at most", f"{f['silence.ticks_to_zero.max']:.0f}"),
         ("e-stop: ticks to a command of zero, at most", f"{f['estop.ticks_to_zero.max']:.0f}"),
         ("two arms, one learner: transitions mixed", f"{f['fleet.transitions_mixed']:.0f}"),
+    ]
+
+
+def _faults() -> Rows:
+    f = _read("faults")
+    kills, lost, doubled = (f"{f[key]:.0f}" for key in ("kills", "transitions.lost", "transitions.doubled"))
+    disturbed, calm = f"{f['success.disturbed']:.2f}", f"{f['success.undisturbed']:.2f}"
+    outside, dead = (f"{f[f'commands.{key}']:.0f}" for key in ("outside_limits", "from_dead_source"))
+    chaos = f"{f['chaos.disturbances']:.0f} kills, freezes and clock jumps: commands outside limits, and from the dead"
+    return [
+        (f"{kills} nodes killed in one training: success, and without kills", f"{disturbed}, {calm}"),
+        ("transitions lost, and doubled, by that", f"{lost}, {doubled}"),
+        (chaos, f"{outside}, {dead}"),
+        ("a run in two launches ends in the checkpoint of one", _yes(f["resume.hash_equal"])),
+        ("its bags give the replay back, byte for byte", _yes(f["bag.replay_equal"])),
     ]
 
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
-from vlmrl_ros.core.replay import FramePair, Layout, Replay
+from vlmrl_ros.core.replay import FramePair, Layout, Replay, Slots
 from vlmrl_ros.core.snapshot import Part, below
 from vlmrl_ros.core.spec import FloatArray, TaskSpec
 from vlmrl_ros.core.types import Transition, state_of
@@ -38,6 +39,10 @@ def frame_pair(transition: Transition) -> FramePair:
     before, after = transition.before, transition.after
     feedback = before.feedback
     return FramePair(before.observation, after.observation, feedback.episode, feedback.step, transition.arm)
+
+
+Drawn = list[tuple[Replay, Slots]]
+"""Transitions drawn from each replay."""
 
 
 class MixedMemory:
@@ -82,16 +87,28 @@ class MixedMemory:
         """Transitions in both halves."""
         return sum(len(part) for part in self.parts.values())
 
-    def sample(self, out: FloatArray, rng: np.random.Generator) -> None:
+    def sample(self, out: FloatArray, rng: np.random.Generator) -> Drawn:
         """Fill float32 (count, width) with rows: the first half from the person's, the second from the policy's own.
 
         While one of them is empty all rows come from the other.
+
+        Returns:
+            which they are, for :meth:`frames`.
         """
+        drawn = []
         filled = [part for part in self.parts.values() if len(part)]
         share = len(out) // len(filled)
         for index, part in enumerate(filled):
             rows = out[index * share : len(out) if index == len(filled) - 1 else (index + 1) * share]
-            part.rows(part.draw(len(rows), rng), out=rows)
+            slots = part.draw(len(rows), rng)
+            part.rows(slots, out=rows)
+            drawn.append((part, slots))
+        return drawn
+
+    def frames(self, drawn: Drawn, after: bool) -> dict[str, npt.NDArray[np.uint8]]:
+        """Frames uint8 (count, H, W, 3) by camera at one end of the transitions that were drawn."""
+        cameras = [camera.name for camera in self._spec.cameras]
+        return {name: np.concatenate([part.frames(slots, name, after) for part, slots in drawn]) for name in cameras}
 
     def snapshot(self) -> dict[str, Part]:
         """Each half in its own folder."""

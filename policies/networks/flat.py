@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor
+from torch.optim.adam import adam
 
 Parameters = Mapping[str, Tensor]
 """Tensors by name, as the networks' functions take them."""
@@ -16,7 +17,8 @@ class FlatParameters:
 
     Attributes:
         values: float32 (P,), all parameters.
-        gradients: float32 (P,), all gradients; backward passes add to it.
+        gradients: float32 (P,), all gradients; autograd adds to it.
+        gradient_views: the same memory by name.
         trainable: leaves by name; gradients flow into them.
         frozen: the same memory by name, without gradients.
     """
@@ -26,9 +28,9 @@ class FlatParameters:
         self.values = torch.cat([tensor.detach().reshape(-1) for tensor in initial.values()]).to(device)
         self.gradients = torch.zeros_like(self.values)
         shapes = {name: tensor.shape for name, tensor in initial.items()}
-        self.frozen = _views(self.values, shapes)
+        self.frozen, self.gradient_views = (_views(flat, shapes) for flat in (self.values, self.gradients))
         self.trainable = {name: view.detach().requires_grad_() for name, view in self.frozen.items()}
-        for name, gradient in _views(self.gradients, shapes).items():
+        for name, gradient in self.gradient_views.items():
             self.trainable[name].grad = gradient
 
     def copy(self) -> FlatParameters:
@@ -41,28 +43,44 @@ class FlatParameters:
 
 
 class Adam:
-    """Adam over one flat buffer, fused into one kernel."""
+    """Adam over one flat buffer, fused into one kernel.
+
+    Source: Kingma and Ba, Adam (2015), algorithm 1, with its constants.
+    """
 
     def __init__(self, parameters: FlatParameters, learning_rate: float) -> None:
         """Prepare the moments; the step count starts at 0."""
         self._parameters = parameters
-        self._leaf = parameters.values.detach()
-        self._leaf.grad = parameters.gradients
-        self._adam = torch.optim.Adam([self._leaf], lr=learning_rate, fused=True)
-        zeros = torch.zeros_like(self._leaf)
-        self._adam.state[self._leaf] = {"step": zeros.new_zeros(()), "exp_avg": zeros, "exp_avg_sq": zeros.clone()}
+        self._learning_rate = learning_rate
+        zeros = torch.zeros_like(parameters.values)
+        self._state = {"step": zeros.new_zeros(()), "exp_avg": zeros, "exp_avg_sq": zeros.clone()}
 
     def zero(self) -> None:
         """Forget the gradients."""
         self._parameters.gradients.zero_()
 
+    @torch.no_grad()
     def step(self) -> None:
-        """Apply the gradients."""
-        self._adam.step()
+        """Apply the gradients. The function behind ``torch.optim.Adam``, without that class's bookkeeping."""
+        adam(
+            [self._parameters.values],
+            [self._parameters.gradients],
+            *([self._state[name]] for name in ("exp_avg", "exp_avg_sq")),
+            max_exp_avg_sqs=[],
+            state_steps=[self._state["step"]],
+            fused=True,
+            amsgrad=False,
+            beta1=0.9,
+            beta2=0.999,
+            lr=self._learning_rate,
+            weight_decay=0.0,
+            eps=1e-8,
+            maximize=False,
+        )
 
     def state(self) -> dict[str, Tensor]:
         """Moments and step count, the live tensors by name."""
-        return dict(self._adam.state[self._leaf])
+        return dict(self._state)
 
 
 def _views(flat: Tensor, shapes: Mapping[str, torch.Size]) -> dict[str, Tensor]:

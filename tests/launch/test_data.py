@@ -21,7 +21,8 @@ pytestmark = [pytest.mark.launch, pytest.mark.timeout(180)]
 TASK = {"reach.horizon": 60, "reach.observation": "both", "reach.cameras": ["wrist"], "reach.image_size": 16}
 STEADY = ("aim_noise_mm", "bias_x_mm", "bias_y_mm", "bias_z_mm", "action_noise")
 SMALL = {"rlif.min_steps": 16, "rlif.batch_size": 16, "rlif.samples_per_insert": 64.0, "rlif.hidden": [16]}
-LEARNER = {"eval_task": "", "final_eval_episodes": 0, "checkpoint_every": 30, **SMALL}
+CALQL = {name.replace("rlif", "calql"): value for name, value in SMALL.items()} | {"calql.sampled_actions": 2}
+LEARNER = {"eval_task": "", "final_eval_episodes": 0, "checkpoint_every": 30, **SMALL, **CALQL}
 EPISODES, STEPS = 2, 40
 
 
@@ -103,6 +104,26 @@ def test_a_learner_learns_from_bags_without_a_robot(stage, params, demonstration
     assert (summary["steps"], summary["given"]["offline"]) == (60, True)
     assert summary["updates"] > 10
     assert Path(summary["checkpoint"]).name == "step_60"
+
+
+def test_the_robot_goes_on_where_an_offline_phase_ends(stage, params, demonstrations, run):
+    directory = stage.root / "runs" / "both"
+    phase = [f"offline:={demonstrations},{run[0]}", "offline_updates:=40", "learner:=calql", "operator:=none"]
+    launched = stage.launch(
+        "sim_train.launch.py", f"run_dir:={directory}", "task:=reach", "max_steps:=30", *phase, params
+    )
+    assert launched.wait(90.0) == 0, launched.output
+    assert "Traceback" not in launched.output
+    summary = json.loads((directory / "summary.json").read_text())
+    assert (summary["offline_updates"], summary["given"]["offline"]) == (40, True)
+    assert summary["steps"] >= 30
+    assert summary["updates"] > 40
+    assert (directory / "checkpoints" / "step_0").is_dir()
+    assert "offline: 40 of 40 updates" in launched.output
+    lived = list(read_steps([directory])[1])
+    assert lived[0].feedback.weights_version == 1, "the policy never acts without what was learned offline"
+    assert (lived[0].feedback.episode, lived[0].feedback.step) == (0, 0)
+    assert replay_equal(directory)
 
 
 def test_bags_of_another_task_end_the_launch_and_leave_nothing(stage, demonstrations):

@@ -2,7 +2,7 @@
 
 The next observation of step k is the observation of step k + 1, so consecutive transitions share a frame. Rows and
 frames are rings that are reserved at construction and touched only as they fill, and are numbered from the first that
-ever was. Not thread-safe: one thread owns it.
+ever was. In memory, or in files that are mapped into it (``core/segments.py``). Not thread-safe: one thread owns it.
 """
 
 from __future__ import annotations
@@ -151,7 +151,9 @@ class Replay:
 
     def draw(self, count: int, rng: np.random.Generator) -> Slots:
         """Slots of ``count`` transitions, int64 (count,), drawn uniformly with replacement."""
-        slots = rng.integers(self._first, self._end, count)
+        # twice as fast as rng.integers; 53 random bits leave no bias that anybody could see
+        slots: Slots = (rng.random(count) * len(self)).astype(np.int64)
+        slots += self._first
         if self._end > self.capacity:
             slots %= self.capacity
         return slots

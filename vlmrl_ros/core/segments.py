@@ -6,7 +6,12 @@ does not depend on when checkpoints were made. Whole files never change; only th
 
 from __future__ import annotations
 
+import math
+import os
+import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +19,25 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from vlmrl_ros.core.errors import ConfigError
 from vlmrl_ros.core.snapshot import Part, array_part
+
+_DIRECTORY: ContextVar[Path | None] = ContextVar("directory of the rings", default=None)
+
+
+@contextmanager
+def rings_on_disk(directory: Path) -> Iterator[None]:
+    """Rings that are made meanwhile lie in memory-mapped files, whatever learner makes them.
+
+    The files are room and no record: they have no name, the system takes them back when the process ends, however it
+    does, and a run goes on from its checkpoints as with rings in memory. They are reserved whole, so that a disk that
+    is too small is noticed at once and not in the middle of a run.
+    """
+    token = _DIRECTORY.set(directory)
+    try:
+        yield
+    finally:
+        _DIRECTORY.reset(token)
 
 
 class Piece(NamedTuple):
@@ -36,8 +59,11 @@ class Ring:
             capacity: records that fit.
             shape: of one record.
             dtype: of its elements.
+
+        Raises:
+            ConfigError: it does not fit on the disk, see :func:`rings_on_disk`.
         """
-        self.data: npt.NDArray[Any] = np.empty((capacity, *shape), dtype)
+        self.data: npt.NDArray[Any] = _room((capacity, *shape), np.dtype(dtype), _DIRECTORY.get())
         """(capacity, \\*shape); record n is in slot n modulo the capacity."""
 
     def copy(self, begin: int, end: int) -> npt.NDArray[Any]:
@@ -52,6 +78,18 @@ class Ring:
         ahead = records[: len(self.data) - first]
         self.data[first : first + len(ahead)] = ahead
         self.data[: len(records) - len(ahead)] = records[len(ahead) :]
+
+
+def _room(shape: tuple[int, ...], dtype: np.dtype[Any], directory: Path | None) -> npt.NDArray[Any]:
+    size = math.prod(shape) * dtype.itemsize
+    if directory is None or not size:
+        return np.empty(shape, dtype)
+    try:
+        with tempfile.TemporaryFile(dir=directory) as file:
+            os.posix_fallocate(file.fileno(), 0, size)
+            return np.asarray(np.memmap(file, dtype, "r+", shape=shape))
+    except OSError as error:
+        raise ConfigError(f"no room for a replay of {size / 2**30:.3g} GiB in '{directory}': {error}") from error
 
 
 def pieces(prefix: str, begin: int, end: int, size: int) -> Iterator[Piece]:

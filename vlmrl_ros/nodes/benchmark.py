@@ -21,6 +21,7 @@ SUITES = {
     "loop": "ticks per second and jitter of the ROS loop",
     "sync": "two runs with one seed end in the same checkpoint",
     "replay": "memory and speed of the replay",
+    "learner": "gradient updates per CPU second, beside stable-baselines3, sbx-rl and TorchRL",
     "fuzz": "malformed messages at every subscriber of every node",
     "faults": "kills, chaos and a resume: what a run survives, and that nothing is lost",
     "reaction": "RLIF with people who react up to half a second late",

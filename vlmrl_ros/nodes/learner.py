@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,7 @@ from vlmrl_ros.core import registry
 from vlmrl_ros.core.config import from_mapping, option, to_mapping
 from vlmrl_ros.core.errors import ConfigError, RunDirectoryError
 from vlmrl_ros.core.run_directory import RunDirectory
+from vlmrl_ros.core.segments import rings_on_disk
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.streams import stream
 from vlmrl_ros.core.types import Step
@@ -81,6 +83,9 @@ class LearnerConfig:
     )
     checkpoint_every: int = option(500, "steps between two checkpoints", low=1, high=10**9)
     keep_checkpoints: int = option(3, "newest checkpoints that are kept; the best is kept besides", low=1, high=10**6)
+    replay_on_disk: bool = option(
+        False, "map the replay from files in run_dir instead of holding it in memory, for one that is larger"
+    )
     device: str = option("auto", "where to compute", choices=("auto", "cpu", "cuda"))
     eval_task: str = option("", "simulated task in which each checkpoint is evaluated autonomously; empty: none")
     eval_episodes: int = option(50, "episodes of each evaluation", low=1, high=10_000)
@@ -166,7 +171,9 @@ class LearnerNode(Shell[LearnerConfig]):
         """Build the learner and let the worker begin."""
         try:
             self._spec = find_spec()
-            learner = self._builder.build(self._spec, self._options, stream(self.config.seed, "learner"))
+            on_disk = self.config.replay_on_disk
+            with rings_on_disk(Path(self.config.run_dir)) if on_disk else nullcontext():
+                learner = self._builder.build(self._spec, self._options, stream(self.config.seed, "learner"))
             self._run = self._make_run(learner, self._spec)
         except Exception as error:  # noqa: BLE001 - not the message is wrong but the plug-in: there is nothing to run
             self.fail(error)

@@ -6,10 +6,9 @@ import torch
 from torch import Tensor
 
 from vlmrl_ros.policies.learners.awac.config import AwacConfig
-from vlmrl_ros.policies.learners.episodic.actor_critic import ActorCritic, Batch
-from vlmrl_ros.policies.learners.sac.learning import calibration
+from vlmrl_ros.policies.learners.episodic.actor_critic import ActorCritic, Batch, calibration
 from vlmrl_ros.policies.networks.actor import sample
-from vlmrl_ros.policies.networks.critics import values
+from vlmrl_ros.policies.networks.ensemble import values
 from vlmrl_ros.policies.networks.likelihood import log_likelihood
 
 

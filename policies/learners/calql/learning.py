@@ -18,7 +18,7 @@ from vlmrl_ros.policies.learners.calql.config import CalqlConfig
 from vlmrl_ros.policies.learners.episodic.actor_critic import Batch
 from vlmrl_ros.policies.learners.sac.learning import Sac
 from vlmrl_ros.policies.networks.actor import sample
-from vlmrl_ros.policies.networks.critics import values
+from vlmrl_ros.policies.networks.ensemble import values
 
 _GREATEST_MULTIPLIER = 1e6
 

@@ -15,7 +15,7 @@ from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.policies.learners.episodic.config import EpisodicConfig
 from vlmrl_ros.policies.networks.actor import initial_actor
 from vlmrl_ros.policies.networks.compute import device_of, torch_generator
-from vlmrl_ros.policies.networks.critics import initial_critics, values
+from vlmrl_ros.policies.networks.ensemble import initial_ensemble, values
 from vlmrl_ros.policies.networks.flat import Adam, FlatParameters, Parameters
 
 
@@ -67,7 +67,7 @@ class ActorCritic(ABC):
         state, self._actions = spec.observation.size, spec.action.size
         self.actor = FlatParameters(initial_actor(state, self._actions, config.hidden, weights), self.device)
         inputs = state + self._actions
-        critics = initial_critics(inputs, config.hidden, config.critics, weights, config.layer_norm)
+        critics = initial_ensemble(inputs, config.hidden, config.critics, weights, config.layer_norm)
         self.critics = FlatParameters(critics, self.device)
         self.actor_ema, self.target_critics = self.actor.copy(), self.critics.copy()
         self.more = {name: FlatParameters(parameters, self.device) for name, parameters in more.items()}
@@ -125,3 +125,18 @@ class ActorCritic(ABC):
         loss = mse_loss(predicted, target.expand_as(predicted)) * len(predicted)
         self._step_critics(loss)
         return {"critic_loss": loss.detach() / len(predicted), "value": predicted.detach().mean()}
+
+
+def calibration(policy_value: Tensor, batch: Batch) -> dict[str, Tensor]:
+    """How the values compare with what was lived.
+
+    Args:
+        policy_value: float32 (B,), the critics' value of the actor's own action at each state.
+        batch: of the same states.
+
+    Returns:
+        mean return, and by how much the policy's value is above it: below 0 the critic is not calibrated (Cal-QL,
+        definition 4.1, with the behaviour's return as the reference).
+    """
+    returns = batch.return_to_go[:, 0]
+    return {"return_to_go": returns.mean(), "calibration_gap": (policy_value - returns).mean()}

@@ -7,11 +7,10 @@ import torch
 from torch import Tensor
 
 from vlmrl_ros.core.spec import TaskSpec
-from vlmrl_ros.policies.learners.episodic.actor_critic import ActorCritic, Batch
+from vlmrl_ros.policies.learners.episodic.actor_critic import ActorCritic, Batch, calibration
 from vlmrl_ros.policies.learners.iql.config import IqlConfig
-from vlmrl_ros.policies.learners.sac.learning import calibration
 from vlmrl_ros.policies.networks.compute import torch_generator
-from vlmrl_ros.policies.networks.critics import initial_critics, values
+from vlmrl_ros.policies.networks.ensemble import initial_ensemble, values
 from vlmrl_ros.policies.networks.flat import Parameters
 from vlmrl_ros.policies.networks.likelihood import log_likelihood
 
@@ -24,7 +23,7 @@ class Iql(ActorCritic):
     def __init__(self, spec: TaskSpec, config: IqlConfig, rng: np.random.Generator) -> None:
         """Draw the initial weights."""
         weights = torch_generator(rng)
-        state = initial_critics(spec.observation.size, config.hidden, 1, weights, config.layer_norm)
+        state = initial_ensemble(spec.observation.size, config.hidden, 1, weights, config.layer_norm)
         super().__init__(spec, config, rng, {"state_value": state})
 
     def update(self, block: Batch, online: bool) -> dict[str, Tensor]:

@@ -13,19 +13,27 @@ import json
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from vlmrl_ros.core.errors import CheckpointError
 from vlmrl_ros.core.replay import FramePair
 from vlmrl_ros.core.snapshot import Content, Part, json_part, npy
-from vlmrl_ros.core.spec import TaskSpec
+from vlmrl_ros.core.spec import FloatArray, TaskSpec
 from vlmrl_ros.core.step_rows import from_rows, to_rows
-from vlmrl_ros.core.types import Step, Transition, state_of
+from vlmrl_ros.core.types import Step, Transition
 from vlmrl_ros.policies.learners.labels import Reward, Selection, driven_by_person
 from vlmrl_ros.policies.learners.memory import MixedMemory, transition_values
 
 _HELD = "held.json"
+
+
+class _Held(NamedTuple):
+    """A transition and its row with a return of one step."""
+
+    transition: Transition
+    values: dict[str, FloatArray | float]
 
 
 class MultiStepMemory(MixedMemory):
@@ -60,7 +68,7 @@ class MultiStepMemory(MixedMemory):
         super().__init__(spec, capacity, reward, prior, online)
         self._steps = steps
         self._discount = discount
-        self._held: dict[int, list[Transition]] = {}
+        self._held: dict[int, list[_Held]] = {}
         """Consecutive transitions of the policy of each arm, fewer than ``steps``."""
 
     def add(self, transition: Transition) -> None:
@@ -68,14 +76,14 @@ class MultiStepMemory(MixedMemory):
         for arm, waiting in self._held.items():
             if arm < 0 and arm != transition.arm:  # lived before the run, where one stream follows the other
                 self._settle(waiting)
-        held = self._held.setdefault(transition.arm, [])
-        if held and held[-1].after.stamp_ns != transition.before.stamp_ns:
+        held, newest = self._held.setdefault(transition.arm, []), self._valued(transition)
+        if held and held[-1].transition.after.stamp_ns != transition.before.stamp_ns:
             self._settle(held)
         if driven_by_person(transition):
             self._settle(held)
-            self._store([transition])
+            self._store([newest])
             return
-        held.append(transition)
+        held.append(newest)
         if transition.took_over or transition.after.feedback.last:
             self._settle(held)
         elif len(held) == self._steps:
@@ -84,7 +92,7 @@ class MultiStepMemory(MixedMemory):
 
     def snapshot(self) -> dict[str, Part]:
         """Both halves, and the steps of the transitions that are held."""
-        held = {arm: items for arm, items in sorted(self._held.items()) if items}
+        held = {arm: [each.transition for each in items] for arm, items in sorted(self._held.items()) if items}
         parts = {_file_of(arm): Part(partial(_composed, _steps_of(items))) for arm, items in held.items()}
         return {**super().snapshot(), **parts, _HELD: json_part(list(held))}
 
@@ -100,22 +108,29 @@ class MultiStepMemory(MixedMemory):
         except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
             raise CheckpointError(f"no usable held steps in {directory}: {error}") from error
         super().restore(directory)
-        self._held = held
+        self._held = {arm: [self._valued(transition) for transition in items] for arm, items in held.items()}
 
-    def _settle(self, held: list[Transition]) -> None:
+    def _valued(self, transition: Transition) -> _Held:
+        """What cannot be a row is refused here, before it is held."""
+        values = transition_values(self._spec, transition, self._reward(transition))
+        return _Held(transition, values)
+
+    def _settle(self, held: list[_Held]) -> None:
         """Nothing of the policy's follows: keep what is held, each with the return that it has."""
         while held:
             self._store(held)
             del held[0]
 
-    def _store(self, span: list[Transition]) -> None:
+    def _store(self, span: list[_Held]) -> None:
         """Keep the first of consecutive transitions with the return over all of them."""
-        first, last = span[0], span[-1]
+        first, last = span[0].transition, span[-1].transition
         weights = self._discount ** np.arange(len(span))
-        total = float(weights @ [self._reward(transition) for transition in span])
-        values = transition_values(self._spec, first, total)
-        values["bootstrap"] = float(weights[-1]) * last.bootstrap
-        values["next_state"] = self._spec.observation.normalise(state_of(last.after.observation))
+        values = {
+            **span[0].values,
+            "reward": float(weights @ [float(each.values["reward"]) for each in span]),
+            "bootstrap": float(weights[-1]) * last.bootstrap,
+            "next_state": span[-1].values["next_state"],
+        }
         self._keep(first, values, self._frames(first, last, len(span)) if self._spec.cameras else None)
 
     def _frames(self, first: Transition, last: Transition, length: int) -> FramePair:

@@ -15,9 +15,10 @@ from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.types import Transition
 from vlmrl_ros.policies.learners.checkpoint import LearnerState
 from vlmrl_ros.policies.learners.labels import Selection, driven_by_person, nobodys, task_reward
-from vlmrl_ros.policies.learners.memory import MixedMemory
+from vlmrl_ros.policies.learners.memory import Drawn, MixedMemory
 from vlmrl_ros.policies.learners.rlpd.config import RlpdConfig
 from vlmrl_ros.policies.learners.rlpd.learning import Batch, Rlpd
+from vlmrl_ros.policies.learners.rlpd.seeing import Frames, SeeingRlpd
 from vlmrl_ros.policies.learners.variables import ACTING_ALONE, policy_variables
 from vlmrl_ros.policies.networks.compute import keep_freed_memory, learner_compute
 
@@ -47,10 +48,12 @@ class RlpdLearner:
         self.samples_per_update = config.batch_size * config.critic_updates
         self._config = config
         self._memory = memory
-        self._tensor = torch.empty(config.critic_updates, config.batch_size, self._memory.layout.width)
-        self._rows = self._tensor.numpy()  # aligned by torch: products can depend on it to the last bit
+        self._drawn = torch.empty(config.critic_updates, config.batch_size, self._memory.layout.width)
+        self._rows = self._drawn.numpy()  # aligned by torch: products can depend on it to the last bit
         self._rng = np.random.default_rng(rng.integers(2**62))
-        self._rlpd = Rlpd(spec, config, rng)
+        self._rlpd = (SeeingRlpd if spec.cameras else Rlpd)(spec, config, rng)
+        self._tensor = self._drawn.to(self._rlpd.device)
+        self._block = Batch(**self._memory.layout.split(self._tensor))
         self._updates = 0
         generators = {"noise": self._rlpd.generator}
         self._state = LearnerState(name, self._rlpd.tensors(), generators, self._rng)
@@ -66,21 +69,28 @@ class RlpdLearner:
 
     def update(self) -> Mapping[str, float]:
         """``critic_updates`` steps of the critics and one of the actor, on the newest of their batches."""
-        for rows in self._rows:
-            self._memory.sample(rows, self._rng)
+        drawn = [self._memory.sample(rows, self._rng) for rows in self._rows]
         with learner_compute():
-            block = self._memory.layout.split(self._tensor.to(self._rlpd.device))
-            ahead = self._rlpd.next_actions(block["next_state"])
-            for index in range(self._config.critic_updates):
-                batch = Batch(**{name: column[index] for name, column in block.items()})
-                metrics = self._rlpd.update_critics(batch, *(part[index] for part in ahead))
-            metrics |= self._rlpd.update_actor(batch)
+            self._tensor.copy_(self._drawn)  # on the CPU they are one
+            if isinstance(self._rlpd, SeeingRlpd):
+                metrics = self._rlpd.learn(self._block, [self._frames(each) for each in drawn])
+            else:
+                metrics = self._rlpd.update(self._block)
         self._updates += 1
         return {name: float(value) for name, value in metrics.items()} | {"updates": float(self._updates)}
 
     def variables(self) -> Variables:
         """The actor's weights and their moving average."""
-        return policy_variables(self._rlpd.actor, self._rlpd.actor_ema)
+        seen = self._rlpd.variables() if isinstance(self._rlpd, SeeingRlpd) else {}
+        return {**policy_variables(self._rlpd.actor, self._rlpd.actor_ema), **seen}
+
+    def _frames(self, drawn: Drawn) -> tuple[Frames, Frames]:
+        """What the cameras saw at both ends of transitions."""
+        before, after = (
+            {name: torch.from_numpy(frames).to(self._rlpd.device) for name, frames in rows.items()}
+            for rows in (self._memory.frames(drawn, end) for end in (False, True))
+        )
+        return before, after
 
     def snapshot(self) -> dict[str, Part]:
         """Networks, optimisers, generators, counters and replay."""

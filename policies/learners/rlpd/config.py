@@ -13,18 +13,26 @@ class RlpdConfig:
 
     policy: str = option("gaussian", "policy plug-in that takes the weights")
     device: str = option("auto", "where the learner computes", choices=("auto", "cpu", "cuda"))
+    precision: str = option(
+        "float32", "factors of the matrix products are rounded to it", choices=("float32", "bfloat16")
+    )
     samples_per_insert: float = option(1024.0, "transitions drawn for each online transition stored", low=1.0)
     buffers: str = option(
         "symmetric",
         "symmetric: half of each batch is a person's; shared: one buffer, drawn from as it comes",
         choices=("symmetric", "shared"),
     )
+    encoder: str = option("nature_cnn", "encoder plug-in for the cameras of the task, where it has any")
+    train_encoder: bool = option(True, "the encoder learns with the critics; otherwise only what follows it does")
+    latent: int = option(50, "features of each camera", low=1, high=10_000)
+    shift_px: int = option(4, "greatest random shift of a frame in training", unit="px", low=0, high=64)
     batch_size: int = option(256, "transitions in a gradient step", low=2)
     critic_updates: int = option(4, "gradient steps of the critics for one of the actor", low=1)
     min_steps: int = option(128, "online transitions before the first update", low=1)
     capacity: int = option(100_000, "transitions kept of the policy, and as many of a person", low=1)
     hidden: tuple[int, ...] = option((128, 128), "units in each hidden layer", low=1)
     critics: int = option(4, "critics in the ensemble", low=1)
+    layer_norm: bool = option(True, "normalise the hidden layers of the critics")
     target_critics: int = option(2, "critics, drawn at random, whose least value is the target", low=1)
     actor_value: str = option("min", "value that the actor climbs", choices=("min", "mean"))
     learning_rate: float = option(3e-4, "of actor, critics and temperature", low=0.0)

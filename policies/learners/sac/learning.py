@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from vlmrl_ros.core.spec import TaskSpec
-from vlmrl_ros.policies.learners.episodic.actor_critic import ActorCritic, Batch
+from vlmrl_ros.policies.learners.episodic.actor_critic import ActorCritic, Batch, calibration
 from vlmrl_ros.policies.learners.sac.config import SacConfig
 from vlmrl_ros.policies.networks.actor import sample
-from vlmrl_ros.policies.networks.critics import values
+from vlmrl_ros.policies.networks.ensemble import values
 from vlmrl_ros.policies.networks.flat import Parameters
 
 
@@ -71,18 +71,3 @@ class Sac(ActorCritic):
             "temperature": temperature[0],
             **calibration(worth.detach(), batch),
         }
-
-
-def calibration(policy_value: Tensor, batch: Batch) -> dict[str, Tensor]:
-    """How the values compare with what was lived.
-
-    Args:
-        policy_value: float32 (B,), the critics' value of the actor's own action at each state.
-        batch: of the same states.
-
-    Returns:
-        mean return, and by how much the policy's value is above it: below 0 the critic is not calibrated (Cal-QL,
-        definition 4.1, with the behaviour's return as the reference).
-    """
-    returns = batch.return_to_go[:, 0]
-    return {"return_to_go": returns.mean(), "calibration_gap": (policy_value - returns).mean()}

@@ -51,7 +51,7 @@ def test_a_directory_that_is_there_is_left_alone(tmp_path, monkeypatch):
 
 
 def test_a_bad_option_is_refused(tmp_path, monkeypatch):
-    with pytest.raises(SystemExit, match="error: reward classifier.threshold is 2; valid: 0 to 1$"):
+    with pytest.raises(SystemExit, match=r"error: reward classifier\.threshold is 2; valid: 0 to 1$"):
         run(monkeypatch, recorded(tmp_path, 1), tmp_path / "c", "--threshold", 2)
     with pytest.raises(SystemExit, match="error: unknown encoder 'eye'"):
         run(monkeypatch, recorded(tmp_path / "more"), tmp_path / "c", "--encoder", "eye")

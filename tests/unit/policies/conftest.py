@@ -20,7 +20,7 @@ def spec() -> TaskSpec:
 
 @pytest.fixture
 def camera_spec() -> TaskSpec:
-    return toy_spec((CameraSpec("wrist", 4, 6),))
+    return toy_spec((CameraSpec("wrist", 36, 40),))
 
 
 @pytest.fixture

@@ -22,8 +22,8 @@ from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.types import Step
 from vlmrl_ros.policies.learners.memory import transition_columns, transition_values
 
-LABEL = "reward"
-"""The column that the learner's own labelling fills; the others say which transition it is."""
+BEGINNING = ("state", "action")
+"""The columns that say which transition a row is; what it is worth, and where its return ends, is the learner's."""
 Rows = Counter[bytes]
 
 
@@ -127,4 +127,4 @@ def _missing_between(before: Step, after: Step) -> int:
 
 
 def _row(columns: Mapping[str, object]) -> bytes:
-    return b"".join(np.asarray(columns[name], np.float32).tobytes() for name in sorted(columns) if name != LABEL)
+    return b"".join(np.asarray(columns[name], np.float32).tobytes() for name in BEGINNING)

@@ -20,7 +20,7 @@ from vlmrl_ros.core.checkpoint import LEARNER_FOLDER, POLICY_FILE
 from vlmrl_ros.core.config import from_mapping
 from vlmrl_ros.core.episode import Arrival, Episodes
 from vlmrl_ros.core.episode_log import takeovers_per_episode
-from vlmrl_ros.core.interfaces import Glance, Learner, Policy, Task, Variables
+from vlmrl_ros.core.interfaces import Glance, Learner, Policy, Variables
 from vlmrl_ros.core.run_directory import write_whole
 from vlmrl_ros.core.safety import SafetyFilter
 from vlmrl_ros.core.snapshot import Part, below, save_snapshot
@@ -126,6 +126,7 @@ class Classroom:
         """
         self._lesson = lesson
         self._task = build_task(lesson.task, lesson.task_options)
+        self._exam = build_task(lesson.task, lesson.task_options)
         spec = self._task.spec
         self._episodes = Episodes(self._task, SafetyFilter(spec.action, spec.control_dt_s), lesson.seed)
         self._operator = registry.load("operators", lesson.task)(spec, lesson.operator_options)
@@ -158,8 +159,10 @@ class Classroom:
             if self._is_due(before, self.training.steps):
                 variables = dict(self._learner.variables())
                 judged.append((self._judge(variables, self._lesson.episodes).success, variables))
+        outcome = self._outcome(judged, time.monotonic() - started_s)
         self._task.close()
-        return self._outcome(judged, time.monotonic() - started_s)
+        self._exam.close()
+        return outcome
 
     def _is_due(self, before: int, steps: int) -> bool:
         every = self._lesson.judge_every
@@ -234,11 +237,8 @@ class Classroom:
         lesson = self._lesson
         policy: Policy = self._build_policy(self._task.spec, dict(self._learner.evaluation_options))
         policy.load(variables)
-        task: Task = build_task(lesson.task, lesson.task_options)
         seed = EVALUATION_SEED_OFFSET + lesson.seed + (FRESH_SEED_OFFSET if fresh else 0)
-        found = policy_alone(task, policy, episodes, lesson.discount, seed)
-        task.close()
-        return found
+        return policy_alone(self._exam, policy, episodes, lesson.discount, seed)
 
     def _outcome(self, judged: list[tuple[float, Variables]], wall_s: float) -> Outcome:
         """Best are the weights with the best two evaluations in a row, as of the learner's checkpoints."""

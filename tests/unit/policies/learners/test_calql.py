@@ -15,7 +15,7 @@ from vlmrl_ros.policies.learners.calql.config import CalqlConfig
 from vlmrl_ros.policies.learners.calql.learning import CalQl, Proposals, conservative_penalty
 from vlmrl_ros.policies.learners.cql.config import CqlConfig
 from vlmrl_ros.policies.learners.episodic.actor_critic import Batch
-from vlmrl_ros.policies.networks.critics import values
+from vlmrl_ros.policies.networks.ensemble import values
 
 CONFIG = CalqlConfig(
     hidden=(16, 16), sampled_actions=3, discount=0.9, cql_weight=2.0, cql_weight_online=0.5, device="cpu"

@@ -20,11 +20,11 @@ from vlmrl_ros.core.types import Transition
 from vlmrl_ros.policies.gaussian import build as build_gaussian
 from vlmrl_ros.policies.learners.awac.builder import Builder as Awac
 from vlmrl_ros.policies.learners.bc.builder import Builder as Bc
-from vlmrl_ros.policies.learners.dagger.builder import Builder as Dagger
-from vlmrl_ros.policies.learners.hil_serl.builder import Builder as HilSerl
 from vlmrl_ros.policies.learners.calql.builder import Builder as Calql
 from vlmrl_ros.policies.learners.cql.builder import Builder as Cql
+from vlmrl_ros.policies.learners.dagger.builder import Builder as Dagger
 from vlmrl_ros.policies.learners.hg_dagger.builder import Builder as HgDagger
+from vlmrl_ros.policies.learners.hil_serl.builder import Builder as HilSerl
 from vlmrl_ros.policies.learners.iql.builder import Builder as Iql
 from vlmrl_ros.policies.learners.rlif.builder import Builder as Rlif
 from vlmrl_ros.policies.learners.rlpd.builder import Builder as Rlpd
@@ -200,8 +200,7 @@ def scrambled(items: list[Transition]) -> list[Transition]:
     return [Transition(scramble(item.before), scramble(item.after), item.demonstration) for item in items]
 
 
-@pytest.mark.parametrize(("blind", "name"), [(name not in ("rlpd", "hil_serl"), name) for name in BUILDERS])
-READS_REWARD = ("rlpd", *OFFLINE_TO_ONLINE)
+READS_REWARD = ("rlpd", "hil_serl", *OFFLINE_TO_ONLINE)
 
 
 @pytest.mark.parametrize(("blind", "name"), [(name not in READS_REWARD, name) for name in BUILDERS])

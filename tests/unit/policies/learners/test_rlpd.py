@@ -13,6 +13,8 @@ from vlmrl_ros.policies.learners.rlif.builder import Builder as RlifBuilder
 from vlmrl_ros.policies.learners.rlif.config import RlifConfig
 from vlmrl_ros.policies.learners.rlpd.config import RlpdConfig
 from vlmrl_ros.policies.learners.rlpd.learning import Batch, Rlpd
+from vlmrl_ros.policies.networks.actor import sample
+from vlmrl_ros.policies.networks.ensemble import values
 
 CONFIG = RlpdConfig(hidden=(32, 32), critics=3, target_critics=3, discount=0.8)
 
@@ -138,3 +140,70 @@ def test_rlif_learns_from_takeovers_alone_what_a_person_wants():
     policy.load(learner.variables())
     chosen = [policy.act({"state": np.array([x], np.float32)}, rng)[0][0] for x in np.linspace(-0.9, 0.9, 7)]
     assert min(chosen) > 0.1
+
+
+class PlainRlpd:
+    """The same update by autograd and torch.optim over the plain networks, written for reading."""
+
+    def __init__(self, agent: Rlpd, config: RlpdConfig, spec: TaskSpec) -> None:
+        self.config, self.aim = config, config.target_entropy * spec.action.size
+        copies = {"actor": agent.actor, "critics": agent.critics, "temperature": agent.temperature}
+        self.nets = {n: {k: t.clone().requires_grad_() for k, t in net.frozen.items()} for n, net in copies.items()}
+        self.targets = {name: tensor.detach().clone() for name, tensor in self.nets["critics"].items()}
+        self.adam = {n: torch.optim.Adam(net.values(), lr=config.learning_rate) for n, net in self.nets.items()}
+        self.generator = torch.Generator()
+        self.generator.set_state(agent.generator.get_state())
+
+    def update(self, block: Batch) -> None:
+        c, draw = self.config, {"generator": self.generator}
+        noise = torch.randn(block.action.shape, **draw), torch.randn(block.action.shape[1:], **draw)
+        chosen = [torch.randperm(c.critics, **draw)[: c.target_critics] for _ in block.state]
+        for index, members in enumerate(chosen):
+            batch = block[index]
+            with torch.no_grad():
+                action, log_likelihood = sample(self.nets["actor"], batch.next_state, noise[0][index])
+                ahead = values(self.targets, batch.next_state, action)[members].amin(0)
+                ahead -= self.nets["temperature"]["log"].exp() * log_likelihood
+                target = batch.reward[:, 0] + c.discount * batch.bootstrap[:, 0] * ahead
+            predicted = values(self.nets["critics"], batch.state, batch.action)
+            self.step("critics", (predicted - target).square().mean(1).sum())
+            for name, tensor in self.targets.items():
+                tensor.lerp_(self.nets["critics"][name].detach(), c.target_rate)
+        action, log_likelihood = sample(self.nets["actor"], batch.state, noise[1])
+        worth = values(self.nets["critics"], batch.state, action)
+        worth = worth.amin(0) if c.actor_value == "min" else worth.mean(0)
+        log = self.nets["temperature"]["log"]
+        self.step("actor", (log.exp().detach() * log_likelihood - worth).mean())
+        self.step("temperature", (log.exp() * (-log_likelihood.detach().mean() - self.aim)).sum())
+
+    def step(self, name: str, loss: torch.Tensor) -> None:
+        self.adam[name].zero_grad()
+        loss.backward(inputs=list(self.nets[name].values()))
+        self.adam[name].step()
+
+
+@pytest.mark.parametrize("layer_norm", [True, False])
+@pytest.mark.parametrize("actor_value", ["min", "mean"])
+def test_blocks_of_updates_equal_the_plain_algorithm_to_rounding(spec, layer_norm, actor_value):
+    config = dataclasses.replace(
+        CONFIG, critics=4, target_critics=2, critic_updates=3, layer_norm=layer_norm, actor_value=actor_value,
+        entropy_backup=True, learning_rate=1e-3,
+    )  # fmt: skip
+    agent = Rlpd(spec, config, np.random.default_rng(0))
+    plain = PlainRlpd(agent, config, spec)
+    generator = torch.Generator().manual_seed(1)
+    for _ in range(4):
+        state, following = torch.rand(2, 3, 16, spec.observation.size, generator=generator) * 2 - 1
+        action, reward = (torch.rand(3, 16, size, generator=generator) * 2 - 1 for size in (spec.action.size, 1))
+        block = Batch(state, action, reward, (reward > -0.8).float(), following)
+        agent.update(block)
+        plain.update(block)
+    for name, mine in {"actor": agent.actor, "critics": agent.critics, "temperature": agent.temperature}.items():
+        for part, tensor in plain.nets[name].items():
+            torch.testing.assert_close(mine.frozen[part], tensor.detach(), rtol=1e-4, atol=2e-6, msg=f"{name} {part}")
+    for part, tensor in plain.targets.items():
+        torch.testing.assert_close(agent.target_critics.frozen[part], tensor, rtol=1e-4, atol=2e-6)
+
+
+def test_a_learner_in_bfloat16_learns_the_same_value(spec):
+    assert learnt_value(spec, batch(spec, reward=-1.0), precision="bfloat16") == pytest.approx(-5.0, rel=0.05)

@@ -8,8 +8,6 @@ from torch.nn.functional import layer_norm, linear, relu
 
 from vlmrl_ros.policies.networks.actor import features, initial_actor, sample
 from vlmrl_ros.policies.networks.compute import fast_products_are_exact, learner_compute, torch_generator
-from vlmrl_ros.policies.networks.critics import initial_critics
-from vlmrl_ros.policies.networks.critics import values as critic_values
 from vlmrl_ros.policies.networks.ensemble import initial_ensemble, values
 from vlmrl_ros.policies.networks.flat import Adam, FlatParameters
 
@@ -95,9 +93,9 @@ def test_torch_generators_follow_the_given_generator():
 
 @pytest.mark.parametrize("normalised", [False, True])
 def test_critics_are_those_that_plain_modules_give(normalised, generator):
-    parameters = initial_critics(5, (8, 6), 3, generator, normalised)
+    parameters = initial_ensemble(5, (8, 6), 3, generator, normalised)
     state, action = torch.randn(7, 3, generator=generator), torch.randn(7, 2, generator=generator)
-    found = critic_values(parameters, state, action)
+    found = values(parameters, state, action)
     for member in range(3):
         x = torch.cat((state, action), -1)
         for layer in ("hidden_0", "hidden_1"):

@@ -1,0 +1,109 @@
+"""From the frames of all cameras to a few features: an encoder and a projection for each camera.
+
+Source: Kostrikov et al., DrQ (2021), appendix A: linear layer, layer normalisation and tanh after the convolutions.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vlmrl_ros.core import registry
+from vlmrl_ros.core.errors import CheckpointError, VlmrlError
+from vlmrl_ros.core.interfaces import Variables
+from vlmrl_ros.core.spec import CameraSpec, FloatArray
+from vlmrl_ros.core.types import Observation
+from vlmrl_ros.policies.networks.compute import learner_compute
+
+PREFIX, ABOUT = "sight/", "sight/about"
+"""Names of the weights among a policy's variables; and of what is needed to build the network, JSON as uint8 (M,)."""
+LONGEST_ABOUT = 4096
+"""Bytes of JSON that are read."""
+
+
+class Sight(nn.Module):
+    """Encoders and projections, trained together with the critics.
+
+    Attributes:
+        width: number of features, of all cameras.
+        about: what :func:`read_sight` needs to build it again.
+    """
+
+    def __init__(self, cameras: Sequence[CameraSpec], encoder: str, latent: int, generator: torch.Generator) -> None:
+        """Draw the weights.
+
+        Args:
+            cameras: those of the task.
+            encoder: name of the encoder plug-in.
+            latent: features of each camera.
+            generator: draws the weights.
+
+        Raises:
+            UnknownNameError: no such encoder.
+            ConfigError: frames that the encoder cannot take.
+        """
+        super().__init__()
+        build = registry.load("encoders", encoder)
+        self.encoders, self.projections, self.norms = nn.ModuleDict(), nn.ModuleDict(), nn.ModuleDict()
+        for camera in cameras:
+            made = build(camera.height, camera.width, {}, generator)
+            self.encoders[camera.name] = made
+            self.projections[camera.name] = _orthogonal(made.tokens * made.width, latent, generator)
+            self.norms[camera.name] = nn.LayerNorm(latent)
+        self.width = latent * len(cameras)
+        self.about = {"encoder": encoder, "latent": latent}
+
+    def forward(self, frames: Mapping[str, Tensor]) -> Tensor:
+        """Features float32 (B, ``width``) in [-1, 1] of uint8 frames (B, H, W, 3) by camera."""
+        seen = []
+        for name, encoder in self.encoders.items():
+            tokens = encoder.encode(frames[name]).flatten(1)
+            seen.append(torch.tanh(self.norms[name](self.projections[name](tokens))))
+        return torch.cat(seen, -1)
+
+    @torch.no_grad()
+    def look(self, observation: Observation) -> FloatArray:
+        """Features float32 (``width``,) of one observation, whose frames are uint8 (H, W, 3) by camera."""
+        frames = {name: torch.from_numpy(np.array(observation[name]))[None] for name in self.encoders}
+        with learner_compute():
+            return np.asarray(self(frames)[0].numpy(), np.float32)
+
+    def variables(self, weights: Mapping[str, Tensor]) -> dict[str, Any]:
+        """Copies of weights by name, as a policy's variables carry them."""
+        about = np.frombuffer(json.dumps(self.about).encode(), np.uint8)
+        return {ABOUT: about, **{f"{PREFIX}{name}": tensor.cpu().numpy().copy() for name, tensor in weights.items()}}
+
+
+def read_sight(cameras: Sequence[CameraSpec], variables: Variables) -> Sight | None:
+    """The sight among a policy's variables; None where these need none.
+
+    Raises:
+        CheckpointError: it is damaged, or does not fit the cameras.
+    """
+    if ABOUT not in variables:
+        return None
+    try:
+        if variables[ABOUT].dtype != np.uint8 or variables[ABOUT].size > LONGEST_ABOUT:
+            raise ValueError(f"'{ABOUT}' is no JSON of at most {LONGEST_ABOUT} bytes")
+        about = json.loads(variables[ABOUT].tobytes())
+        sight = Sight(cameras, str(about["encoder"]), int(about["latent"]), torch.Generator())
+        weights = {n[len(PREFIX) :]: np.array(v) for n, v in variables.items() if n.startswith(PREFIX) and n != ABOUT}
+        if not all(np.isfinite(value).all() for value in weights.values()):
+            raise ValueError("weights are not finite")
+        sight.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
+    except (VlmrlError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise CheckpointError(f"weights '{PREFIX}' do not fit: {str(error)[:300]}") from error
+    return sight.eval()
+
+
+def _orthogonal(inputs: int, outputs: int, generator: torch.Generator) -> nn.Linear:
+    layer = nn.Linear(inputs, outputs)
+    with torch.no_grad():
+        nn.init.orthogonal_(layer.weight, generator=generator)
+        layer.bias.zero_()
+    return layer

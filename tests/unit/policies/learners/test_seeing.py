@@ -1,0 +1,154 @@
+"""RLPD from pixels: what the encoder learns from, and that the policy sees what the learner saw."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch.func import functional_call
+
+from vlmrl_ros.core.config import from_mapping
+from vlmrl_ros.core.errors import CheckpointError, UnknownNameError
+from vlmrl_ros.core.spec import CameraSpec, TaskSpec
+from vlmrl_ros.core.types import Feedback, Intervention, Source, Step, Transition
+from vlmrl_ros.policies.gaussian import build as build_gaussian
+from vlmrl_ros.policies.learners.rlpd.builder import Builder
+from vlmrl_ros.policies.learners.rlpd.config import RlpdConfig
+from vlmrl_ros.policies.learners.rlpd.learning import Batch
+from vlmrl_ros.policies.learners.rlpd.seeing import SeeingRlpd
+from vlmrl_ros.policies.networks.actor import mode, sample
+from vlmrl_ros.policies.networks.ensemble import values
+
+SMALL = {"hidden": (16, 16), "critics": 2, "latent": 6, "batch_size": 16, "critic_updates": 1, "device": "cpu"}
+
+
+def agent_of(spec: TaskSpec, **more: object) -> SeeingRlpd:
+    return SeeingRlpd(spec, RlpdConfig(**{**SMALL, **more}), np.random.default_rng(0))
+
+
+def block_of(spec: TaskSpec, rows: int = 16) -> tuple[Batch, list]:
+    generator = torch.Generator().manual_seed(3)
+    state, actions = spec.observation.size, spec.action.size
+    widths = {"state": state, "action": actions, "reward": 1, "bootstrap": 1, "next_state": state}
+    columns = {name: torch.rand(1, rows, width, generator=generator) for name, width in widths.items()}
+    camera = spec.cameras[0]
+    frames = torch.randint(0, 256, (2, rows, camera.height, camera.width, 3), dtype=torch.uint8, generator=generator)
+    return Batch(**columns), [({camera.name: frames[0]}, {camera.name: frames[1]})]
+
+
+def test_the_encoder_has_the_gradient_of_the_critics_loss(camera_spec):
+    agent, (block, frames) = agent_of(camera_spec, shift_px=0, learning_rate=0.0), block_of(camera_spec)
+    generator = torch.Generator()
+    generator.set_state(agent.generator.get_state())
+    agent.learn(block, frames)
+    batch, sight = block[0], agent._sight
+    weights = {name: tensor.clone().requires_grad_() for name, tensor in agent._weights.frozen.items()}
+    seen, ahead = (functional_call(sight, weights, (end,)) for end in frames[0])
+    next_state = torch.cat((batch.next_state, ahead.detach()), -1)
+    noise = torch.randn(16, 2, generator=generator)
+    action, _ = sample(agent.actor.frozen, next_state, noise)
+    goal = batch.reward[:, 0] + 0.97 * batch.bootstrap[:, 0] * values(agent.critics.frozen, next_state, action).amin(0)
+    predicted = values(agent.critics.frozen, torch.cat((batch.state, seen), -1), batch.action)
+    (predicted - goal.detach()).square().mean(1).sum().backward()
+    for name, weight in weights.items():
+        expected = weight.grad
+        torch.testing.assert_close(agent._weights.gradient_views[name], expected, rtol=1e-3, atol=1e-6)
+    assert any(weight.grad.abs().sum() > 0 for name, weight in weights.items() if "encoders" in name)
+
+
+@pytest.mark.parametrize("trained", [True, False])
+def test_an_encoder_is_trained_or_frozen_as_asked(camera_spec, trained):
+    agent = agent_of(camera_spec, train_encoder=trained)
+    before = {name: value.copy() for name, value in agent.variables().items()}
+    agent.learn(*block_of(camera_spec))
+    after = agent.variables()
+    changed = {name for name in before if not np.array_equal(before[name], after[name])}
+    assert any("projections" in name for name in changed)
+    assert any("encoders" in name for name in changed) is trained
+
+
+def test_the_policy_sees_what_the_learner_sees(camera_spec, transitions):
+    learner = Builder.build(
+        camera_spec, from_mapping(RlpdConfig, {**SMALL, "hidden": [16, 16], "min_steps": 16}), np.random.default_rng(0)
+    )
+    items = transitions(20, camera_spec)
+    for item in items:
+        learner.add(item)
+    for _ in range(3):
+        learner.update()
+    policy = build_gaussian(camera_spec, {"explore": False})
+    policy.load(learner.variables())
+    agent, observation = learner._rlpd, items[7].before.observation
+    frames = {"wrist": torch.from_numpy(observation["wrist"])[None]}
+    seen = functional_call(agent._sight, dict(agent._weights.frozen), (frames,))
+    state = torch.from_numpy(camera_spec.observation.normalise(observation["state"]))[None]
+    expected = camera_spec.action.denormalise(mode(agent.actor.frozen, torch.cat((state, seen), -1))[0].numpy())
+    found, _ = policy.act(observation, np.random.default_rng(0))
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5)
+
+
+def test_weights_for_other_eyes_are_refused(camera_spec, transitions):
+    variables = {**agent_of(camera_spec).variables()}
+    learner = Builder.build(camera_spec, RlpdConfig(**SMALL), np.random.default_rng(0))
+    whole = learner.variables()
+    other = replace(camera_spec, cameras=(CameraSpec("front", 36, 40),))
+    with pytest.raises(CheckpointError, match="weights 'sight/' do not fit"):
+        build_gaussian(other, {}).load(whole)
+    for damage in ({"sight/about": np.zeros(3, np.uint8)}, {"sight/norms.wrist.bias": np.full(6, np.nan, np.float32)}):
+        with pytest.raises(CheckpointError, match="weights 'sight/' do not fit"):
+            build_gaussian(camera_spec, {}).load({**whole, **damage})
+    assert variables.keys() <= whole.keys()
+
+
+def test_an_encoder_that_does_not_exist_is_refused(camera_spec):
+    with pytest.raises(UnknownNameError, match="unknown encoder 'eye'"):
+        agent_of(camera_spec, encoder="eye")
+
+
+def bandit(spec: TaskSpec, count: int) -> list[Transition]:
+    """A bright frame wants the first action high, a dark one low; the state says nothing of it."""
+    rng, items = np.random.default_rng(0), []
+    camera = spec.cameras[0]
+    for number in range(count):
+        bright = bool(rng.integers(2))
+        frame = np.full((camera.height, camera.width, 3), 200 if bright else 40, np.uint8)
+        action = rng.uniform(spec.action.low, spec.action.high).astype(np.float32)
+        wanted = 1.0 if bright else -1.0
+        reward = -float((spec.action.normalise(action)[0] - 0.8 * wanted) ** 2)
+        state = rng.uniform(-0.2, 0.2, 3).astype(np.float32)
+        steps = [
+            Step(
+                stamp_ns=(2 * number + k) * 10**8,
+                observation={"state": state, camera.name: frame},
+                feedback=Feedback(reward if k else 0.0, bool(k), False, False, number, k),
+                policy_action=action,
+                command=action,
+                executed=action,
+                intervention=Intervention(False, False, 0.0, Source.POLICY),
+            )
+            for k in (0, 1)
+        ]
+        items.append(Transition(*steps))
+    return items
+
+
+def test_it_learns_from_pixels_alone_what_pays(camera_spec):
+    values = {**SMALL, "hidden": [32, 32], "batch_size": 64, "learning_rate": 3e-3, "min_steps": 16, "shift_px": 1}
+    learner = Builder.build(camera_spec, from_mapping(RlpdConfig, values), np.random.default_rng(0))
+    items = bandit(camera_spec, 300)
+    for item in items:
+        learner.add(item)
+    for _ in range(150):
+        learner.update()
+    policy = build_gaussian(camera_spec, {"explore": False})
+    policy.load(learner.variables())
+    rng = np.random.default_rng(0)
+    chosen = {True: [], False: []}
+    for item in items[:60]:
+        observation = item.before.observation
+        bright = observation["wrist"][0, 0, 0] > 100
+        chosen[bright].append(camera_spec.action.normalise(policy.act(observation, rng)[0])[0])
+    assert np.mean(chosen[True]) > 0.4
+    assert np.mean(chosen[False]) < -0.4
