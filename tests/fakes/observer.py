@@ -165,7 +165,8 @@ class Watcher:
         for topic, part in (("policy/action", "policy_action"), ("command", "command"), ("executed", "executed")):
             self._listen(observer, f"{namespace}{topic}", part, _reader(spec.action))
         self._listen(observer, f"{namespace}feedback", "feedback", messages.read_feedback)
-        self._listen(observer, f"{namespace}intervention", "intervention", messages.read_intervention)
+        decided = partial(messages.read_intervention, action=spec.action)
+        self._listen(observer, f"{namespace}intervention", "intervention", decided)
         for camera in spec.cameras:
             read = partial(messages.read_image, camera=camera)
             self._listen(observer, f"{namespace}observation/{camera.name}/image_raw", camera.name, read, Image)
