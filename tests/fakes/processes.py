@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import signal
 import subprocess
@@ -201,7 +202,8 @@ class Stage:
     def params_file(self, content: Mapping[str, Any]) -> Path:
         """Write a ROS parameter file: node to parameters."""
         path = self.root / f"params_{len(list(self.root.glob('params_*')))}.yaml"
-        path.write_text(yaml.safe_dump({node: {"ros__parameters": dict(rows)} for node, rows in content.items()}))
+        parameters = {node: {"ros__parameters": dict(rows)} for node, rows in content.items()}
+        path.write_text(yaml.safe_dump(json.loads(json.dumps(parameters))))  # plain: rcl reads no YAML aliases
         return path
 
     def ros_arguments(self, parameters: Mapping[str, Any] | None, namespace: str) -> list[str]:

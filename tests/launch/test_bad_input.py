@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from fakes.processes import Stage
 
+from vlmrl_ros.core import registry
+
 pytestmark = [pytest.mark.launch, pytest.mark.timeout(120)]
 
 
@@ -26,9 +28,12 @@ TRAIN = "sim_train.launch.py"
 @pytest.mark.parametrize(
     ("argument", "line"),
     [
-        ("task:=juggle", "unknown task 'juggle'; valid: peg_insert, pick_lift, reach"),
-        ("task:=gym:FetchReach-v4", "unknown operator 'gym:FetchReach-v4'; valid: peg_insert, pick_lift, reach"),
-        ("learner:=oracle", "unknown learner 'oracle'; valid: bc, hg_dagger, rlif, rlpd"),
+        ("task:=juggle", f"unknown task 'juggle'; valid: {', '.join(registry.names('tasks'))}"),
+        (
+            "task:=gym:FetchReach-v4",
+            f"unknown operator 'gym:FetchReach-v4'; valid: {', '.join(registry.names('operators'))}",
+        ),
+        ("learner:=oracle", f"unknown learner 'oracle'; valid: {', '.join(registry.names('learners'))}"),
         (
             "operator:=ghost",
             "'operator' provided value 'ghost' is not valid. Valid options are: ['scripted', 'joystick'",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Iterable
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,17 +13,21 @@ from vlmrl_ros.bridge.bags.layout import BAGS
 from vlmrl_ros.bridge.bags.reader import read_steps
 from vlmrl_ros.core.checkpoint import read_checkpoint
 from vlmrl_ros.core.errors import VlmrlError
+from vlmrl_ros.core.join import follows
 from vlmrl_ros.core.replay import Replay
 from vlmrl_ros.core.spec import FloatArray, TaskSpec
 from vlmrl_ros.core.types import Step
 from vlmrl_ros.nodes.bench.figures import Figures
 from vlmrl_ros.nodes.bench.launched import LaunchedRun, train
 from vlmrl_ros.policies.learners.memory import transition_columns
+from vlmrl_ros.policies.learners.rlif.config import RlifConfig
 
 ARMS = 2
 STEPS, QUICK_STEPS = 3000, 400
 NEAR = {"reach.range_mm": 40.0}
 """Targets that the operator reaches every time: nearly all transitions are remembered then."""
+REACH = RlifConfig().return_steps
+"""Transitions in the longest return."""
 HALVES = ("prior", "online")
 """The memories of the learner ``rlif``."""
 Ends = tuple[bytes, bytes]
@@ -82,12 +86,16 @@ def transitions_in(bags: Path) -> set[Ends]:
 
 
 def transitions_of(spec: TaskSpec, steps: Iterable[Step]) -> set[Ends]:
-    """The transitions between consecutive steps of an episode."""
-    return {
-        (_key(spec, before.observation["state"]), _key(spec, after.observation["state"]))
-        for before, after in pairwise(steps)
-        if (after.feedback.episode, after.feedback.step) == (before.feedback.episode, before.feedback.step + 1)
-    }
+    """The spans of up to :data:`REACH` consecutive transitions of an episode, as returns over several steps have."""
+    spans: set[Ends] = set()
+    chain: deque[Step] = deque(maxlen=REACH)
+    for after in steps:
+        if chain and not follows(chain[-1].feedback, after.feedback):
+            chain.clear()
+        end = _key(spec, after.observation["state"])
+        spans |= {(_key(spec, before.observation["state"]), end) for before in chain}
+        chain.append(after)
+    return spans
 
 
 def _key(spec: TaskSpec, state: FloatArray) -> bytes:
