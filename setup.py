@@ -39,8 +39,11 @@ PLUGINS = {
     },
     "policies": {name: f"policies.{name}:build" for name in ("gaussian", "still")},
     "encoders": {name: f"policies.encoders.{name}:build" for name in ("nature_cnn", "resnet10")},
-    "tasks": {name: f"sim.tasks.{name}:build" for name in ("reach", "peg_insert", "pick_lift", "crash_maze")},
-    "curricula": {},
+    "tasks": {
+        name: f"sim.tasks.{name}:build"
+        for name in ("reach", "peg_insert", "pick_lift", "crash_maze", "point_maze", "velocity_window")
+    },
+    "curricula": {"rollin": "policies.curricula.rollin:build"},
     "outputs": {name: f"bridge.outputs.{name}:build" for name in ("twist", "forward", "trajectory")},
     "devices": {name: f"teleop.devices.{name}:build" for name in ("joystick", "spacemouse")},
     "operators": {name: f"sim.operators.{name}:build" for name in ("reach", "peg_insert", "pick_lift", "crash_maze")},

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vlmrl_ros.core.config import option, to_mapping
-from vlmrl_ros.core.errors import UnknownNameError
-from vlmrl_ros.core.spec import CameraSpec, FloatArray, TaskSpec, VectorSpec
+from vlmrl_ros.core.errors import ConfigError, UnknownNameError
+from vlmrl_ros.core.spec import CameraSpec, ContextSpec, FloatArray, TaskSpec, VectorSpec
 from vlmrl_ros.core.types import Observation
 from vlmrl_ros.sim.arena import CAMERAS
 from vlmrl_ros.sim.engine import mujoco
@@ -70,6 +70,11 @@ GRIPPER = Feature("gripper", "1", -1.0, 1.0)
 """Rate of the hand's opening as a share of full speed: negative closes, 0 holds still."""
 
 
+START_DISTANCE = ContextSpec("start_distance", "1", trivial=0.0, full=1.0)
+"""Context: share of its way that the tip has still to go when an episode begins. It is not observed, for it changes
+neither reward nor dynamics."""
+
+
 class Workpiece(NamedTuple):
     """What the arm works on: where it is, and where it is believed to be, float64 (3,), m, in the base frame.
 
@@ -96,6 +101,7 @@ class ArmTask(ABC):
         *,
         seen: Sequence[Feature],
         driven_fingers: bool = False,
+        context: ContextSpec | None = None,
     ) -> None:
         """Set up the shared parts.
 
@@ -105,6 +111,7 @@ class ArmTask(ABC):
             model: the compiled cell with the arm and the site ``arm/tip``.
             seen: what :meth:`_look` returns; left out of a pixel observation.
             driven_fingers: the action has a gripper component.
+            context: what a curriculum may change; :meth:`_begin` heeds it.
         """
         self._config = config
         self.options = to_mapping(config)
@@ -122,7 +129,10 @@ class ArmTask(ABC):
             cameras=tuple(CameraSpec(camera, size, size) for camera in config.cameras) if self._pixels else (),
             control_dt_s=self.robot.control_dt_s,
             horizon=config.horizon,
+            context=context,
         )
+        self._context = context.full if context is not None else 1.0
+        self._horizon = config.horizon
         self._previous = np.zeros(self.spec.action.size, np.float32)
         self._step = 0
         self._succeeded_at: int | None = None
@@ -156,6 +166,17 @@ class ArmTask(ABC):
     def success(self) -> bool:
         """The goal has been reached in this episode."""
         return self._succeeded_at is not None
+
+    def set_context(self, value: float, extra_steps: int = 0) -> None:
+        """See :meth:`~vlmrl_ros.core.interfaces.ContextualTask.set_context`.
+
+        Raises:
+            ConfigError: the task has no context.
+        """
+        if self.spec.context is None:
+            raise ConfigError(f"task '{self.spec.task}' has no context for a curriculum to change")
+        self._context = self.spec.context.check(value)
+        self._horizon = self.spec.horizon + extra_steps
 
     def reset(self, rng: np.random.Generator) -> dm_env.TimeStep:
         """Begin an episode; nothing of the one before is left."""
@@ -211,7 +232,7 @@ class ArmTask(ABC):
 
     def _is_over(self) -> bool:
         waited = self._succeeded_at is not None and self._step - self._succeeded_at >= self._config.post_success_steps
-        return waited or self._step >= self.spec.horizon
+        return waited or self._step >= self._horizon
 
     def _observe(self) -> Observation:
         spec = self.spec.observation

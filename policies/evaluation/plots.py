@@ -52,8 +52,9 @@ def plot_success(
     title: str,
     operator: float | None = None,
     over: str = "environment steps",
+    measure: str = "autonomous success",
 ) -> None:
-    """Write autonomous success in per cent, with intervals, over environment steps or something else.
+    """Write success in per cent, with intervals, over environment steps or something else.
 
     Args:
         path: of the PNG file.
@@ -61,13 +62,14 @@ def plot_success(
         title: above the picture.
         operator: success of the person who teaches, between 0 and 1, as a dashed line.
         over: what ``steps`` of the curves are.
+        measure: what is a success.
     """
     with _picture(path) as axes:
         if operator is not None:
             axes.axhline(operator, color=_GREY, lw=1.5, ls="--", label="the operator alone")
         for colour, (name, curve) in zip(_colours(len(curves)), curves.items(), strict=True):
             _draw(axes, curve, name, colour)
-        axes.set(title=title, xlabel=over, ylabel="autonomous success (%)", ylim=(-0.03, 1.03))
+        axes.set(title=title, xlabel=over, ylabel=f"{measure} (%)", ylim=(-0.03, 1.03))
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=""))
         axes.set_xlim(left=0)
         if len(curves) > 1 or operator is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from statistics import NormalDist
 
 import numpy as np
@@ -14,6 +15,8 @@ from vlmrl_ros.core.errors import ConfigError
 Floats = npt.NDArray[np.float64]
 
 _GRID = 200_001
+MOST_PERMUTED = 20
+"""Most values of a permutation test: 184,756 ways."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,30 @@ def bootstrap_interval(
     means = sample[rng.integers(len(sample), size=(resamples, len(sample)))].mean(1)
     low, high = np.quantile(means, [0.5 - confidence / 2, 0.5 + confidence / 2])
     return Interval(float(sample.mean()), float(low), float(high))
+
+
+def permutation_p(greater: Sequence[float], smaller: Sequence[float]) -> float:
+    """One-sided permutation test of a difference of means, exact: every way to share the values out is counted.
+
+    Args:
+        greater: values whose mean is claimed to be the greater one.
+        smaller: the others; together 20 at most.
+
+    Returns:
+        share of the ways in which the difference is at least the one that was found, 0 to 1.
+
+    Raises:
+        ConfigError: an empty side, or more than 20 values.
+    """
+    first, values = len(greater), np.array([*greater, *smaller], np.float64)
+    if not 0 < first < len(values) <= MOST_PERMUTED:
+        raise ConfigError(
+            f"a permutation test of {first} against {len(values) - first} values; valid: 1 or more each,"
+            f" {MOST_PERMUTED} together"
+        )
+    chosen = np.array(list(combinations(range(len(values)), first)))
+    sums = values[chosen].sum(1)
+    return float(np.mean(sums >= sums[0] - 1e-9))
 
 
 def student_quantile(probability: float, freedom: int) -> float:

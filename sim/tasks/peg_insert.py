@@ -13,7 +13,7 @@ from vlmrl_ros.sim.arena import build_cell
 from vlmrl_ros.sim.arm import ACCENT, GRASP_Z_M, build_arm
 from vlmrl_ros.sim.engine import Element, compile_model, mujoco
 from vlmrl_ros.sim.robot import Array
-from vlmrl_ros.sim.task import ArmConfig, ArmTask, Workpiece, features
+from vlmrl_ros.sim.task import START_DISTANCE, ArmConfig, ArmTask, Workpiece, features
 
 _PEG_HALF_M = 0.010
 _PEG_TIP_Z_M = 0.165
@@ -81,7 +81,7 @@ class PegInsert(ArmTask):
 
     def __init__(self, config: PegInsertConfig) -> None:
         """Compose and compile the cell."""
-        super().__init__("peg_insert", config, _compose(config.clearance_mm / 1000), seen=_SEEN)
+        super().__init__("peg_insert", config, _compose(config.clearance_mm / 1000), seen=_SEEN, context=START_DISTANCE)
         self._options = config
         self._hole = _CENTER.copy()
         self._estimate = _CENTER.copy()
@@ -105,7 +105,7 @@ class PegInsert(ArmTask):
         beside = rng.uniform(-1, 1, 2) * o.start_range_mm / 1000
         low, high = sorted((o.start_low_mm, o.start_high_mm))
         height = rng.uniform(low, high) / 1000
-        self.robot.place(self._hole + np.array([*beside, height]))
+        self.robot.place(self._hole + self._context * np.array([*beside, height]))
 
     def _look(self) -> Array:
         offset = self._estimate - self.robot.tip

@@ -14,7 +14,7 @@ from vlmrl_ros.sim.arena import build_cell
 from vlmrl_ros.sim.arm import ACCENT, GRASP_Z_M, build_arm
 from vlmrl_ros.sim.engine import compile_model, mujoco
 from vlmrl_ros.sim.robot import Array
-from vlmrl_ros.sim.task import ArmConfig, ArmTask, Workpiece, features
+from vlmrl_ros.sim.task import START_DISTANCE, ArmConfig, ArmTask, Workpiece, features
 
 _CENTER = np.array([0.52, 0.0, 0.20])
 _SEEN = (*features("target", "m", 0.20), *features("target_fine", "m", 0.02))
@@ -45,7 +45,7 @@ class Reach(ArmTask):
 
     def __init__(self, config: ReachConfig) -> None:
         """Compose and compile the cell."""
-        super().__init__("reach", config, _compose(config.tolerance_mm / 1000), seen=_SEEN)
+        super().__init__("reach", config, _compose(config.tolerance_mm / 1000), seen=_SEEN, context=START_DISTANCE)
         self._options = config
         self._target = _CENTER.copy()
 
@@ -62,7 +62,8 @@ class Reach(ArmTask):
     def _begin(self, rng: np.random.Generator) -> None:
         self.shuffle(rng)
         reach = self._options.range_mm / 1000
-        self.robot.place(_CENTER + rng.uniform(-reach, reach, 3))
+        start = _CENTER + rng.uniform(-reach, reach, 3)
+        self.robot.place(start + (1 - self._context) * (self._target - start))
 
     def _look(self) -> Array:
         offset = self._target - self.robot.tip

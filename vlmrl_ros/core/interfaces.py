@@ -1,7 +1,11 @@
-"""The protocols that plug-ins fulfil: task, operator, policy, learner, device. See ``docs/architecture.md``."""
+"""The protocols that plug-ins fulfil: task, operator, policy, learner, curriculum, device.
+
+See ``docs/architecture.md``.
+"""
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,6 +66,21 @@ class Task(Protocol):
 
     def close(self) -> None:
         """Free renderers and windows."""
+
+
+class ContextualTask(Task, Protocol):
+    """A task whose ``spec.context`` a curriculum may change. Without :meth:`set_context` it is the full task."""
+
+    def set_context(self, value: float, extra_steps: int = 0) -> None:
+        """Say what the next episodes are about.
+
+        Args:
+            value: in the unit of ``spec.context``.
+            extra_steps: control steps that they last beyond ``spec.horizon``.
+
+        Raises:
+            RangeError: beyond the range of ``spec.context``.
+        """
 
 
 @dataclass(frozen=True)
@@ -195,6 +214,78 @@ class Builder(Protocol):
     @staticmethod
     def build(spec: TaskSpec, config: Any, rng: np.random.Generator) -> Learner:
         """Make the learner. ``config`` is an instance of ``config_type``; all randomness comes from ``rng``."""
+
+
+class Role(enum.Enum):
+    """Who acts at a step of a curriculum."""
+
+    MAIN = "main"
+    """The main agent, in the context of the episode."""
+    ROLL_IN = "roll_in"
+    """The main agent, in the context of the stage before."""
+    EXPLORER = "explorer"
+
+
+@dataclass(frozen=True)
+class EpisodePlan:
+    """How one episode of a curriculum goes.
+
+    Attributes:
+        context: of the whole episode; every reward is of it.
+        rolled_in: the stage before brings the arm to where the explorer begins. Otherwise the episode is plain: the
+            main agent acts throughout.
+        roll_in_steps: control steps before the explorer acts, 0 or more.
+        roll_in_context: context in which the main agent acts in them.
+        extra_steps: control steps that the episode lasts beyond the horizon of the task.
+    """
+
+    context: float
+    rolled_in: bool = False
+    roll_in_steps: int = 0
+    roll_in_context: float = 0.0
+    extra_steps: int = 0
+
+    def role(self, step: int) -> Role:
+        """Who acts at a step of the episode."""
+        if not self.rolled_in:
+            return Role.MAIN
+        return Role.ROLL_IN if step < self.roll_in_steps else Role.EXPLORER
+
+
+class Curriculum(Protocol):
+    """Which context comes next, and how its episodes begin.
+
+    Entry point: ``build(spec, config: Mapping) -> Curriculum`` (group ``vlmrl_ros.curricula``).
+    """
+
+    options: Mapping[str, Any]
+    """Every option in force, by name; ``beta``, ``discount`` and ``window`` are among them."""
+
+    contexts: tuple[float, ...]
+    """Of the stages, from easy to full."""
+
+    stage: int
+    """Number of the stage, from 0."""
+
+    @property
+    def solved(self) -> float:
+        """Share of the stages that were solved, 0 to 1."""
+
+    def plan(self, rng: np.random.Generator) -> EpisodePlan:
+        """The next episode; all its randomness comes from ``rng``."""
+
+    def record(self, success: float) -> bool:
+        """Take the success, 0 to 1, of a plain episode of this stage; True when another stage begins with it."""
+
+    def state(self) -> Mapping[str, Any]:
+        """All that changes, fit for JSON."""
+
+    def resume(self, state: Mapping[str, Any]) -> None:
+        """Go on from a :meth:`state`.
+
+        Raises:
+            ValueError, KeyError, TypeError: it is none of this curriculum.
+        """
 
 
 @dataclass(frozen=True)

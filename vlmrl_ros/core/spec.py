@@ -9,7 +9,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -114,6 +114,42 @@ class CameraSpec:
 
 
 @dataclass(frozen=True)
+class ContextSpec:
+    """A number that makes the same task easier or harder: how far the goal is, how fast to run, how much gap there is.
+
+    Attributes:
+        name: what it is, for example ``"goal_distance"``.
+        unit: SI unit ("1" where it has none).
+        trivial: at this value there is nothing to do; no episode has it.
+        full: at this value the task is what it is without a curriculum.
+        component: component of the observation that holds it; empty where neither reward nor dynamics depend on it.
+    """
+
+    name: str
+    unit: str
+    trivial: float
+    full: float
+    component: str = ""
+
+    def stages(self, count: int) -> tuple[float, ...]:
+        """``count`` values from easy to full, equally far apart."""
+        return tuple(self.trivial + (self.full - self.trivial) * (index + 1) / count for index in range(count))
+
+    def check(self, value: float) -> float:
+        """Return the value.
+
+        Raises:
+            RangeError: it does not lie between trivial (not included) and full.
+        """
+        share = (value - self.trivial) / (self.full - self.trivial)
+        if not 0.0 < share <= 1.0 + 1e-9:
+            raise RangeError(
+                f"context {self.name} is {value:g} {self.unit}; valid: beyond {self.trivial:g}, up to {self.full:g}"
+            )
+        return value
+
+
+@dataclass(frozen=True)
 class TaskSpec:
     """Everything that policy, teleop and learner must know of a task; the bridge publishes it (ADR 2).
 
@@ -124,6 +160,7 @@ class TaskSpec:
         cameras: the cameras, in order.
         control_dt_s: length of a control step, s.
         horizon: control steps after which an episode is truncated.
+        context: what a curriculum may change; None where there is nothing.
     """
 
     task: str
@@ -132,6 +169,7 @@ class TaskSpec:
     cameras: tuple[CameraSpec, ...]
     control_dt_s: float
     horizon: int
+    context: ContextSpec | None = None
 
     def to_json(self) -> str:
         """The spec as JSON text; infinite bounds become null."""
@@ -144,6 +182,8 @@ class TaskSpec:
             "control_dt_s": self.control_dt_s,
             "horizon": self.horizon,
         }
+        if self.context is not None:
+            plain["context"] = asdict(self.context)
         return json.dumps(plain, sort_keys=True)
 
     @staticmethod
@@ -165,6 +205,7 @@ class TaskSpec:
                 cameras=tuple(CameraSpec(str(c["name"]), int(c["height"]), int(c["width"])) for c in plain["cameras"]),
                 control_dt_s=float(plain["control_dt_s"]),
                 horizon=int(plain["horizon"]),
+                context=_context_from_plain(plain.get("context")),
             )
         except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
             raise ShapeError(f"not a task spec: {str(error)[:200]!r} in {text[:80]!r}") from error
@@ -190,6 +231,26 @@ def _check_sizes(spec: TaskSpec) -> None:
         raise RangeError(f"a control step of {spec.control_dt_s:g} s; valid: above 0, up to {LONGEST_DT_S:g}")
     if not 1 <= spec.horizon <= MAX_COUNT:
         raise RangeError(f"a horizon of {spec.horizon} steps; valid: 1 to {MAX_COUNT}")
+    if spec.context is not None:
+        _check_context(spec.context, spec.observation.names)
+
+
+def _check_context(context: ContextSpec, components: tuple[str, ...]) -> None:
+    """Refuse a context that no episode can have."""
+    texts = (context.name, context.unit, context.component)
+    if max(map(len, texts)) > MAX_NAME or context.component not in ("", *components):
+        raise RangeError(
+            f"context component '{context.component[:MAX_NAME]}'; valid: none, or a component of the observation"
+        )
+    if not (math.isfinite(context.trivial) and math.isfinite(context.full)) or context.trivial == context.full:
+        raise RangeError(f"a context from {context.trivial:g} to {context.full:g}; valid: two finite, unequal numbers")
+
+
+def _context_from_plain(plain: Mapping[str, Any] | None) -> ContextSpec | None:
+    if plain is None:
+        return None
+    name, unit, component = (str(plain[key]) for key in ("name", "unit", "component"))
+    return ContextSpec(name, unit, float(plain["trivial"]), float(plain["full"]), component)
 
 
 def _vector_to_plain(spec: VectorSpec) -> dict[str, Any]:

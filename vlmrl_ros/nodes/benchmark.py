@@ -29,6 +29,7 @@ SUITES = {
     "calql": "Cal-QL, CQL, IQL, AWAC and SAC from offline data to the robot",
     "pixels": "RLIF from two cameras",
     "arm": "RLIF through a simulated robot that knows nothing of it",
+    "rollin": "a curriculum with roll-in against one without, and against none",
 }
 ALL = "all"
 """Every suite in turn; their figures have different names."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from vlmrl_ros.core.errors import NonFiniteError, RangeError, ShapeError
-from vlmrl_ros.core.spec import CameraSpec, TaskSpec, VectorSpec
+from vlmrl_ros.core.spec import CameraSpec, ContextSpec, TaskSpec, VectorSpec
 
 INF = np.inf
 MIXED = VectorSpec(("x", "angle", "free", "half"), ("m", "rad", "1", "N"), [-0.2, 1.0, -INF, 0.0], [0.2, 5.0, INF, INF])
@@ -153,6 +153,7 @@ def test_text_that_is_no_task_spec_is_refused(text):
 
 LONG = "x" * 129
 CAMERA = {"name": "wrist", "height": 64, "width": 64}
+CONTEXT = {"name": "goal", "unit": "m", "trivial": 0.0, "full": 2.0, "component": ""}
 WIDE = {
     "names": [f"n{k}" for k in range(4097)],
     "units": ["m"] * 4097,
@@ -181,9 +182,36 @@ WIDE = {
         (spoiled(control_dt_s=1e9), "a control step of 1e"),
         (spoiled(horizon=0), "a horizon of 0 steps"),
         (spoiled(horizon=10**30), "a horizon of 1000"),
+        (
+            spoiled(context={**CONTEXT, "component": "weight"}),
+            "context component 'weight'; valid: none, or a component",
+        ),
+        (spoiled(context={**CONTEXT, "name": LONG}), "context component"),
+        (spoiled(context={**CONTEXT, "full": 0.0}), "a context from 0 to 0"),
+        (spoiled(context={**CONTEXT, "trivial": float("nan")}), "a context from nan to 2"),
         (" " * 1_000_001, "a task spec of 1000001 characters; the most that is read is 1000000"),
     ],
 )
 def test_sizes_that_no_task_has_are_refused_before_anybody_allocates_by_them(text, reason):
     with pytest.raises(RangeError, match=reason):
         TaskSpec.from_json(text)
+
+
+def test_contexts_go_from_easy_to_full_in_equal_steps():
+    fast = ContextSpec("speed", "m/s", trivial=0.0, full=4.0)
+    assert fast.stages(4) == (1.0, 2.0, 3.0, 4.0)
+    narrow = ContextSpec("clearance", "m", trivial=0.010, full=0.002)
+    assert narrow.stages(2) == pytest.approx((0.006, 0.002))
+    assert narrow.stages(1) == (0.002,)
+    assert narrow.check(0.006) == 0.006
+    for value in (0.010, 0.011, 0.001):
+        with pytest.raises(RangeError, match=r"context clearance is .* valid: beyond 0.01, up to 0.002"):
+            narrow.check(value)
+
+
+def test_a_spec_without_contexts_says_nothing_of_them():
+    spec = TaskSpec.from_json(spoiled())
+    assert spec.context is None
+    assert "context" not in json.loads(spec.to_json())
+    with_one = TaskSpec.from_json(spoiled(context=CONTEXT))
+    assert TaskSpec.from_json(with_one.to_json()).context == ContextSpec(**CONTEXT)

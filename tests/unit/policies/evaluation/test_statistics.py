@@ -7,6 +7,7 @@ from vlmrl_ros.core.errors import ConfigError
 from vlmrl_ros.policies.evaluation.statistics import (
     bootstrap_interval,
     mean_interval,
+    permutation_p,
     student_quantile,
     success_interval,
 )
@@ -70,3 +71,22 @@ def test_bootstrap_interval_covers_the_mean_of_skewed_values():
 def test_a_bootstrap_of_nothing_is_refused():
     with pytest.raises(ConfigError, match="1 value or more"):
         bootstrap_interval([], np.random.default_rng(0))
+
+
+def test_the_permutation_test_counts_the_ways():
+    assert permutation_p([3.0, 4.0], [1.0, 2.0]) == pytest.approx(1 / 6)
+    assert permutation_p([1.0, 2.0], [3.0, 4.0]) == 1.0
+    assert permutation_p([1.0, 1.0, 1.0], [1.0, 1.0]) == 1.0
+    assert permutation_p([1 / 3, 1.0, 1.0], [1 / 3, 1 / 3, 1 / 3]) == pytest.approx(4 / 20)
+
+
+def test_the_permutation_test_is_right_where_there_is_no_difference():
+    drawn = np.random.default_rng(0).normal(size=(300, 10))
+    found = np.array([permutation_p(values[:5], values[5:]) for values in drawn])
+    assert np.mean(found <= 0.05) == pytest.approx(0.05, abs=0.04)
+
+
+@pytest.mark.parametrize(("first", "second"), [([], [1.0]), ([1.0], []), ([1.0] * 11, [0.0] * 10)])
+def test_an_impossible_permutation_test_is_refused(first, second):
+    with pytest.raises(ConfigError, match="20 together"):
+        permutation_p(first, second)

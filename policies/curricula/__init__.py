@@ -1,0 +1,1 @@
+"""Curricula: easy stages of a task before the task itself."""

@@ -1,0 +1,173 @@
+"""Main agent and explorer as one learner: any learner plug-in takes part in a curriculum, and its checkpoints hold it.
+
+After Li et al. (ICML 2023), practical version, as far as it is known here; see ``docs/curriculum.md``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vlmrl_ros.core.errors import CheckpointError
+from vlmrl_ros.core.interfaces import Curriculum, EpisodePlan, Learner, Role, Variables
+from vlmrl_ros.core.rate_limiter import RateLimiter
+from vlmrl_ros.core.snapshot import Part, below, json_part
+from vlmrl_ros.core.spec import TaskSpec
+from vlmrl_ros.core.streams import stream
+from vlmrl_ros.core.types import Transition, state_of
+from vlmrl_ros.policies.curricula.visitation import Visitation
+
+EXPLORER = "explorer/"
+"""Prefix of the explorer's weights; the main agent's have none, so that they can be judged as those of any learner."""
+_MAIN, _EXPLORER, _PLAIN = "main", "explorer", "curriculum.json"
+
+
+class CurriculumLearner:
+    """Fulfils the protocol of a learner with two instances of one plug-in.
+
+    The main agent learns from every step, whoever acted, with the reward of the context of its episode. The explorer
+    learns from its own steps at its own pace, and is made anew, temperature and replay included, at each stage.
+    """
+
+    def __init__(
+        self,
+        spec: TaskSpec,
+        curriculum: Curriculum,
+        make: Callable[[np.random.Generator], Learner],
+        samples_per_insert: float,
+        seed: int,
+    ) -> None:
+        """Make both agents, untrained.
+
+        Args:
+            spec: of the task.
+            curriculum: the plug-in, at its beginning.
+            make: builds one agent; all its randomness comes from the argument.
+            samples_per_insert: pace of the explorer: transitions drawn for each one of its own.
+            seed: of both agents and of the plans.
+        """
+        self.curriculum = curriculum
+        self._spec = spec
+        self._make = make
+        self._samples_per_insert = samples_per_insert
+        self._seed = seed
+        self._plans: dict[int, EpisodePlan] = {}
+        self.main = make(stream(seed, "learner"))
+        self._renew()
+        self.samples_per_update = self.main.samples_per_update
+        self.evaluation_options = self.main.evaluation_options
+        self._visitation = _visitation(spec, curriculum)
+        self.switch: dict[str, float] = {}
+        """Visitation at the newest switch, see :meth:`Visitation.end_stage`."""
+
+    def plan(self, episode: int) -> EpisodePlan:
+        """Plan the next episode, whose steps will then be known by its number; the same until it is over."""
+        if episode not in self._plans:
+            self._plans[episode] = self.curriculum.plan(stream(self._seed, "curriculum", episode))
+        return self._plans[episode]
+
+    def add(self, item: Transition) -> None:
+        """Keep one transition: for the main agent always, for the explorer where it acted."""
+        self.main.add(item)
+        feedback = item.before.feedback
+        plan = self._plans.get(feedback.episode)
+        if plan is None:
+            return  # a demonstration that was given, or a step of a run before: nobody planned it
+        if plan.role(feedback.step) is Role.EXPLORER and not item.human:
+            self.explorer.add(item)
+            if self.explorer.ready:
+                self._limiter.insert()
+        if not plan.rolled_in:
+            state = self._spec.observation.normalise(state_of(item.before.observation))
+            self._visitation.visit(state, feedback.step)
+        if item.after.feedback.last:
+            self._end(plan, item, feedback.episode)
+
+    @property
+    def ready(self) -> bool:
+        """The main agent is."""
+        return self.main.ready
+
+    def update(self) -> Mapping[str, float]:
+        """One round of the main agent, and those of the explorer that are due."""
+        metrics = self.main.update()
+        draw = self.explorer.samples_per_update
+        while self.explorer.ready and self._limiter.may_sample(draw):
+            self.explorer.update()
+            self._limiter.sample(draw)
+        return {**metrics, **self._progress()}
+
+    def variables(self) -> Variables:
+        """The main agent's weights, and the explorer's under :data:`EXPLORER`."""
+        return {
+            **self.main.variables(),
+            **{f"{EXPLORER}{name}": value for name, value in self.explorer.variables().items()},
+        }
+
+    def snapshot(self) -> dict[str, Part]:
+        """Both agents, the curriculum, the plans of open episodes, and the visits."""
+        plain = {
+            "curriculum": dict(self.curriculum.state()),
+            "plans": {str(episode): asdict(plan) for episode, plan in self._plans.items()},
+            "inserts": self._limiter.inserts,
+            "samples": self._limiter.samples,
+            "visitation": self._visitation.state(),
+            "switch": self.switch,
+        }
+        agents = below(_MAIN, self.main.snapshot()) | below(_EXPLORER, self.explorer.snapshot())
+        return {**agents, _PLAIN: json_part(plain)}
+
+    def restore(self, directory: Path) -> None:
+        """Read what :meth:`snapshot` described; training then continues to the same bit.
+
+        Raises:
+            CheckpointError: missing or damaged files, or another learner's.
+        """
+        try:
+            plain: dict[str, Any] = json.loads((directory / _PLAIN).read_text())
+            self.curriculum.resume(plain["curriculum"])
+            self._plans = {int(episode): EpisodePlan(**plan) for episode, plan in plain["plans"].items()}
+            self._visitation.resume(plain["visitation"])
+            self.switch = dict(plain["switch"])
+            self._renew()
+            self._limiter.inserts, self._limiter.samples = int(plain["inserts"]), int(plain["samples"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise CheckpointError(f"no usable state of a curriculum in {directory}: {error}") from error
+        self.main.restore(directory / _MAIN)
+        self.explorer.restore(directory / _EXPLORER)
+
+    def _end(self, plan: EpisodePlan, item: Transition, episode: int) -> None:
+        del self._plans[episode]
+        if plan.rolled_in or plan.context != self.curriculum.contexts[self.curriculum.stage]:
+            return  # the latter is one of the stage before, of another arm
+        self._visitation.end_episode()
+        if self.curriculum.record(float(item.after.feedback.success)):
+            self.switch = self._visitation.end_stage()
+            self._renew()
+
+    def _renew(self) -> None:
+        """A fresh explorer for this stage."""
+        self.explorer = self._make(stream(self._seed, "explorer", self.curriculum.stage))
+        buffer = max(self._samples_per_insert, float(self.explorer.samples_per_update))
+        self._limiter = RateLimiter(self._samples_per_insert, min_size_to_sample=1, error_buffer=buffer)
+
+    def _progress(self) -> dict[str, float]:
+        """Where the curriculum is; the visitation as it was at the last switch."""
+        now = {
+            "stage": float(self.curriculum.stage),
+            "context": self.curriculum.contexts[self.curriculum.stage],
+            "solved": self.curriculum.solved,
+        }
+        return {f"curriculum.{name}": value for name, value in (now | self.switch).items()}
+
+
+def _visitation(spec: TaskSpec, curriculum: Curriculum) -> Visitation:
+    context = spec.context.component if spec.context is not None else ""
+    columns = [index for index, name in enumerate(spec.observation.names) if name != context]
+    options = curriculum.options
+    return Visitation(columns, options["discount"], options["beta"], options["window"])

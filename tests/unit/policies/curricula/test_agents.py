@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vlmrl_ros.core import registry
+from vlmrl_ros.core.config import from_mapping
+from vlmrl_ros.core.errors import CheckpointError
+from vlmrl_ros.core.interfaces import EpisodePlan, Role
+from vlmrl_ros.core.snapshot import save_snapshot
+from vlmrl_ros.core.spec import TaskSpec
+from vlmrl_ros.core.types import Feedback, Intervention, Source, Step, Transition
+from vlmrl_ros.policies.curricula.acting import CurriculumPolicy
+from vlmrl_ros.policies.curricula.agents import CurriculumLearner
+from vlmrl_ros.policies.curricula.rollin import build
+from vlmrl_ros.policies.gaussian import build as build_gaussian
+from vlmrl_ros.policies.learners.rlif.builder import Builder as Rlif
+from vlmrl_ros.policies.learners.rlpd.builder import Builder as Rlpd
+
+SMALL = {"batch_size": 16, "hidden": [8, 8], "capacity": 500, "min_steps": 8, "critic_updates": 1, "device": "cpu"}
+CURRICULUM = {"stages": 3, "beta": 0.5, "window": 2, "discount": 0.8}
+PACE = 16.0
+
+
+def learner_of(spec: TaskSpec, seed: int = 0, builder: type = Rlpd) -> CurriculumLearner:
+    known = {field.name for field in dataclasses.fields(builder.config_type)}
+    options = from_mapping(builder.config_type, {name: value for name, value in SMALL.items() if name in known})
+    return CurriculumLearner(spec, build(spec, CURRICULUM), lambda rng: builder.build(spec, options, rng), PACE, seed)
+
+
+def live(learner: CurriculumLearner, number: int, success: bool = True) -> tuple[EpisodePlan, list[Transition]]:
+    """An episode of the toy, by the learner's plan."""
+    plan = learner.plan(number)
+    items = list(chained(number, 12 + plan.extra_steps, success))
+    for item in items:
+        learner.add(item)
+    return plan, items
+
+
+def chained(number: int, length: int, success: bool) -> Iterator[Transition]:
+    rng = np.random.default_rng(number)
+    before = step(number, 0, length, success, rng)
+    for k in range(1, length + 1):
+        after = step(number, k, length, success, rng)
+        yield Transition(before, after)
+        before = after
+
+
+def step(number: int, k: int, length: int, success: bool, rng: np.random.Generator) -> Step:
+    action = rng.uniform(-0.1, 0.1, 2).astype(np.float32)
+    return Step(
+        stamp_ns=(number * 1000 + k) * 10**8,
+        observation={"state": rng.uniform(-0.2, 0.2, 3).astype(np.float32)},
+        feedback=Feedback(float(rng.normal()), False, k == length, success and k == length, number, k),
+        policy_action=action,
+        command=action,
+        executed=action,
+        intervention=Intervention(False, False, 0.0, Source.POLICY),
+    )
+
+
+def until_rolled_in(learner: CurriculumLearner, first: int = 0) -> int:
+    """Live until a rolled-in episode is planned; its number."""
+    number = first
+    while not learner.plan(number).rolled_in:
+        live(learner, number, success=learner.curriculum.stage == 0)
+        number += 1
+    return number
+
+
+def stored(learner: object) -> int:
+    return len(learner._memory)
+
+
+def digest(learner: CurriculumLearner, directory: Path) -> str:
+    directory.mkdir()
+    save_snapshot(directory, learner.snapshot())
+    files = sorted(path for path in directory.rglob("*") if path.is_file())
+    named = (str(path.relative_to(directory)).encode() + path.read_bytes() for path in files)
+    return hashlib.sha256(b"".join(named)).hexdigest()
+
+
+@pytest.mark.parametrize("builder", [Rlpd, Rlif])
+def test_the_main_agent_sees_every_step_and_the_explorer_its_own(contextual_spec, builder):
+    learner = learner_of(contextual_spec, builder=builder)
+    number = until_rolled_in(learner)
+    before = stored(learner.main), stored(learner.explorer)
+    plan, items = live(learner, number)
+    assert before[1] == 0
+    assert stored(learner.main) - before[0] == len(items) == 12 + plan.roll_in_steps
+    assert stored(learner.explorer) == sum(plan.role(item.before.feedback.step) is Role.EXPLORER for item in items)
+    assert stored(learner.explorer) == 12
+
+
+def test_steps_of_a_person_are_not_the_explorers(contextual_spec):
+    learner = learner_of(contextual_spec)
+    number = until_rolled_in(learner)
+    plan = learner.plan(number)
+    item = next(item for item in chained(number, 20, False) if plan.role(item.before.feedback.step) is Role.EXPLORER)
+    person = dataclasses.replace(item.before, intervention=Intervention(True, False, 0.0, Source.HUMAN))
+    learner.add(dataclasses.replace(item, before=person))
+    assert stored(learner.explorer) == 0
+
+
+def test_rolled_in_episodes_do_not_count_for_the_advance_test(contextual_spec):
+    learner = learner_of(contextual_spec)
+    number = until_rolled_in(learner)
+    state = learner.curriculum.state()
+    live(learner, number, success=True)
+    assert learner.curriculum.state() == state
+
+
+def test_each_stage_begins_with_a_fresh_explorer_and_keeps_the_main_agent(contextual_spec):
+    learner = learner_of(contextual_spec)
+    live(learner, until_rolled_in(learner))
+    explorer, main, stage = learner.explorer, learner.main, learner.curriculum.stage
+    learner.update()
+    number = 500
+    while learner.curriculum.stage == stage:
+        live(learner, number, success=True)
+        number += 1
+    assert learner.main is main
+    assert learner.explorer is not explorer
+    assert stored(learner.explorer) == 0
+    assert not learner.explorer.ready
+
+
+def test_the_explorer_keeps_its_own_pace(contextual_spec):
+    learner = learner_of(contextual_spec)
+    number = until_rolled_in(learner)
+    while not learner.explorer.ready:
+        learner.plan(number)
+        live(learner, number, success=False)
+        number += 1
+    for _ in range(40):
+        learner.update()
+    insertions = stored(learner.explorer) - SMALL["min_steps"] + 1
+    samples = learner.explorer._updates * learner.explorer.samples_per_update
+    assert abs(PACE * (insertions - 1) - samples) <= PACE
+
+
+def test_a_plan_stays_the_same_until_its_episode_is_over(contextual_spec):
+    learner = learner_of(contextual_spec)
+    until_rolled_in(learner)
+    plans = {number: learner.plan(number) for number in range(100, 130)}
+    assert len({plan.rolled_in for plan in plans.values()}) == 2
+    assert all(learner.plan(number) == plan for number, plan in plans.items())
+
+
+def test_the_same_seed_lives_the_same_and_another_one_differently(contextual_spec, tmp_path):
+    def lived(seed: int) -> str:
+        learner = learner_of(contextual_spec, seed)
+        for number in range(8):
+            live(learner, number)
+            learner.update()
+        return digest(learner, tmp_path / f"{seed}_{len(list(tmp_path.iterdir()))}")
+
+    assert lived(1) == lived(1) != lived(2)
+
+
+def test_a_restored_curriculum_goes_on_to_the_same_bit(contextual_spec, tmp_path):
+    saved, restored = learner_of(contextual_spec), learner_of(contextual_spec, seed=0)
+    number = until_rolled_in(saved)
+    live(saved, number)
+    saved.update()
+    saved.plan(number + 1)
+    (tmp_path / "saved").mkdir()
+    save_snapshot(tmp_path / "saved", saved.snapshot())
+    restored.restore(tmp_path / "saved")
+    for learner in (saved, restored):
+        for later in range(number + 1, number + 9):
+            live(learner, later, success=later % 3 > 0)
+            learner.update()
+    assert digest(saved, tmp_path / "a") == digest(restored, tmp_path / "b")
+    assert saved.curriculum.stage > 0
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"curriculum": {"stage": 9}}'])
+def test_a_damaged_state_is_refused(contextual_spec, tmp_path, text):
+    save_snapshot(tmp_path, learner_of(contextual_spec).snapshot())
+    (tmp_path / "curriculum.json").write_text(text)
+    with pytest.raises(CheckpointError, match="no usable state of a curriculum"):
+        learner_of(contextual_spec).restore(tmp_path)
+
+
+def test_the_main_agents_weights_can_be_judged_alone(contextual_spec):
+    learner = learner_of(contextual_spec)
+    alone = build_gaussian(contextual_spec, learner.evaluation_options)
+    alone.load(learner.variables())
+    only = build_gaussian(contextual_spec, learner.evaluation_options)
+    only.load(learner.main.variables())
+    seen = {"state": np.array([0.1, -0.1, 0.05], np.float32)}
+    actions = [policy.act(seen, np.random.default_rng(0))[0].tolist() for policy in (alone, only)]
+    assert actions[0] == actions[1]
+
+
+def test_who_acts_follows_the_plan(contextual_spec):
+    learner = learner_of(contextual_spec)
+    mode = {"explore": False}
+    policy = CurriculumPolicy(contextual_spec, lambda: build_gaussian(contextual_spec, mode))
+    policy.load(learner.variables())
+    main, explorer = (build_gaussian(contextual_spec, mode) for _ in range(2))
+    main.load(learner.main.variables())
+    explorer.load(learner.explorer.variables())
+    seen = {"state": np.array([0.1, -0.1, 0.2], np.float32)}
+    easier = {"state": np.array([0.1, -0.1, 0.05], np.float32)}
+    rng = np.random.default_rng(0)
+    policy.begin(EpisodePlan(0.2, rolled_in=True, roll_in_steps=1, roll_in_context=0.05))
+    acted = [policy.act(seen, rng)[0].tolist() for _ in range(2)]
+    policy.begin(EpisodePlan(0.2))
+    acted.append(policy.act(seen, rng)[0].tolist())
+    expected = [main.act(easier, rng), explorer.act(seen, rng), main.act(seen, rng)]
+    assert acted == [action.tolist() for action, _ in expected]
+    assert len({tuple(action) for action in acted}) == 3
+    assert seen["state"][2] == np.float32(0.2)
+
+
+@pytest.mark.parametrize("name", registry.names("learners"))
+def test_every_learner_takes_part_and_is_restored(name, contextual_spec, tmp_path):
+    builder = registry.load("learners", name)
+    saved, restored = (learner_of(contextual_spec, builder=builder) for _ in range(2))
+    number = until_rolled_in(saved)
+    live(saved, number)
+    updates = 3 if saved.ready else 0  # those that clone need a person's steps
+    for _ in range(updates):
+        saved.update()
+    (tmp_path / "saved").mkdir()
+    save_snapshot(tmp_path / "saved", saved.snapshot())
+    restored.restore(tmp_path / "saved")
+    for learner in (saved, restored):
+        live(learner, number + 1)
+        for _ in range(updates):
+            learner.update()
+    assert digest(saved, tmp_path / "a") == digest(restored, tmp_path / "b")
