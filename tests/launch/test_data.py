@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.launch, pytest.mark.timeout(180)]
 TASK = {"reach.horizon": 60, "reach.observation": "both", "reach.cameras": ["wrist"], "reach.image_size": 16}
 STEADY = ("aim_noise_mm", "bias_x_mm", "bias_y_mm", "bias_z_mm", "action_noise")
 SMALL = {"rlif.min_steps": 16, "rlif.batch_size": 16, "rlif.samples_per_insert": 64.0, "rlif.hidden": [16]}
-CALQL = {name.replace("rlif", "calql"): value for name, value in SMALL.items()} | {"calql.sampled_actions": 2}
+CALQL = {"calql.min_steps": 16, "calql.batch_size": 16, "calql.samples_per_insert": 16.0, "calql.sampled_actions": 2}
 LEARNER = {"eval_task": "", "final_eval_episodes": 0, "checkpoint_every": 30, **SMALL, **CALQL}
 EPISODES, STEPS = 2, 40
 
