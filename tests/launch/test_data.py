@@ -18,10 +18,10 @@ from vlmrl_ros.nodes.bench.bag_replay import replay_equal
 
 pytestmark = [pytest.mark.launch, pytest.mark.timeout(180)]
 
-TASK = {"reach.horizon": 60, "reach.observation": "both", "reach.cameras": ["wrist"], "reach.image_size": 16}
+TASK = {"reach.horizon": 60, "reach.observation": "both", "reach.cameras": ["wrist"], "reach.image_size": 36}
 STEADY = ("aim_noise_mm", "bias_x_mm", "bias_y_mm", "bias_z_mm", "action_noise")
 SMALL = {"rlif.min_steps": 16, "rlif.batch_size": 16, "rlif.samples_per_insert": 64.0, "rlif.hidden": [16]}
-CALQL = {name.replace("rlif", "calql"): value for name, value in SMALL.items()} | {"calql.sampled_actions": 2}
+CALQL = {"calql.min_steps": 16, "calql.batch_size": 16, "calql.samples_per_insert": 16.0, "calql.sampled_actions": 2}
 LEARNER = {"eval_task": "", "final_eval_episodes": 0, "checkpoint_every": 30, **SMALL, **CALQL}
 EPISODES, STEPS = 2, 40
 
@@ -69,7 +69,7 @@ def test_each_recorded_episode_is_a_success_in_a_persons_hands_from_its_first_st
         assert steps[0].feedback.step == 0
         assert steps[-1].feedback.last
         assert steps[-1].feedback.success
-        assert steps[0].observation["wrist"].shape == (16, 16, 3)
+        assert steps[0].observation["wrist"].shape == (36, 36, 3)
 
 
 def test_demonstrations_from_bags_take_the_place_of_those_that_are_shown(run, demonstrations):
