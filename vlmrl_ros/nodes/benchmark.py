@@ -27,6 +27,7 @@ SUITES = {
     "reaction": "RLIF with people who react up to half a second late",
     "rlif": "RLIF against imitation with operators of three levels",
     "calql": "Cal-QL, CQL, IQL, AWAC and SAC from offline data to the robot",
+    "pixels": "RLIF from two cameras",
     "arm": "RLIF through a simulated robot that knows nothing of it",
     "rollin": "a curriculum with roll-in against one without, and against none",
 }

@@ -40,8 +40,8 @@ class EpisodicLearner:
         self.samples_per_update = config.batch_size * config.critic_updates
         self._config = config
         self._memory = EpisodicMemory(spec, config)
-        self._rows = np.empty((config.critic_updates, config.batch_size, self._memory.layout.width), np.float32)
-        self._tensor = torch.from_numpy(self._rows)
+        self._drawn = torch.empty(config.critic_updates, config.batch_size, self._memory.layout.width)
+        self._rows = self._drawn.numpy()  # aligned by torch: products can depend on it to the last bit
         self._rng = np.random.default_rng(rng.integers(2**62))
         self._method = method
         self._updates = 0
@@ -61,7 +61,7 @@ class EpisodicLearner:
         for rows in self._rows:
             self._memory.sample(rows, self._rng)
         with learner_compute():
-            block = Batch(**self._memory.layout.split(self._tensor.to(self._method.device)))
+            block = Batch(**self._memory.layout.split(self._drawn.to(self._method.device)))
             metrics = self._method.update(block, self._memory.online)
         self._updates += 1
         return {name: float(value) for name, value in metrics.items()} | {"updates": float(self._updates)}

@@ -31,7 +31,8 @@ STEPS, QUICK_STEPS = 3000, 2500
 MISLED: Mapping[str, Any] = {"bias_x_mm": 25.0, "bias_y_mm": -20.0, "bias_z_mm": 15.0}
 """The aim of a person who always misses the ball of 8 mm, so that doing as they do leads nowhere."""
 TRIGGERS = {"informed": "progress", "random": "random", "blind": "blind"}
-MISLED_STEPS = 2000
+MISLED_STEPS, MISLED_FROM = 3000, 2000
+"""Judged late: on the way every policy touches the ball in passing for a while."""
 GOOD = 0.9
 
 
@@ -69,7 +70,7 @@ def _misled(work: Path) -> Figures:
     for name, trigger in TRIGGERS.items():
         habits = {**MISLED, "trigger": trigger}
         lesson = Lesson("rlif", LIGHT, "reach", {}, habits, steps=MISLED_STEPS, demonstrations=0)
-        lessons = [replace(lesson, seed=seed, judge_from=MISLED_STEPS // 2) for seed in SEEDS]
+        lessons = [replace(lesson, seed=seed, judge_from=MISLED_FROM) for seed in SEEDS]
         outcomes = [take(one, f"misled_{name}_s{one.seed}", work) for one in lessons]
         figures |= _figures(f"reach_misled.{name}", outcomes)
     informed, blind = (figures[f"reach_misled.{name}.success.mean"] for name in ("informed", "blind"))

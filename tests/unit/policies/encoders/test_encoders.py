@@ -6,7 +6,7 @@ from torch.func import functional_call
 
 from vlmrl_ros.core import registry
 from vlmrl_ros.core.errors import ConfigError, ShapeError, UnknownNameError
-from vlmrl_ros.policies.encoders.augmentation import random_shift
+from vlmrl_ros.policies.encoders.augmentation import copied, gathered, random_shift
 from vlmrl_ros.policies.encoders.resnet10 import spatial_softmax
 
 SMALL = {"nature_cnn": {"channels": [8, 8, 8]}, "resnet10": {"channels": [8, 16], "groups": 4}}
@@ -111,3 +111,10 @@ def test_shifts_are_drawn_evenly_and_each_frame_has_its_own():
     counts = torch.bincount(shifts + 2)
     assert len(counts) == 5
     assert counts.min() > 700
+
+
+def test_copied_rectangles_and_gathered_pixels_are_the_same_shift():
+    generator = torch.Generator().manual_seed(0)
+    image = torch.randint(0, 256, (64, 9, 7, 3), generator=generator, dtype=torch.uint8)
+    shifts = torch.randint(-12, 13, (2, 64, 1), generator=generator)
+    assert torch.equal(copied(image, shifts), gathered(image, shifts))

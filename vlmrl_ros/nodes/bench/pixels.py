@@ -1,0 +1,79 @@
+"""RLIF from two cameras: with an encoder that learns, with one that stays as it was drawn, and blind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vlmrl_ros.nodes.bench.figures import Figures, over_seeds
+from vlmrl_ros.nodes.bench.lesson import Lesson, Outcome, take
+
+SEEDS = (0, 1, 2)
+SEES: Mapping[str, Any] = {"observation": "pixels", "image_size": 64}
+"""Two cameras and what the arm feels of itself, without what tells where the goal is."""
+LIGHT: Mapping[str, Any] = {
+    "critics": 2,
+    "critic_updates": 1,
+    "batch_size": 64,
+    "samples_per_insert": 64.0,
+    "learning_rate": 6e-4,
+    "latent": 32,
+    "capacity": 20_000,
+}
+"""One small update a step: nearly all of its time goes into the convolutions."""
+EYES: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
+    "trained": ({}, {}),
+    "frozen": ({"train_encoder": False}, {}),
+    "blind": ({}, {"cameras": []}),
+}
+"""Deviations from the learner's and the task's options."""
+STEPS: Mapping[str, int] = {"reach": 4000, "peg_insert": 6000}
+QUICK_STEPS = 1500
+GOOD = 0.8
+
+
+def measure(quick: bool, work: Path) -> Figures:
+    """Train with each kind of eyes on each task and seed; quick: ``reach``, one seed, trained and blind.
+
+    Returns:
+        success of the best weights in 100 fresh episodes, and takeovers per episode over the first and the last tenth,
+        for each task and kind of eyes; ``<task>.ordering_holds``: trained eyes reach 80 % and are better than none;
+        quick: they need fewer takeovers at last than at first, and fewer than none.
+    """
+    tasks, seeds = (("reach",), SEEDS[:1]) if quick else (tuple(STEPS), SEEDS)
+    kinds = ("trained", "blind") if quick else tuple(EYES)
+    figures: Figures = {}
+    for task in tasks:
+        runs = {kind: [_run(task, kind, seed, quick, work) for seed in seeds] for kind in kinds}
+        for kind, outcomes in runs.items():
+            figures |= _figures(f"{task}.{kind}", outcomes)
+        figures[f"{task}.ordering_holds"] = float(_holds(figures, task, quick))
+    return figures
+
+
+def _run(task: str, kind: str, seed: int, quick: bool, work: Path) -> Outcome:
+    learner, seen = EYES[kind]
+    lesson = Lesson("rlif", {**LIGHT, **learner}, task, {**SEES, **seen}, {}, seed, STEPS[task])
+    if quick:
+        lesson = replace(lesson, steps=QUICK_STEPS, episodes=20, final_episodes=20)
+    return take(lesson, f"{task}_{kind}_s{seed}", work)
+
+
+def _figures(name: str, outcomes: Sequence[Outcome]) -> Figures:
+    figures = over_seeds(f"{name}.success", [outcome.success for outcome in outcomes])
+    figures[f"{name}.takeover_rate.first"] = float(np.mean([outcome.takeovers_first for outcome in outcomes]))
+    figures[f"{name}.takeover_rate.last"] = float(np.mean([outcome.takeovers_last for outcome in outcomes]))
+    figures[f"{name}.wall_s.max"] = max(outcome.wall_s for outcome in outcomes)
+    return figures
+
+
+def _holds(figures: Figures, task: str, quick: bool) -> bool:
+    if quick:
+        first, last = (figures[f"{task}.trained.takeover_rate.{end}"] for end in ("first", "last"))
+        return last < min(first, figures[f"{task}.blind.takeover_rate.last"])
+    trained, blind = (figures[f"{task}.{kind}.success.mean"] for kind in ("trained", "blind"))
+    return trained >= GOOD and trained > blind
