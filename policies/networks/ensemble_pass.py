@@ -21,7 +21,7 @@ class EnsemblePass:
         values, gradients = critics.frozen, critics.gradient_views
         self._layers, self._gradients = hidden_layers(values), hidden_layers(gradients)
         self._head = Dense(values["value/weight"].transpose(1, 2), values["value/bias"].squeeze(-1))
-        self._head_gradient = Dense(gradients["value/weight"].squeeze(-1), gradients["value/bias"].view(-1))
+        self._head_gradient = Dense(gradients["value/weight"].transpose(1, 2), gradients["value/bias"].view(-1))
 
     def values(self, inputs: Tensor, chosen: Tensor | None = None) -> Tensor:
         """Action values.
@@ -45,7 +45,7 @@ class EnsemblePass:
 
     def descend(self, tape: Tape, slope: Tensor) -> None:
         """Write the gradients of a loss whose derivative with respect to the values is ``slope``, float32 (E, B)."""
-        torch.sum(tape.outputs[-1] * slope.unsqueeze(-1), 1, out=self._head_gradient.weight)
+        self._product(slope.unsqueeze(1), tape.outputs[-1], out=self._head_gradient.weight)
         torch.sum(slope, 1, out=self._head_gradient.bias)
         self._backward(tape, slope, self._gradients)
 
