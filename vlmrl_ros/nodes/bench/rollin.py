@@ -117,14 +117,16 @@ def _continuous(work: Path, task: str) -> Figures:
     for method, values in solved.items():
         figures |= over_seeds(f"{task}.{method}.kappa", values)
     for method in ("rollin", "rollin_half"):
-        figures[f"{task}.{method}.gain"] = float(np.mean(solved[method]) - np.mean(solved["warm"]))
-        figures[f"{task}.{method}.p"] = permutation_p(solved[method], solved["warm"])
+        gain, p = (
+            float(np.mean(solved[method]) - np.mean(solved["warm"])),
+            permutation_p(solved[method], solved["warm"]),
+        )
+        figures |= {f"{task}.{method}.gain": gain, f"{task}.{method}.p": p}
+        figures[f"{task}.{method}.ordering_holds"] = float(gain > 0 and p < SIGNIFICANT)
         for name in ("uncovered.rho", "uncovered.mixture"):
             seen = [switch[name] for run in runs[method] for switch in run["visitation"][1:]]
             if seen:
                 figures[f"{task}.{method}.{name}"] = float(np.mean(seen))
-    gain, p = (figures[f"{task}.rollin.{name}"] for name in ("gain", "p"))
-    figures[f"{task}.ordering_holds"] = float(gain > 0 and p < SIGNIFICANT)
     figures[f"{task}.wall_s.max"] = max(run["wall_s"] for made in runs.values() for run in made)
     steps = np.linspace(0, SCENARIOS[task].steps, POINTS).astype(int).tolist()
     stages = SCENARIOS[task].setup.curriculum_options["stages"]
