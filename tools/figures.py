@@ -45,7 +45,7 @@ def _peg() -> str:
 
 
 def _rest() -> str:
-    rows = [*_loop(), *_learner(), *_arm(), *_faults(), *_fuzz()]
+    rows = [*_loop(), *_learner(), *_arm(), *_faults(), *_fuzz(), *_orderings()]
     return "\n".join(["| what | measured |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
 
 
@@ -108,6 +108,20 @@ def _fuzz() -> Rows:
     f = _read("fuzz")
     found = f"{f['crashes']:.0f}, {f['effects_on_arm']:.0f}, {f['memory_growth_mib']:.0f} MiB"
     return [(f"{f['messages']:,.0f} malformed messages: crashes, effects on the arm, memory growth", found)]
+
+
+def _orderings() -> Rows:
+    calql, rollin = _read("calql"), _read("rollin")
+    drops = [calql[f"crash_maze.p3.{name}.first_quarter_drop.mean"] for name in ("calql", "cql")]
+    solved = [rollin[f"tabular.k2.alpha0_01.{beta}.kappa.mean"] for beta in ("beta0_5", "beta0")]
+    return [
+        ("from data to the robot: success lost at first by Cal-QL, and by CQL", _two(drops)),
+        ("ROLLIN on the grid: share of the tasks solved with roll-in, and without", _two(solved)),
+    ]
+
+
+def _two(figures: list[float]) -> str:
+    return ", ".join(f"{figure:.2f}" for figure in figures)
 
 
 def _yes(figure: float) -> str:
