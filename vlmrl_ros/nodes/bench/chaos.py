@@ -15,26 +15,13 @@ import numpy as np
 from vlmrl_ros.core.safety import SafetyConfig
 from vlmrl_ros.nodes.bench.clock_jump import ClockShim
 from vlmrl_ros.nodes.bench.figures import Figures
-from vlmrl_ros.nodes.bench.stage import Nodes, Stage
+from vlmrl_ros.nodes.bench.stage import Nodes, Stage, loopback_udp
 
 SEED = 0
 RATE_HZ = 10.0
 LIMITS = SafetyConfig(velocity=(0.06,), acceleration=(0.5,))
 KINDS = ("stop", "kill", "clock")
 PAUSE_S, SILENCE_S, JUMP_S = (0.1, 0.5), (0.3, 1.5), 3600.0
-LOOPBACK = """\
-<dds xmlns="http://www.eprosima.com"><profiles>
-  <transport_descriptors><transport_descriptor>
-    <transport_id>loopback</transport_id><type>UDPv4</type>
-    <interfaceWhiteList><address>127.0.0.1</address></interfaceWhiteList>
-  </transport_descriptor></transport_descriptors>
-  <participant profile_name="loopback" is_default_profile="true"><rtps>
-    <userTransports><transport_id>loopback</transport_id></userTransports>
-    <useBuiltinTransports>false</useBuiltinTransports>
-  </rtps></participant>
-</profiles></dds>
-"""
-"""Fast DDS on this machine by UDP alone. Under the discovery range LOCALHOST it would add shared memory."""
 TASK = {
     "task": "reach",
     "time": "realtime",
@@ -68,10 +55,7 @@ def measure(quick: bool, work: Path, disturbances: int = 0) -> Figures:
     rng, shim = np.random.default_rng(SEED), ClockShim(work)
     nodes: Nodes = {"learner": {"max_steps": 10**6, "checkpoint_every": 10**6, "run_dir": str(work / "run")}, **LOOP}
     done = dict.fromkeys(KINDS, 0)
-    profiles = work / "loopback.xml"
-    profiles.write_text(LOOPBACK, encoding="utf-8")
-    by_udp = {"ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET", "FASTDDS_DEFAULT_PROFILES_FILE": str(profiles)}
-    stage = Stage(work, nodes, LIMITS, by_udp)
+    stage = Stage(work, nodes, LIMITS, loopback_udp(work))
     for name in nodes:
         stage.environment(name, shim.environment(name))
     with stage:
