@@ -212,10 +212,11 @@ def run(make: Callable[[], Shell[Any]], description: str, config_type: type[Any]
 
 
 def _spin(make: Callable[[], Shell[Any]]) -> int:
+    signals = _catch_signals()  # what the node takes hold of while it is made, it gives back
     node = make()
     executor = SingleThreadedExecutor()
     executor.add_node(node)
-    wakeup = _finish_on_signal(node, executor)
+    _finish_on_signal(node, executor, signals[0])
     try:
         executor.spin_until_future_complete(node.done)
     finally:
@@ -223,32 +224,37 @@ def _spin(make: Callable[[], Shell[Any]]) -> int:
         node.close()
         executor.shutdown(timeout_sec=0.0)
         signal.set_wakeup_fd(-1)
-        wakeup.close()
+        signals[1].close()
     return int(node.done.result() or 0) if node.done.done() else 0
 
 
-def _finish_on_signal(node: Shell[Any], executor: SingleThreadedExecutor) -> socket.socket:
-    """On SIGINT and SIGTERM let the node finish; the context stays valid until it has closed.
-
-    The executor waits in C, where Python's handlers do not run; so a thread waits for the byte that the interpreter
-    writes for each signal. Signals after the first change nothing: Ctrl-C may come from the terminal and from the
-    launcher.
+def _catch_signals() -> tuple[socket.socket, socket.socket]:
+    """Have the interpreter write a byte for each SIGINT and SIGTERM, and do nothing else.
 
     Returns:
-        the writing end, to be kept open until the node has closed.
+        the ends where the bytes come out and go in, the latter to be kept open until the node has closed.
     """
     reader, writer = socket.socketpair()
     writer.setblocking(False)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
     signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+    return reader, writer
+
+
+def _finish_on_signal(node: Shell[Any], executor: SingleThreadedExecutor, reader: socket.socket) -> None:
+    """On SIGINT and SIGTERM let the node finish; the context stays valid until it has closed.
+
+    The executor waits in C, where Python's handlers do not run; so a thread waits for the byte that the interpreter
+    writes for each signal. Signals after the first change nothing: Ctrl-C may come from the terminal and from the
+    launcher.
+    """
 
     def watch() -> None:
         if reader.recv(1):
             executor.create_task(node.finish)
 
     threading.Thread(target=watch, name="signals", daemon=True).start()
-    return writer
 
 
 def usage(config_type: type[Any], description: str) -> str:
