@@ -17,7 +17,7 @@ from sensor_msgs.msg import JointState
 
 from vlmrl_ros.bridge import messages
 from vlmrl_ros.core.spec import TaskSpec
-from vlmrl_ros.core.step_rows import from_rows
+from vlmrl_ros.core.step_rows import read_steps_part
 from vlmrl_ros.nodes.bench.fleet import REACH, ends_in_memory
 
 pytestmark = [pytest.mark.launch, pytest.mark.timeout(120)]
@@ -114,7 +114,7 @@ def check_memory(run: Path, spec: TaskSpec, arms: list[Heard]) -> None:
         assert len(shown) == 1
         assert counts["steps"] > 20
         held = Path(summary["checkpoint"]) / "learner" / f"held_{index}.npy"
-        waiting = len(from_rows(np.load(held))) - 1 if held.exists() else 0
+        waiting = len(read_steps_part(held)) - 1 if held.exists() else 0
         assert sum(ends in of for ends in remembered) == counts["steps"] + shown[0]["steps"] - waiting
 
 

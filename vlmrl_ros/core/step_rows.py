@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import astuple
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from vlmrl_ros.core.types import Feedback, Intervention, Source, Step
+from vlmrl_ros.core.snapshot import Part, npy
+from vlmrl_ros.core.types import Feedback, Intervention, Source, Step, Transition
 
 _ACTIONS = ("policy_action", "command", "executed")
 _FEEDBACK = [
@@ -51,6 +53,25 @@ def from_rows(rows: npt.NDArray[Any]) -> list[Step]:
         ValueError: a field is missing, or an unknown source.
     """
     return [_step(row) for row in rows]
+
+
+def steps_part(steps: Sequence[Step]) -> Part:
+    """Steps, one or more, as one file of a checkpoint. They never change, so the writer may compose the rows."""
+    return Part(lambda: lambda: npy(to_rows(steps)))
+
+
+def read_steps_part(path: Path) -> list[Step]:
+    """The steps of a :func:`steps_part`.
+
+    Raises:
+        OSError, EOFError, ValueError: missing or damaged.
+    """
+    return from_rows(np.load(path, allow_pickle=False))
+
+
+def ends(transitions: Sequence[Transition]) -> list[Step]:
+    """The steps of consecutive transitions, each once."""
+    return [*(item.before for item in transitions), *(item.after for item in transitions[-1:])]
 
 
 def _step(row: Any) -> Step:

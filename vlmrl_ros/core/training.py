@@ -10,16 +10,14 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
-
 from vlmrl_ros.core.checkpoint import LEARNER_FOLDER, LOOP_FOLDER
 from vlmrl_ros.core.episode_log import EpisodeLog, EpisodeRecord
 from vlmrl_ros.core.errors import CheckpointError
 from vlmrl_ros.core.interfaces import Learner
 from vlmrl_ros.core.join import Chain, DemonstrationSieve
 from vlmrl_ros.core.rate_limiter import RateLimiter
-from vlmrl_ros.core.snapshot import Part, below, json_part, npy
-from vlmrl_ros.core.step_rows import from_rows, to_rows
+from vlmrl_ros.core.snapshot import Part, below, json_part
+from vlmrl_ros.core.step_rows import ends, read_steps_part, steps_part
 from vlmrl_ros.core.types import Step, Transition
 
 
@@ -133,7 +131,7 @@ class Training:
         own = {"training.json": json_part(plain), **self.log.snapshot()}
         for arm, (chain, sieve) in enumerate(zip(self.chains, self.sieves, strict=True)):
             if steps := _open_steps(chain, sieve):
-                own[f"open_steps_{arm}.npy"] = _steps_part(steps)
+                own[f"open_steps_{arm}.npy"] = steps_part(steps)
         return {**below(LOOP_FOLDER, own), **below(LEARNER_FOLDER, self.learner.snapshot())}
 
     def restore(self, checkpoint: Path) -> None:
@@ -160,7 +158,7 @@ class Training:
     def _restore_arm(self, arm: int, counts: Mapping[str, int], rows: Path) -> None:
         chain, sieve = self.chains[arm], self.sieves[arm]
         self.arm_steps[arm] = int(counts["steps"])
-        steps = from_rows(np.load(rows, allow_pickle=False)) if rows.exists() else []
+        steps = read_steps_part(rows) if rows.exists() else []
         held = pairwise(steps[: int(counts["held"]) + 1])
         sieve.held = [Transition(before, after, arm=arm) for before, after in held]
         sieve.demonstrations, sieve.failed = int(counts["demonstrations"]), int(counts["failed"])
@@ -180,10 +178,4 @@ class Training:
 
 def _open_steps(chain: Chain, sieve: DemonstrationSieve) -> list[Step]:
     """The steps of an arm that later ones need: those of the transitions held, and the newest."""
-    held, newest = sieve.held, chain.newest
-    return [*(t.before for t in held), *(t.after for t in held[-1:]), *([newest] if newest else [])]
-
-
-def _steps_part(steps: list[Step]) -> Part:
-    """Steps as npy; they never change, so the writer may compose the rows."""
-    return Part(lambda: lambda: npy(to_rows(steps)))
+    return [*ends(sieve.held), *([chain.newest] if chain.newest else [])]

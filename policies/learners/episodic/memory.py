@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,10 +11,10 @@ import numpy as np
 
 from vlmrl_ros.core.errors import CheckpointError
 from vlmrl_ros.core.replay import Layout, Replay
-from vlmrl_ros.core.snapshot import Content, Part, below, json_part, npy
+from vlmrl_ros.core.snapshot import Part, below, json_part
 from vlmrl_ros.core.spec import FloatArray, TaskSpec
-from vlmrl_ros.core.step_rows import from_rows, to_rows
-from vlmrl_ros.core.types import Step, Transition
+from vlmrl_ros.core.step_rows import ends, read_steps_part, steps_part
+from vlmrl_ros.core.types import Transition
 from vlmrl_ros.policies.learners.episodic.config import EpisodicConfig
 from vlmrl_ros.policies.learners.episodic.returns import returns_to_go, scaled_rewards
 from vlmrl_ros.policies.learners.labels import known_before
@@ -87,8 +86,7 @@ class EpisodicMemory:
             parts |= below(name, replay.snapshot())
         shown = {str(arm): [item.demonstration for item in held] for arm, held in sorted(self._open.items())}
         for arm, held in self._open.items():
-            steps = [*(item.before for item in held), held[-1].after]
-            parts[_open_file(arm)] = Part(partial(_composed, steps))
+            parts[_open_file(arm)] = steps_part(ends(held))
         return {**parts, _OPEN: json_part(shown)}
 
     def restore(self, directory: Path) -> None:
@@ -119,13 +117,8 @@ def _open_file(arm: int) -> str:
     return f"open_episode_{arm}.npy"
 
 
-def _composed(steps: list[Step]) -> Content:
-    """Steps never change, so the writer may compose their rows."""
-    return lambda: npy(to_rows(steps))
-
-
 def _read_open(directory: Path, arm: int, shown: list[bool]) -> list[Transition]:
-    steps = from_rows(np.load(directory / _open_file(arm), allow_pickle=False))
+    steps = read_steps_part(directory / _open_file(arm))
     return [
         Transition(before, after, bool(demonstration), arm)
         for (before, after), demonstration in zip(pairwise(steps), shown, strict=True)

@@ -10,7 +10,6 @@ the policy loses control. Documented in ``docs/reaction.md``.
 from __future__ import annotations
 
 import json
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -19,10 +18,10 @@ import numpy as np
 
 from vlmrl_ros.core.errors import CheckpointError
 from vlmrl_ros.core.replay import FramePair
-from vlmrl_ros.core.snapshot import Content, Part, json_part, npy
+from vlmrl_ros.core.snapshot import Part, json_part
 from vlmrl_ros.core.spec import FloatArray, TaskSpec
-from vlmrl_ros.core.step_rows import from_rows, to_rows
-from vlmrl_ros.core.types import Step, Transition
+from vlmrl_ros.core.step_rows import ends, read_steps_part, steps_part
+from vlmrl_ros.core.types import Transition
 from vlmrl_ros.policies.learners.labels import Reward, Selection, driven_by_person
 from vlmrl_ros.policies.learners.memory import MixedMemory, transition_values
 
@@ -93,7 +92,7 @@ class MultiStepMemory(MixedMemory):
     def snapshot(self) -> dict[str, Part]:
         """Both halves, and the steps of the transitions that are held."""
         held = {arm: [each.transition for each in items] for arm, items in sorted(self._held.items()) if items}
-        parts = {_file_of(arm): Part(partial(_composed, _steps_of(items))) for arm, items in held.items()}
+        parts = {_file_of(arm): steps_part(ends(items)) for arm, items in held.items()}
         return {**super().snapshot(), **parts, _HELD: json_part(list(held))}
 
     def restore(self, directory: Path) -> None:
@@ -152,15 +151,5 @@ def _file_of(arm: int) -> str:
     return f"held_{arm}.npy"
 
 
-def _steps_of(items: list[Transition]) -> list[Step]:
-    return [*(item.before for item in items), items[-1].after]
-
-
-def _composed(steps: list[Step]) -> Content:
-    """Steps never change, so the writer may compose their rows."""
-    return lambda: npy(to_rows(steps))
-
-
 def _read(path: Path, arm: int) -> list[Transition]:
-    steps = from_rows(np.load(path, allow_pickle=False))
-    return [Transition(before, after, arm=arm) for before, after in pairwise(steps)]
+    return [Transition(before, after, arm=arm) for before, after in pairwise(read_steps_part(path))]
