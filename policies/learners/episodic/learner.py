@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
-import torch
 
 from vlmrl_ros.core.interfaces import Variables
-from vlmrl_ros.core.snapshot import Part
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.types import Transition
-from vlmrl_ros.policies.learners.checkpoint import LearnerState
+from vlmrl_ros.policies.learners.batches import BatchLearner
 from vlmrl_ros.policies.learners.episodic.actor_critic import ActorCritic, Batch
 from vlmrl_ros.policies.learners.episodic.config import EpisodicConfig
 from vlmrl_ros.policies.learners.episodic.memory import EpisodicMemory
-from vlmrl_ros.policies.learners.variables import ACTING_ALONE, policy_variables
-from vlmrl_ros.policies.networks.compute import keep_freed_memory, learner_compute
+from vlmrl_ros.policies.learners.variables import policy_variables
+from vlmrl_ros.policies.networks.compute import learner_compute
 
 
-class EpisodicLearner:
+class EpisodicLearner(BatchLearner[EpisodicMemory]):
     """Learns from ended episodes, those given before the run and those lived; the method is given."""
 
     def __init__(
@@ -35,17 +32,10 @@ class EpisodicLearner:
             method: the networks and their update.
             rng: seeds the draws.
         """
-        keep_freed_memory()
-        self.evaluation_options = ACTING_ALONE
-        self.samples_per_update = config.batch_size * config.critic_updates
+        super().__init__(EpisodicMemory(spec, config), config.critic_updates, config.batch_size, rng)
         self._config = config
-        self._memory = EpisodicMemory(spec, config)
-        self._drawn = torch.empty(config.critic_updates, config.batch_size, self._memory.layout.width)
-        self._rows = self._drawn.numpy()  # aligned by torch: products can depend on it to the last bit
-        self._rng = np.random.default_rng(rng.integers(2**62))
         self._method = method
-        self._updates = 0
-        self._state = LearnerState(name, method.tensors(), {"noise": method.generator}, self._rng)
+        self._keep(name, method.tensors(), {"noise": method.generator})
 
     def add(self, item: Transition) -> None:
         """Keep one transition; it is learned from when its episode has ended."""
@@ -63,22 +53,8 @@ class EpisodicLearner:
         with learner_compute():
             block = Batch(**self._memory.layout.split(self._drawn.to(self._method.device)))
             metrics = self._method.update(block, self._memory.online)
-        self._updates += 1
-        return {name: float(value) for name, value in metrics.items()} | {"updates": float(self._updates)}
+        return self._count(metrics)
 
     def variables(self) -> Variables:
         """The actor's weights and their moving average."""
         return policy_variables(self._method.actor, self._method.actor_ema)
-
-    def snapshot(self) -> dict[str, Part]:
-        """Networks, optimisers, generators, counters, replay and open episodes."""
-        return {**self._state.snapshot(self._updates), **self._memory.snapshot()}
-
-    def restore(self, directory: Path) -> None:
-        """Read what :meth:`snapshot` described; training then continues to the same bit.
-
-        Raises:
-            CheckpointError: missing or damaged files, or another learner's.
-        """
-        self._memory.restore(directory)
-        self._updates = self._state.restore(directory)

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from vlmrl_ros.core.errors import ConfigError
 from vlmrl_ros.core.interfaces import Variables
-from vlmrl_ros.core.snapshot import Part
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.types import Transition
-from vlmrl_ros.policies.learners.checkpoint import LearnerState
+from vlmrl_ros.policies.learners.batches import BatchLearner
 from vlmrl_ros.policies.learners.labels import Selection, driven_by_person, nobodys, task_reward
 from vlmrl_ros.policies.learners.memory import Drawn, MixedMemory
 from vlmrl_ros.policies.learners.rlpd.config import RlpdConfig
 from vlmrl_ros.policies.learners.rlpd.learning import Batch, Rlpd
 from vlmrl_ros.policies.learners.rlpd.seeing import Frames, SeeingRlpd
-from vlmrl_ros.policies.learners.variables import ACTING_ALONE, policy_variables
-from vlmrl_ros.policies.networks.compute import keep_freed_memory, learner_compute
+from vlmrl_ros.policies.learners.variables import policy_variables
+from vlmrl_ros.policies.networks.compute import learner_compute
 
 
-class RlpdLearner:
+class RlpdLearner(BatchLearner[MixedMemory]):
     """Update and checkpoint around :class:`Rlpd`; the memory, which labels what it is given, is given."""
 
     def __init__(
@@ -43,20 +41,12 @@ class RlpdLearner:
         """
         if config.target_critics > config.critics:
             raise ConfigError(f"target_critics is {config.target_critics}; valid: 1 to {config.critics} (critics)")
-        keep_freed_memory()
-        self.evaluation_options = ACTING_ALONE
-        self.samples_per_update = config.batch_size * config.critic_updates
+        super().__init__(memory, config.critic_updates, config.batch_size, rng)
         self._config = config
-        self._memory = memory
-        self._drawn = torch.empty(config.critic_updates, config.batch_size, self._memory.layout.width)
-        self._rows = self._drawn.numpy()  # aligned by torch: products can depend on it to the last bit
-        self._rng = np.random.default_rng(rng.integers(2**62))
         self._rlpd = (SeeingRlpd if spec.cameras else Rlpd)(spec, config, rng)
         self._tensor = self._drawn.to(self._rlpd.device)
         self._block = Batch(**self._memory.layout.split(self._tensor))
-        self._updates = 0
-        generators = {"noise": self._rlpd.generator}
-        self._state = LearnerState(name, self._rlpd.tensors(), generators, self._rng)
+        self._keep(name, self._rlpd.tensors(), {"noise": self._rlpd.generator})
 
     def add(self, item: Transition) -> None:
         """Keep one transition."""
@@ -76,8 +66,7 @@ class RlpdLearner:
                 metrics = self._rlpd.learn(self._block, [self._frames(each) for each in drawn])
             else:
                 metrics = self._rlpd.update(self._block)
-        self._updates += 1
-        return {name: float(value) for name, value in metrics.items()} | {"updates": float(self._updates)}
+        return self._count(metrics)
 
     def variables(self) -> Variables:
         """The actor's weights and their moving average."""
@@ -91,19 +80,6 @@ class RlpdLearner:
             for rows in (self._memory.frames(drawn, end) for end in (False, True))
         )
         return before, after
-
-    def snapshot(self) -> dict[str, Part]:
-        """Networks, optimisers, generators, counters and replay."""
-        return {**self._state.snapshot(self._updates), **self._memory.snapshot()}
-
-    def restore(self, directory: Path) -> None:
-        """Read what :meth:`snapshot` described; training then continues to the same bit.
-
-        Raises:
-            CheckpointError: missing or damaged files, or another learner's.
-        """
-        self._memory.restore(directory)
-        self._updates = self._state.restore(directory)
 
 
 def prior_of(config: RlpdConfig) -> Selection:
