@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +21,6 @@ class RewardClassifier(nn.Module):
         hidden: int,
         dropout: float,
         generator: torch.Generator,
-        options: Mapping[str, Any] | None = None,
     ) -> None:
         """Draw the weights.
 
@@ -32,15 +30,14 @@ class RewardClassifier(nn.Module):
             hidden: units between tokens and logit.
             dropout: share of them dropped in training.
             generator: draws the weights.
-            options: of the encoder.
 
         Raises:
             UnknownNameError: no such encoder.
-            ConfigError: a bad option, or frames that the encoder cannot take.
+            ConfigError: frames that the encoder cannot take.
         """
         super().__init__()
         build = registry.load("encoders", encoder)
-        made = {camera.name: build(camera.height, camera.width, options or {}, generator) for camera in cameras}
+        made = {camera.name: build(camera.height, camera.width, {}, generator) for camera in cameras}
         self.encoders = nn.ModuleDict(made)
         inputs = sum(each.tokens * each.width for each in made.values())
         self.hidden, self.norm, self.dropout = nn.Linear(inputs, hidden), nn.LayerNorm(hidden), nn.Dropout(dropout)

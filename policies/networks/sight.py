@@ -79,14 +79,12 @@ class Sight(nn.Module):
         return {ABOUT: about, **{f"{PREFIX}{name}": tensor.cpu().numpy().copy() for name, tensor in weights.items()}}
 
 
-def read_sight(cameras: Sequence[CameraSpec], variables: Variables) -> Sight | None:
-    """The sight among a policy's variables; None where these need none.
+def read_sight(cameras: Sequence[CameraSpec], variables: Variables) -> Sight:
+    """The sight among a policy's variables.
 
     Raises:
-        CheckpointError: it is damaged, or does not fit the cameras.
+        CheckpointError: it is damaged or missing, or does not fit the cameras.
     """
-    if ABOUT not in variables:
-        return None
     try:
         if variables[ABOUT].dtype != np.uint8 or variables[ABOUT].size > LONGEST_ABOUT:
             raise ValueError(f"'{ABOUT}' is no JSON of at most {LONGEST_ABOUT} bytes")

@@ -95,13 +95,12 @@ class Observer:
         Where a process has just died, the call may go to it alone: its place is still marked as taken, and the one that
         follows it not yet found. So it is asked again.
         """
-        asked: list[Future] = []
+        asked: dict[float, Future] = {}
 
         def answer() -> Any:
-            if not asked or time.monotonic() > self._asked_s + ASK_AGAIN_S:
-                asked.append(self.ask(kind, service, request))
-                self._asked_s = time.monotonic()
-            return next((future.result() for future in asked if future.done()), None)
+            if not asked or time.monotonic() > max(asked) + ASK_AGAIN_S:
+                asked[time.monotonic()] = self.ask(kind, service, request)
+            return next((future.result() for future in asked.values() if future.done()), None)
 
         return self.until(answer, f"an answer of {service}", deadline_s)
 

@@ -17,7 +17,6 @@ from vlmrl_ros.policies.learners.memory import Drawn, MixedMemory
 from vlmrl_ros.policies.learners.rlpd.config import RlpdConfig
 from vlmrl_ros.policies.learners.rlpd.learning import Batch, Rlpd
 from vlmrl_ros.policies.learners.rlpd.seeing import Frames, SeeingRlpd
-from vlmrl_ros.policies.learners.variables import policy_variables
 from vlmrl_ros.policies.networks.compute import learner_compute
 
 
@@ -69,9 +68,8 @@ class RlpdLearner(BatchLearner[MixedMemory]):
         return self._count(metrics)
 
     def variables(self) -> Variables:
-        """The actor's weights and their moving average."""
-        seen = self._rlpd.variables() if isinstance(self._rlpd, SeeingRlpd) else {}
-        return {**policy_variables(self._rlpd.actor, self._rlpd.actor_ema), **seen}
+        """The actor's weights and their moving average, and the encoder's where there is one."""
+        return self._rlpd.variables()
 
     def _frames(self, drawn: Drawn) -> tuple[Frames, Frames]:
         """What the cameras saw at both ends of transitions."""

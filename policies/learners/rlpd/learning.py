@@ -14,8 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vlmrl_ros.core.interfaces import Variables
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.policies.learners.rlpd.config import RlpdConfig
+from vlmrl_ros.policies.learners.variables import policy_variables
 from vlmrl_ros.policies.networks.actor import initial_actor
 from vlmrl_ros.policies.networks.actor_pass import ActorPass
 from vlmrl_ros.policies.networks.captured import Captured
@@ -130,6 +132,10 @@ class Rlpd:
     def update_actor(self, batch: Batch) -> dict[str, Tensor]:
         """One gradient step of the actor, and one of the temperature."""
         return self._step_actor(batch, self._noise(batch.state))
+
+    def variables(self) -> Variables:
+        """Copies of the weights that the policy needs."""
+        return policy_variables(self.actor, self.actor_ema)
 
     def tensors(self) -> Mapping[str, Tensor]:
         """All that training changes, live, by name."""

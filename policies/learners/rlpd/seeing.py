@@ -66,9 +66,8 @@ class SeeingRlpd(Rlpd):
         return metrics | self.update_actor(batch)
 
     def variables(self) -> Variables:
-        """The encoder's weights, for the policy."""
-        weights = {name: tensor.detach() for name, tensor in self._sight.state_dict().items()}
-        return self._sight.variables({**weights, **self._weights.frozen})
+        weights = {**self._sight.state_dict(), **self._weights.frozen}
+        return {**super().variables(), **self._sight.variables(weights)}
 
     def tensors(self) -> Mapping[str, Tensor]:
         return {**super().tensors(), "sight": self._weights.values}

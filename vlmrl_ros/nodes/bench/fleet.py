@@ -15,8 +15,8 @@ from vlmrl_ros.core.checkpoint import read_checkpoint
 from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.core.join import follows
 from vlmrl_ros.core.replay import Replay
-from vlmrl_ros.core.spec import FloatArray, TaskSpec
-from vlmrl_ros.core.types import Step
+from vlmrl_ros.core.spec import TaskSpec
+from vlmrl_ros.core.types import Feedback, Step
 from vlmrl_ros.nodes.bench.figures import Figures
 from vlmrl_ros.nodes.bench.launched import LaunchedRun, train
 from vlmrl_ros.policies.learners.memory import transition_columns
@@ -88,18 +88,16 @@ def transitions_in(bags: Path) -> set[Ends]:
 def transitions_of(spec: TaskSpec, steps: Iterable[Step]) -> set[Ends]:
     """The spans of up to :data:`REACH` consecutive transitions of an episode, as returns over several steps have."""
     spans: set[Ends] = set()
-    chain: deque[Step] = deque(maxlen=REACH)
-    for after in steps:
-        if chain and not follows(chain[-1].feedback, after.feedback):
-            chain.clear()
-        end = _key(spec, after.observation["state"])
-        spans |= {(_key(spec, before.observation["state"]), end) for before in chain}
-        chain.append(after)
+    begins: deque[bytes] = deque(maxlen=REACH)
+    newest: Feedback | None = None
+    for step in steps:
+        if newest is not None and not follows(newest, step.feedback):
+            begins.clear()
+        end = spec.observation.normalise(step.observation["state"]).tobytes()
+        spans |= {(begin, end) for begin in begins}
+        begins.append(end)
+        newest = step.feedback
     return spans
-
-
-def _key(spec: TaskSpec, state: FloatArray) -> bytes:
-    return spec.observation.normalise(state).tobytes()
 
 
 def _train(work: Path, name: str, steps: int, sync: str) -> LaunchedRun:
