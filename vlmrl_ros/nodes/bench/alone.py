@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +12,11 @@ from vlmrl_ros.core.interfaces import Glance, Policy, Task
 from vlmrl_ros.core.safety import SafetyFilter
 from vlmrl_ros.core.spec import FloatArray
 from vlmrl_ros.core.streams import stream
-from vlmrl_ros.core.types import Mark
+from vlmrl_ros.core.types import Intervention, Mark, Source, Step
 from vlmrl_ros.nodes.bench.figures import Figures
 from vlmrl_ros.policies.evaluation.statistics import success_interval
+
+_POLICY = Intervention(active=False, edge=False, reward=0.0, source=Source.POLICY)
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,21 @@ def operator_alone(
         discount: of a reward one step later.
         seed: of the episodes and the person.
     """
+    return _judged(lived_by_operator(task, options, episodes, seed), episodes, discount)
+
+
+def policy_alone(task: Task, policy: Policy, episodes: int, discount: float = 1.0, seed: int = 0) -> Alone:
+    """A policy; arguments as in :func:`operator_alone`."""
+
+    def act(arrival: Arrival) -> FloatArray:
+        feedback = arrival.feedback
+        return policy.act(arrival.observation, stream(seed, "policy", feedback.episode, feedback.step))[0]
+
+    return _judged(_lived(task, act, episodes, seed), episodes, discount)
+
+
+def lived_by_operator(task: Task, options: Mapping[str, Any], episodes: int, seed: int = 0) -> Iterator[Step]:
+    """The steps of such episodes of :func:`operator_alone`, as if a policy had acted: its actions are data like any."""
     operator = registry.load("operators", task.spec.task)(task.spec, options)
 
     def act(arrival: Arrival) -> FloatArray:
@@ -58,26 +75,28 @@ def operator_alone(
         action: FloatArray = operator.intent(glance).action
         return action
 
-    return _act_alone(task, act, episodes, discount, seed)
+    return _lived(task, act, episodes, seed)
 
 
-def policy_alone(task: Task, policy: Policy, episodes: int, discount: float = 1.0, seed: int = 0) -> Alone:
-    """A policy; arguments as in :func:`operator_alone`."""
-
-    def act(arrival: Arrival) -> FloatArray:
-        feedback = arrival.feedback
-        return policy.act(arrival.observation, stream(seed, "policy", feedback.episode, feedback.step))[0]
-
-    return _act_alone(task, act, episodes, discount, seed)
+def step_alone(arrival: Arrival, action: FloatArray, executed: FloatArray) -> Step:
+    """A step at which a policy acted and nobody took over; both actions float32 (A,), units of the spec."""
+    return Step(arrival.stamp_ns, arrival.observation, arrival.feedback, action, action, executed, _POLICY)
 
 
-def _act_alone(task: Task, act: Callable[[Arrival], FloatArray], episodes: int, discount: float, seed: int) -> Alone:
+def _lived(task: Task, act: Callable[[Arrival], FloatArray], episodes: int, seed: int) -> Iterator[Step]:
     loop = Episodes(task, SafetyFilter(task.spec.action, task.spec.control_dt_s), seed)
-    arrival, ended, successes, value = loop.begin(), 0, 0, 0.0
-    while ended < episodes:
-        feedback = arrival.feedback
+    arrival = loop.begin()
+    while arrival.feedback.episode < episodes:
+        action = act(arrival)
+        applied, following = loop.advance(arrival, action, Mark.NONE)
+        yield step_alone(arrival, action, applied.action)
+        arrival = following
+
+
+def _judged(steps: Iterable[Step], episodes: int, discount: float) -> Alone:
+    successes, value = 0, 0.0
+    for feedback in (step.feedback for step in steps):
         if feedback.step > 0:
             value += discount ** (feedback.step - 1) * feedback.reward
-        ended, successes = ended + feedback.last, successes + (feedback.last and feedback.success)
-        _, arrival = loop.advance(arrival, act(arrival), Mark.NONE)
+        successes += feedback.last and feedback.success
     return Alone(successes, value / episodes, episodes)

@@ -14,18 +14,16 @@ import numpy as np
 
 from vlmrl_ros.core import registry
 from vlmrl_ros.core.config import from_mapping
-from vlmrl_ros.core.episode import Arrival, Episodes
-from vlmrl_ros.core.interfaces import Glance, Policy, Task
+from vlmrl_ros.core.episode import Episodes
+from vlmrl_ros.core.interfaces import Policy, Task
 from vlmrl_ros.core.preload import preload
-from vlmrl_ros.core.safety import Applied, SafetyFilter
-from vlmrl_ros.core.spec import FloatArray
+from vlmrl_ros.core.safety import SafetyFilter
 from vlmrl_ros.core.streams import stream
 from vlmrl_ros.core.training import Training
-from vlmrl_ros.core.types import Intervention, Mark, Source, Step
+from vlmrl_ros.core.types import Mark, Step
+from vlmrl_ros.nodes.bench.alone import lived_by_operator, step_alone
 from vlmrl_ros.nodes.rollout import EVALUATION_SEED_OFFSET, rollout
 from vlmrl_ros.sim.load import build as build_task
-
-_POLICY = Intervention(False, False, 0.0, Source.POLICY)
 
 
 @dataclass(frozen=True)
@@ -60,17 +58,7 @@ class Protocol:
 def recorded(protocol: Protocol, seed: int) -> list[Step]:
     """Episodes that the operator drives, as steps of a policy: what it does is data like any other."""
     task = build_task(protocol.task, {**protocol.task_options, **protocol.data_options})
-    operator = registry.load("operators", protocol.task)(task.spec, protocol.operator_options)
-    loop = Episodes(task, SafetyFilter(task.spec.action, task.spec.control_dt_s), seed)
-    arrival, steps = loop.begin(), []
-    while arrival.feedback.episode < protocol.data_episodes:
-        f = arrival.feedback
-        if f.step == 0:
-            operator.reset(stream(seed, "operator", f.episode), demonstrate=True)
-        intent = operator.intent(Glance(arrival.scene, f.step, f.last, f.success, f.step > 0))
-        applied, after = loop.advance(arrival, intent.action, Mark.NONE)
-        steps.append(_step(arrival, intent.action, applied))
-        arrival = after
+    steps = list(lived_by_operator(task, protocol.operator_options, protocol.data_episodes, seed))
     task.close()
     return steps
 
@@ -141,7 +129,7 @@ def _lived(
         action, _ = policy.act(arrival.observation, stream(seed, "policy", f.episode, f.step))
         applied, after = loop.advance(arrival, action, Mark.NONE)
         before = training.updates
-        training.digest(_step(arrival, action, applied))
+        training.digest(step_alone(arrival, action, applied.action))
         if training.updates > before:
             seen.append(training.metrics)
         if training.steps > lived:
@@ -165,7 +153,3 @@ def _judged(protocol: Protocol, training: Training, task: Task, seed: int) -> di
 
 def _means(seen: list[Mapping[str, float]]) -> dict[str, float]:
     return {name: float(np.mean([metrics[name] for metrics in seen])) for name in (seen[0] if seen else ())}
-
-
-def _step(arrival: Arrival, action: FloatArray, applied: Applied) -> Step:
-    return Step(arrival.stamp_ns, arrival.observation, arrival.feedback, action, action, applied.action, _POLICY)

@@ -18,14 +18,14 @@ from vlmrl_ros.core.safety import SafetyFilter
 from vlmrl_ros.core.spec import FloatArray
 from vlmrl_ros.core.streams import stream
 from vlmrl_ros.core.training import Training
-from vlmrl_ros.core.types import Intervention, Mark, Source, Step
+from vlmrl_ros.core.types import Mark
+from vlmrl_ros.nodes.bench.alone import step_alone
 from vlmrl_ros.policies.curricula.acting import CurriculumPolicy
 from vlmrl_ros.policies.curricula.agents import CurriculumLearner
 from vlmrl_ros.sim.load import build as build_task
 
 PUBLISH_EVERY = 10
 """Steps of an episode between two versions of the weights, as in the ROS loop."""
-_ALONE = Intervention(active=False, edge=False, reward=0.0, source=Source.POLICY)
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,9 @@ class CurriculumLoop:
         arrival, record = self._loop.go_on(self._stamp_ns(), self._episode), None
         while record is None:
             action = self._act(arrival)
-            step = _step(arrival, action, last=arrival.feedback.last)
-            record = self.training.digest(step)
+            # at the last step of an episode nothing is carried out
+            executed = np.zeros_like(action) if arrival.feedback.last else action
+            record = self.training.digest(step_alone(arrival, action, executed))
             if record is None:
                 _, arrival = self._loop.advance(arrival, action, Mark.NONE)
         self._episode += 1
@@ -103,16 +104,3 @@ class CurriculumLoop:
         """Stamp of the first step of the next episode, ns: one control step after the newest."""
         newest = self.training.chains[0].newest
         return self._loop.dt_ns + (newest.stamp_ns if newest is not None else 0)
-
-
-def _step(arrival: Arrival, action: FloatArray, last: bool) -> Step:
-    """Nobody takes over; at the last step of an episode nothing is carried out."""
-    return Step(
-        stamp_ns=arrival.stamp_ns,
-        observation=arrival.observation,
-        feedback=arrival.feedback,
-        policy_action=action,
-        command=action,
-        executed=np.zeros_like(action) if last else action,
-        intervention=_ALONE,
-    )
