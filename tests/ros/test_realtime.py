@@ -6,9 +6,11 @@ import os
 import resource
 import signal
 from itertools import pairwise
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import rclpy
 from fakes.observer import Observer
 from fakes.processes import Stage
 from sensor_msgs.msg import JointState
@@ -24,14 +26,14 @@ RATE_HZ = 20.0
 @pytest.fixture(scope="module")
 def loop(stage: Stage, observer: Observer) -> SimpleNamespace:
     task = {"task": "reach", "reach.rate_hz": RATE_HZ, "reach.horizon": 2000}
-    stage.node("sim_bridge", {**task, "time": "realtime", "command_timeout_s": TIMEOUT_S})
+    bridge = stage.node("sim_bridge", {**task, "time": "realtime", "command_timeout_s": TIMEOUT_S})
     policy = stage.node("policy_server")
     stage.node("teleop", {"profile": "scripted"})
     executed = observer.listen(JointState, "executed")
     commands = observer.listen(JointState, "command")
     observer.bring_up("teleop", "policy_server", "sim_bridge")
     observer.until(lambda: any(moving(m) for m in executed), "a movement")
-    return SimpleNamespace(policy=policy, executed=executed, commands=commands)
+    return SimpleNamespace(bridge=bridge, policy=policy, executed=executed, commands=commands)
 
 
 def moving(message: JointState) -> bool:
@@ -62,6 +64,16 @@ def test_ticks_keep_their_pace_and_say_so(observer, loop):
     assert said["realtime_priority"].startswith("yes" if may else "no: this user may not have it")
     stamps = [messages.stamp_of(m) for m in loop.executed]
     assert all(b - a == round(1e9 / RATE_HZ) for a, b in pairwise(stamps))
+
+
+@pytest.mark.skipif("fastrtps" not in rclpy.get_rmw_implementation_identifier(), reason="names threads of Fast DDS")
+def test_what_receives_has_the_priority_of_the_ticks_and_nothing_else(observer, loop):
+    pid = loop.bridge.process.pid
+    threads = {int(task.parent.name): task.read_text() for task in Path(f"/proc/{pid}/task").glob("*/comm")}
+    ahead = {thread for thread in threads if os.sched_getscheduler(thread) == os.SCHED_FIFO}
+    receiving = {thread for thread, name in threads.items() if name.startswith("dds.")}
+    assert receiving
+    assert ahead == ({pid} | receiving if observer.diagnosis("/sim_bridge")[1]["realtime_priority"] == "yes" else set())
 
 
 def test_a_stale_command_moves_nothing(stage, observer, loop):

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
+from pathlib import Path
 
 from vlmrl_ros.bridge.diagnostics import Diagnostics
 from vlmrl_ros.core.pace import Pace
 
 PRIORITY = 1
 """The lowest real-time priority: before everything ordinary, behind everything that somebody has put before it."""
+_RECEIVING = "dds."
+"""Begin of the names of the threads in which Fast DDS receives and sends."""
 
 
 class PacedTicks:
     """Gives the calling thread real-time priority where it may, and shows in diagnostics how well it keeps time.
 
-    Without the priority a wake-up waits behind whoever computes on the core, which costs milliseconds.
+    Without the priority a wake-up waits behind whoever computes on the core, which costs milliseconds. The threads that
+    receive have it too: else a tick is on time and reads what is old.
     """
 
     def __init__(self, diagnostics: Diagnostics, period_s: float) -> None:
@@ -37,9 +42,18 @@ class PacedTicks:
 
 
 def _ask_for_priority() -> str:
-    """Class SCHED_FIFO for this thread alone; returns what came of it."""
+    """Class SCHED_FIFO for this thread and those of the middleware, no other; returns what came of it."""
+    receiving = [task.parent.name for task in Path("/proc/self/task").glob("*/comm") if _receives(task)]
     try:
-        os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(PRIORITY))
+        for thread in (0, *map(int, receiving)):
+            with suppress(ProcessLookupError):
+                os.sched_setscheduler(thread, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(PRIORITY))
     except PermissionError:
         return "no: this user may not have it; allow it with 'rtprio' in /etc/security/limits.d"
     return "yes"
+
+
+def _receives(comm: Path) -> bool:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return comm.read_text(encoding="utf-8").startswith(_RECEIVING)
+    return False

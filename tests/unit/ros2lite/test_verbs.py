@@ -197,6 +197,48 @@ def test_a_lifecycle_node_may_start_by_itself(talking: Any) -> None:
     assert launch.wait() == 0
 
 
+SILENT = """
+    import rclpy
+    from lifecycle_msgs.msg import State
+    from lifecycle_msgs.srv import ChangeState, GetState
+
+    state = ["unconfigured"]
+
+    def change(request, response):
+        state[0] = {1: "inactive", 3: "active"}[request.transition.id]
+        raise LookupError("there will be no answer")
+
+    def get(request, response):
+        response.current_state = State(label=state[0])
+        return response
+
+    rclpy.init()
+    node = rclpy.create_node("silent")
+    node.create_service(ChangeState, "~/change_state", change)
+    node.create_service(GetState, "~/get_state", get)
+    while rclpy.ok():
+        try:
+            rclpy.spin_once(node, timeout_sec=0.1)
+        except LookupError:
+            pass
+"""
+
+
+def test_a_transition_whose_answer_and_event_are_lost_is_known_by_the_state(talking: Any) -> None:
+    script = talking.executable("silent", SILENT)
+    script.write_text(script.read_text().replace(" -IS", "", 1))  # with site-packages
+    launch = talking.start(
+        "launch",
+        str(talking.launch_file("""
+            LifecycleNode(package="fake_pkg", executable="silent", name="silent", namespace="", autostart=True),
+            RegisterEventHandler(OnStateTransition(start_state="activating", goal_state="active", entities=[LogInfo(msg="T active")])),
+        """)),
+    )  # fmt: skip
+    launch.wait_for("T active")
+    launch.process.send_signal(signal.SIGTERM)
+    assert launch.wait() == 0
+
+
 def test_a_transition_of_a_node_that_has_died_is_given_up(talking: Any) -> None:
     result = talking.launch("""
         LifecycleNode(executable=sys.executable, arguments=["-c", "raise SystemExit(4)"], name="x", namespace="", autostart=True),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from launch.action import Action
@@ -23,7 +23,12 @@ if TYPE_CHECKING:
     from launch.launch_context import LaunchContext
 
 _POLL_S = 0.02
+_PATIENCE_S = 1.0
+"""How long an answer or an event is waited for, before the node is asked what has become of it."""
 _CONFIGURE, _ACTIVATE = 1, 3
+_STARTS = {1: "configuring", 2: "cleaningup", 3: "activating", 4: "deactivating"} | dict.fromkeys(
+    (5, 6, 7), "shuttingdown"
+)
 _ENDS = {1: "inactive", 2: "unconfigured", 3: "active", 4: "inactive", 5: "finalized", 6: "finalized", 7: "finalized"}
 
 
@@ -41,18 +46,22 @@ class LifecycleNode(Node):
         """Run the node; with `autostart` it is configured and activated. See `Node` for the rest."""
         super().__init__(name=name, namespace=namespace, **kwargs)
         self._autostart = autostart
-        self._client: Any = None
+        self._changer: Any = None
+        self._getter: Any = None
+        self._state = ""
 
     def execute(self, context: LaunchContext) -> list[LaunchDescriptionEntity] | None:  # type: ignore[override]
         """Listen to the node's transitions and start it."""
         from launch.conditions import evaluate_condition_expression
         from lifecycle_msgs.msg import TransitionEvent
         from lifecycle_msgs.srv import ChangeState as ChangeStateService
+        from lifecycle_msgs.srv import GetState
 
         super().execute(context)
         ros = get_ros_node(context)
         ros.create_subscription(TransitionEvent, f"{self.node_name}/transition_event", self._reporter(context), 10)
-        self._client = ros.create_client(ChangeStateService, f"{self.node_name}/change_state")
+        self._changer = ros.create_client(ChangeStateService, f"{self.node_name}/change_state")
+        self._getter = ros.create_client(GetState, f"{self.node_name}/get_state")
         context.register_event_handler(
             EventHandler(
                 matcher=lambda event: isinstance(event, ChangeState) and event.lifecycle_node_matcher(self),
@@ -71,36 +80,76 @@ class LifecycleNode(Node):
     def _reporter(self, context: LaunchContext) -> Any:
         loop = context.asyncio_loop
         assert loop is not None
+        return lambda message: loop.call_soon_threadsafe(self._report, context, message)
 
-        def report(message: Any) -> None:
-            loop.call_soon_threadsafe(context.emit_event_sync, StateTransition(action=self, msg=message))
-
-        return report
+    def _report(self, context: LaunchContext, message: Any) -> None:
+        self._state = message.goal_state.label
+        context.emit_event_sync(StateTransition(action=self, msg=message))
 
     def _request(self, context: LaunchContext) -> None:
         transition_id = context.locals.event.transition_id
         context.add_completion_future(asyncio.ensure_future(self._change_state(context, transition_id)))
 
     async def _change_state(self, context: LaunchContext, transition_id: int) -> None:
-        from lifecycle_msgs.srv import ChangeState as ChangeStateService
+        """Ask for a transition and see it through.
 
-        label = ChangeState.valid_transitions[transition_id]
-        answer: Any = None
-        while answer is None or not answer.done():
-            if context.is_shutdown or self.get_asyncio_future() is None or self.get_asyncio_future().done():  # type: ignore[union-attr]
-                get_logger("launch_ros").warning(
-                    "Abandoning transition '%s' of '%s': it has ended or has to", label, self.node_name
+        An answer is lost where the node has not yet found the one who asks, and so is the event of the transition; then
+        the node's state says what has happened.
+        """
+        from lifecycle_msgs.srv import ChangeState as ChangeStateService
+        from lifecycle_msgs.srv import GetState
+
+        label, goal = ChangeState.valid_transitions[transition_id], _ENDS.get(transition_id, "nothing")
+        request = ChangeStateService.Request()
+        request.transition.id = transition_id
+        self._state = ""
+        while self._state != goal and not self._is_over(context):
+            answer = await self._answer(context, self._changer, request)
+            if answer is not None and not answer.success:
+                get_logger("launch_ros").error(
+                    "Failed to make transition '%s' for LifecycleNode '%s'", label, self.node_name
                 )
                 return
-            if answer is None and self._client.service_is_ready():
-                request = ChangeStateService.Request()
-                request.transition.id = transition_id
-                answer = self._client.call_async(request)
-            await asyncio.sleep(_POLL_S)
-        if not answer.result().success:
-            get_logger("launch_ros").error(
-                "Failed to make transition '%s' for LifecycleNode '%s'", label, self.node_name
+            if answer is not None:
+                await self._until(context, lambda: self._state == goal)
+            seen = None
+            while seen is None and self._state != goal and not self._is_over(context):
+                seen = await self._answer(context, self._getter, GetState.Request())
+            if seen is not None and seen.current_state.label == goal and self._state != goal:
+                self._report(context, _event(transition_id))
+        if self._state != goal:
+            get_logger("launch_ros").warning(
+                "Abandoning transition '%s' of '%s': it has ended or has to", label, self.node_name
             )
+
+    async def _answer(self, context: LaunchContext, client: Any, request: Any) -> Any:
+        """Call a service once; None without an answer in time, or where the node has ended or has to."""
+        await self._until(context, client.service_is_ready, for_ever=True)
+        if self._is_over(context):
+            return None
+        answer = client.call_async(request)
+        await self._until(context, answer.done)
+        return answer.result() if answer.done() else None
+
+    async def _until(self, context: LaunchContext, done: Callable[[], bool], for_ever: bool = False) -> None:
+        """Wait for something, for :data:`_PATIENCE_S` at most or for ever, or for the end."""
+        end = asyncio.get_running_loop().time() + _PATIENCE_S
+        while not done() and not self._is_over(context):
+            if not for_ever and asyncio.get_running_loop().time() > end:
+                return
+            await asyncio.sleep(_POLL_S)
+
+    def _is_over(self, context: LaunchContext) -> bool:
+        ended = self.get_asyncio_future()
+        return context.is_shutdown or ended is None or ended.done()
+
+
+def _event(transition_id: int) -> Any:
+    """The event of a transition that has been made and was not heard of."""
+    from lifecycle_msgs.msg import State, Transition, TransitionEvent
+
+    start, goal = State(label=_STARTS[transition_id]), State(label=_ENDS[transition_id])
+    return TransitionEvent(transition=Transition(label="transition_success"), start_state=start, goal_state=goal)
 
 
 class LifecycleTransition(Action):
