@@ -107,7 +107,7 @@ def data_files() -> list[tuple[str, list[str]]]:
         ("share/ament_index/resource_index/packages", [f"resource/{PACKAGE}"]),
         (f"share/{PACKAGE}", ["package.xml"]),
         (f"share/{PACKAGE}/launch", sorted(glob("launch/*.launch.py"))),
-        (f"share/{PACKAGE}/config", sorted(glob("launch/config/*.yaml"))),
+        (f"share/{PACKAGE}/config", sorted(glob("launch/config/*.yaml") + glob("launch/config/*.xml"))),
         (f"share/{PACKAGE}/config/arms", sorted(glob("launch/config/arms/*.yaml"))),
         (f"share/{PACKAGE}/config/foxglove", sorted(glob("launch/config/foxglove/*.json"))),
     ]

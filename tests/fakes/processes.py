@@ -39,10 +39,9 @@ def free_domain() -> Iterator[int]:
 
 
 def environment(domain: int, logs: Path, **more: str) -> dict[str, str]:
-    """The environment of a process under test: its own domain, this machine only, plain output."""
+    """The environment of a process under test: its own domain, plain output."""
     own = {
         "ROS_DOMAIN_ID": str(domain),
-        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
         "ROS_LOG_DIR": str(logs),
         "OMP_NUM_THREADS": "1",
         "PYTHONUNBUFFERED": "1",

@@ -87,7 +87,7 @@ def expect_complete(source: Path, executables: list[str], run: Run, tmp_path: Pa
         share = prefix / "share"
         assert (share / "ament_index/resource_index/packages" / PACKAGE).is_file()
         assert (share / PACKAGE / "package.xml").read_bytes() == (source / "package.xml").read_bytes()
-        for folder, origin in (("launch", "launch/*.launch.py"), ("config", "launch/config/*.yaml")):
+        for folder, origin in (("launch", "launch/*.launch.py"), ("config", "launch/config/*.*")):
             installed = {path.name: path.read_bytes() for path in (share / PACKAGE / folder).glob("*.*")}
             assert installed == {path.name: path.read_bytes() for path in source.glob(origin)}
         programs = sorted(path.name for path in (prefix / "lib" / PACKAGE).iterdir() if os.access(path, os.X_OK))

@@ -11,7 +11,7 @@ from fakes.processes import environment, free_domain
 
 from vlmrl_ros.nodes.bench import chaos
 from vlmrl_ros.nodes.bench.silence import LOOP, WATCHED_S
-from vlmrl_ros.nodes.bench.stage import Stage, loopback_udp
+from vlmrl_ros.nodes.bench.stage import Stage
 
 pytestmark = pytest.mark.ros
 
@@ -26,7 +26,7 @@ def domain(monkeypatch: pytest.MonkeyPatch, tmp_path) -> Iterator[int]:
 
 @pytest.fixture
 def stage(domain, tmp_path) -> Iterator[Stage]:
-    with Stage(tmp_path, LOOP, variables=loopback_udp(tmp_path)) as made:
+    with Stage(tmp_path, LOOP) as made:
         made.until_moving()
         yield made
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -12,7 +11,8 @@ from sensor_msgs.msg import JointState
 from vlmrl_ros.bridge import messages, qos
 from vlmrl_ros.bridge.shell import Shell
 from vlmrl_ros.bridge.step_topics import StepTopic, step_topics
-from vlmrl_ros.core.join import QUIET_S, StepJoin
+from vlmrl_ros.core.join import StepJoin
+from vlmrl_ros.core.quiet import TICK_S, Quiet
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.types import Step
 
@@ -42,8 +42,8 @@ class ArmSteps:
     def listen(self, spec: TaskSpec, after_ns: int) -> None:
         """Begin to hear the steps of a task that bear a later stamp, ns."""
         self.join = StepJoin([camera.name for camera in spec.cameras], after_ns=after_ns)
-        self._heard_s = time.monotonic()
-        self._shell.steady_timer(QUIET_S, self._give_up)
+        self._quiet = Quiet()
+        self._shell.steady_timer(TICK_S, self._give_up)
         for topic in step_topics(spec):
             heard = partial(self._on_part, self.join, topic)
             self._shell.listen(topic.type, f"{self._prefix}{topic.name}", heard, topic.profile)
@@ -64,7 +64,7 @@ class ArmSteps:
         self._status.publish(messages.named_vector(stamp_ns, STATUS_NAMES, values))
 
     def _on_part(self, join: StepJoin, topic: StepTopic, message: Any) -> None:
-        self._heard_s = time.monotonic()
+        self._quiet.hear()
         for step in join.put(messages.stamp_of(message), topic.part, topic.read(message)):
             self._put(step)
             self._shell.diagnostics.tick()
@@ -72,7 +72,7 @@ class ArmSteps:
 
     def _give_up(self) -> None:
         """A part was lost with the process that sent it: go on without the step."""
-        if self.join is None or time.monotonic() - self._heard_s < self.join.patience_s:
+        if self.join is None or self._quiet.tick() < self.join.patience_s:
             return
         of = f" of {self.name}" if self.name else ""
         for stamp_ns in self.join.give_up():

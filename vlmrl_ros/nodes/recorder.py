@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
-import time
 from collections import deque
 from dataclasses import dataclass
 from functools import partial
@@ -25,8 +25,9 @@ from vlmrl_ros.bridge.shell import Shell, run
 from vlmrl_ros.bridge.step_topics import StepTopic, step_topics
 from vlmrl_ros.core.config import option
 from vlmrl_ros.core.errors import VlmrlError
-from vlmrl_ros.core.join import QUIET_S, PartJoin
+from vlmrl_ros.core.join import PartJoin
 from vlmrl_ros.core.mcap import Message, Topic
+from vlmrl_ros.core.quiet import TICK_S, Quiet
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.types import Feedback
 
@@ -103,7 +104,7 @@ class Recorder(Shell[RecorderConfig]):
         self._join: PartJoin | None = None
         self._newest_ns = 0
         self._began = False
-        self._heard_s = time.monotonic()
+        self._quiet = Quiet()
         self._status = self.publisher(JointState, "recorder/status", qos.STEP)
         budget = Budget(round(config.max_gib * GIB), config.max_hours * HOUR_S)
         directory = Path(config.directory).expanduser()
@@ -117,7 +118,7 @@ class Recorder(Shell[RecorderConfig]):
         for name, (kind, profile) in BESIDE.items():
             self._listen(kind, name, partial(self._on_beside, self.resolve_topic_name(name)), profile)
         self._more = MoreTopics(self, config.topics, self._on_more)
-        self.steady_timer(QUIET_S, self._give_up)
+        self.steady_timer(TICK_S, self._give_up)
 
     def close(self) -> None:
         """Close the bag that is open."""
@@ -168,7 +169,7 @@ class Recorder(Shell[RecorderConfig]):
         assert self._join is not None
         kept = Kept(raw, topic.read(deserialize_message(raw, topic.type)))
         stamp_ns = stamp_in(raw)
-        self._heard_s = time.monotonic()
+        self._quiet.hear()
         self._newest_ns = max(self._newest_ns, stamp_ns)
         for stamp, parts in self._join.put(stamp_ns, topic.part, kept):
             self._record(stamp, parts)
@@ -200,7 +201,7 @@ class Recorder(Shell[RecorderConfig]):
 
     def _give_up(self) -> None:
         """A part was lost with the process that sent it: go on without the step."""
-        if self._join is not None and time.monotonic() - self._heard_s > self._join.patience_s:
+        if self._quiet.tick() >= (self._join.patience_s if self._join else math.inf):
             for stamp_ns in self._join.give_up("executed"):
                 self._report(stamp_ns)
 

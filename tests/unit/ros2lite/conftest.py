@@ -82,7 +82,6 @@ class Workspace:
             "AMENT_PREFIX_PATH": str(self.prefix),
             "ROS_LOG_DIR": str(self.logs),
             "PYTHONPATH": os.pathsep.join([str(SOURCE), os.environ.get("PYTHONPATH", "")]),
-            "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
             "ROS_DOMAIN_ID": "77",
         }
         self.started: list[Running] = []

@@ -39,8 +39,7 @@ def talking(tmp_path_factory: pytest.TempPathFactory, make_workspace: Any) -> It
 def discovered(talking: Any) -> Iterator[None]:
     """Commands of this process share one node, so that the talker is discovered once; the talker is another process."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("ROS_DOMAIN_ID", "ROS_AUTOMATIC_DISCOVERY_RANGE"):
-            patch.setenv(name, talking.environment[name])
+        patch.setenv("ROS_DOMAIN_ID", talking.environment["ROS_DOMAIN_ID"])
         with ros.observer() as shared:
             shared.require_node("talker")
             yield

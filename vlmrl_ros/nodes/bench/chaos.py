@@ -15,7 +15,8 @@ import numpy as np
 from vlmrl_ros.core.safety import SafetyConfig
 from vlmrl_ros.nodes.bench.clock_jump import ClockShim
 from vlmrl_ros.nodes.bench.figures import Figures
-from vlmrl_ros.nodes.bench.stage import Nodes, Stage, loopback_udp
+from vlmrl_ros.nodes.bench.launched import loopback_udp
+from vlmrl_ros.nodes.bench.stage import Nodes, Stage
 
 SEED = 0
 RATE_HZ = 10.0
@@ -55,7 +56,7 @@ def measure(quick: bool, work: Path, disturbances: int = 0) -> Figures:
     rng, shim = np.random.default_rng(SEED), ClockShim(work)
     nodes: Nodes = {"learner": {"max_steps": 10**6, "checkpoint_every": 10**6, "run_dir": str(work / "run")}, **LOOP}
     done = dict.fromkeys(KINDS, 0)
-    stage = Stage(work, nodes, LIMITS, loopback_udp(work))
+    stage = Stage(work, nodes, LIMITS, loopback_udp())
     for name in nodes:
         stage.environment(name, shim.environment(name))
     with stage:

@@ -38,19 +38,6 @@ PROGRAMS = {
 }
 """What runs a node whose process is not the executable of the same name."""
 UNMANAGED = ("sim_arm", *PROGRAMS)
-LOOPBACK = """\
-<dds xmlns="http://www.eprosima.com"><profiles>
-  <transport_descriptors><transport_descriptor>
-    <transport_id>loopback</transport_id><type>UDPv4</type>
-    <interfaceWhiteList><address>127.0.0.1</address></interfaceWhiteList>
-  </transport_descriptor></transport_descriptors>
-  <participant profile_name="loopback" is_default_profile="true"><rtps>
-    <userTransports><transport_id>loopback</transport_id></userTransports>
-    <useBuiltinTransports>false</useBuiltinTransports>
-  </rtps></participant>
-</profiles></dds>
-"""
-"""Fast DDS on this machine by UDP alone. Under the discovery range LOCALHOST it would add shared memory."""
 Nodes = Mapping[str, Mapping[str, Any]]
 
 
@@ -188,17 +175,3 @@ class Stage:
         """Listen until the arm has moved in each of some steps from now on, where a source is given, by its hand."""
         since_s = time.monotonic()
         self.until(lambda: self.watch.moved_since(since_s, MOVING_STEPS, source), "an arm that moves")
-
-
-def loopback_udp(work: Path) -> dict[str, str]:
-    """Variables with which nodes talk on this machine by UDP alone.
-
-    Through shared memory a node that was frozen and then killed is now and then heard but not told anything when it has
-    come back: its place in the memory is not cleared.
-
-    Args:
-        work: directory for the profile.
-    """
-    profiles = work / "loopback.xml"
-    profiles.write_text(LOOPBACK, encoding="utf-8")
-    return {"ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET", "FASTDDS_DEFAULT_PROFILES_FILE": str(profiles)}
