@@ -24,7 +24,7 @@ sim-train: $(READY) ## teach a simulated arm by takeovers (ARGS="task:=reach see
 	@$(ENTER) exec ros2 launch vlmrl_ros sim_train.launch.py $(ARGS)
 
 test: $(READY) ## run the tests (ARGS="-k takeover")
-	@$(ENTER) exec python -m pytest -q -n 2 --dist loadgroup $(ARGS)
+	@$(ENTER) exec python -m pytest -q -n 2 --no-loadscope-reorder $(ARGS)
 
 check: $(READY) ## format, lint, types and import rules
 	@$(ENTER) ruff format --check .

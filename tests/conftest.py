@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadFileScheduling
 
 from vlmrl_ros.nodes.bench.launched import loopback_udp
 
@@ -18,24 +19,28 @@ settings.register_profile("shared", deadline=None)  # other processes share the 
 settings.load_profile("shared")
 
 NICENESS = 10
-TIMED = {"ros", "launch"}
-"""Marks of tests with processes that keep time."""
+TIMED = ("tests/launch/", "tests/ros/")
+"""Where the tests are whose processes keep time."""
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
-    """Where several run at once, tests that keep time run one after the other, and the others file by file.
+class TimedAlone(LoadFileScheduling):
+    """File by file; but those that keep time one after the other in one process."""
 
-    A wrapper comes before pytest-xdist, which reads the groups.
-    """
-    for item in items:
-        timed = not TIMED.isdisjoint(mark.name for mark in item.iter_markers())
-        item.add_marker(pytest.mark.xdist_group("timed" if timed else str(item.path)))
-    return (yield)
+    def _split_scope(self, nodeid: str) -> str:
+        return "timed" if nodeid.startswith(TIMED) else super()._split_scope(nodeid)
 
 
-@pytest.hookimpl(tryfirst=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TimedAlone:
+    """With ``-n``."""
+    return TimedAlone(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What keeps time comes first, beside all the others."""
+    items.sort(key=lambda item: not item.nodeid.startswith(TIMED))
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Give way to what keeps time; there is no way back, but to that end all that keeps time comes first."""
-    if TIMED.isdisjoint(mark.name for mark in item.iter_markers()):
+    """Give way to what keeps time; there is no way back, and no need of one: that comes first."""
+    if not item.nodeid.startswith(TIMED):
         os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
