@@ -19,15 +19,20 @@ settings.register_profile("shared", deadline=None)  # other processes share the 
 settings.load_profile("shared")
 
 NICENESS = 10
-TIMED = ("tests/launch/", "tests/ros/")
-"""Where the tests are whose processes keep time."""
+TIMED, UNTIMED = ("tests/launch/", "tests/ros/"), ("tests/launch/test_bad_input.py", "tests/ros/test_fuzz.py")
+"""Where the tests are whose processes keep time, and which of them do not."""
+
+
+def keeps_time(nodeid: str) -> bool:
+    """Whether a test is late where others take its cores."""
+    return nodeid.startswith(TIMED) and not nodeid.startswith(UNTIMED)
 
 
 class TimedAlone(LoadFileScheduling):
     """File by file; but those that keep time one after the other in one process."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "timed" if nodeid.startswith(TIMED) else super()._split_scope(nodeid)
+        return "timed" if keeps_time(nodeid) else super()._split_scope(nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TimedAlone:
@@ -37,10 +42,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TimedAlone:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What keeps time comes first, beside all the others."""
-    items.sort(key=lambda item: not item.nodeid.startswith(TIMED))
+    items.sort(key=lambda item: not keeps_time(item.nodeid))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Give way to what keeps time; there is no way back, and no need of one: that comes first."""
-    if not item.nodeid.startswith(TIMED):
+    if not keeps_time(item.nodeid):
         os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
