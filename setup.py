@@ -35,7 +35,10 @@ EXECUTABLES = (
 PLUGINS = {
     "learners": {
         name: f"policies.learners.{name}.builder:Builder"
-        for name in ("rlif", "rlpd", "hil_serl", "hg_dagger", "dagger", "bc", "sac", "calql", "cql", "iql", "awac")
+        for name in (
+            *("rlif", "rlpd", "hil_serl", "hg_dagger", "dagger", "bc", "sac", "calql", "cql", "iql", "awac"),
+            *("trust", "lcb", "greedy", "uniform"),
+        )
     },
     "policies": {name: f"policies.{name}:build" for name in ("gaussian", "still")},
     "encoders": {name: f"policies.encoders.{name}:build" for name in ("nature_cnn", "resnet10")},
@@ -164,7 +167,7 @@ setup(
         *dm_control_requirements(),
     ],
     extras_require={
-        "bench": ["sbx-rl>=0.25", "stable-baselines3>=2.7", "torchrl>=0.10"],
+        "bench": ["cvxpy>=1.5", "sbx-rl>=0.25", "stable-baselines3>=2.7", "torchrl>=0.10"],
         "gym": ["gymnasium-robotics>=1.4"],
         "hil": ["gym-hil>=0.1.14"],
         "ros": [
@@ -183,6 +186,7 @@ setup(
             "colcon-core",
             "colcon-ros",
             "cryptography>=42",
+            "cvxpy>=1.5",
             "hypothesis",
             "import-linter",
             "mypy",

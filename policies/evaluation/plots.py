@@ -102,6 +102,31 @@ def plot_interventions(path: Path, episodes: Sequence[EpisodeRecord], title: str
         share.grid(visible=False)
 
 
+def plot_bounds(path: Path, groups: Mapping[str, Mapping[str, tuple[Interval, Interval]]], title: str) -> None:
+    """Write values and lower bounds of them, with intervals, side by side.
+
+    Args:
+        path: of the PNG file.
+        groups: of a problem: method to its value and the bound that it gave; all problems have the same methods.
+        title: above the picture.
+    """
+    methods = list(next(iter(groups.values())))
+    with _picture(path) as axes:
+        for index, (colour, method) in enumerate(zip(_colours(len(methods)), methods, strict=True)):
+            places = [place + 0.7 * (index / (len(methods) - 1) - 0.5) for place in range(len(groups))]
+            for part, face in ((1, "none"), (0, colour)):
+                shown = [found[method][part] for found in groups.values()]
+                spans = [[i.mean - i.low for i in shown], [i.high - i.mean for i in shown]]
+                label = "_" if part else method
+                means = [i.mean for i in shown]
+                axes.errorbar(places, means, spans, fmt="o", color=colour, mfc=face, capsize=3, label=label)
+        axes.axhline(0.0, color=_GREY, lw=1)
+        axes.set(title=title, ylabel="return (filled: true; hollow: certified)")
+        axes.set_xticks(range(len(groups)), list(groups))
+        axes.grid(visible=False, axis="x")
+        axes.legend(loc="lower left", bbox_to_anchor=(1.0, 0.0))
+
+
 def _draw(axes: Axes, curve: Curve, name: str, colour: str) -> None:
     mean, low, high = zip(*((v.mean, v.low, v.high) for v in curve.values), strict=True) if curve.values else ((),) * 3
     axes.fill_between(curve.steps, low, high, color=colour, alpha=0.18, lw=0)

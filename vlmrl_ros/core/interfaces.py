@@ -9,7 +9,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ from vlmrl_ros.core.types import Observation, Transition
 if TYPE_CHECKING:
     import dm_env
 
+E = TypeVar("E", contravariant=True)
 Variables = Mapping[str, npt.NDArray[Any]]
 """Network weights by name, as they travel in safetensors."""
 
@@ -169,17 +170,17 @@ class Encoder(Protocol):
         """
 
 
-class Learner(Protocol):
-    """Learns off-policy from steps. Made by the ``Builder`` of its plug-in (group ``vlmrl_ros.learners``)."""
+class Learner(Protocol[E]):
+    """Learns from experience ``E``. Made by the ``Builder`` of its plug-in (group ``vlmrl_ros.learners``)."""
 
     samples_per_update: int
-    """Transitions drawn by one :meth:`update`; with the samples-per-insert limit it sets the pace."""
+    """Items drawn by one :meth:`update`; with the samples-per-insert limit it sets the pace."""
 
     evaluation_options: Mapping[str, Any]
     """Options of the policy plug-in with which its weights act alone, for example without exploration."""
 
-    def add(self, item: Transition) -> None:
-        """Keep one transition."""
+    def add(self, item: E) -> None:
+        """Keep one item of experience."""
 
     @property
     def ready(self) -> bool:
@@ -189,7 +190,7 @@ class Learner(Protocol):
         """One round of gradient steps; returns metrics by name."""
 
     def variables(self) -> Variables:
-        """The policy's weights, fit for ``Policy.load``."""
+        """The policy's weights, fit for ``Policy.load``; of outcomes a ``mixture`` over the candidates."""
 
     def snapshot(self) -> Snapshot:
         """The whole state (networks, optimisers, temperature, counters, replay) as parts of a checkpoint."""
@@ -208,12 +209,21 @@ class Builder(Protocol):
     config_type: type[Any]
     """Frozen dataclass of the learner's options.
 
-    Has ``samples_per_insert`` and ``policy`` (name of the policy plug-in).
+    Where it learns from transitions, it has ``samples_per_insert`` and ``policy`` (name of the policy plug-in).
     """
 
+    experience: type[Any]
+    """What it learns from: ``Transition``, or ``Outcome`` where it chooses among whole policies."""
+
     @staticmethod
-    def build(spec: TaskSpec, config: Any, rng: np.random.Generator) -> Learner:
-        """Make the learner. ``config`` is an instance of ``config_type``; all randomness comes from ``rng``."""
+    def build(spec: Any, config: Any, rng: np.random.Generator) -> Learner[Any]:
+        """Make the learner.
+
+        Args:
+            spec: ``TaskSpec`` of transitions, ``Candidates`` of outcomes.
+            config: an instance of ``config_type``.
+            rng: all randomness comes from it.
+        """
 
 
 class Role(enum.Enum):

@@ -30,7 +30,7 @@ class Preloaded:
     other_transitions: int = 0
 
 
-def preload(learner: Learner, streams: Iterable[Iterable[Step]], everything: bool) -> Preloaded:
+def preload(learner: Learner[Transition], streams: Iterable[Iterable[Step]], everything: bool) -> Preloaded:
     """Give a learner the transitions of steps that were lived before.
 
     Args:

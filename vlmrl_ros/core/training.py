@@ -28,7 +28,7 @@ class Training:
     same weights.
     """
 
-    def __init__(self, learner: Learner, samples_per_insert: float, arms: int = 1) -> None:
+    def __init__(self, learner: Learner[Transition], samples_per_insert: float, arms: int = 1) -> None:
         """Begin with no step.
 
         Args:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from vlmrl_ros.core.errors import ShapeError
 from vlmrl_ros.core.spec import FloatArray
 
 Observation = Mapping[str, npt.NDArray[Any]]
@@ -139,6 +140,43 @@ class Transition:
     def bootstrap(self) -> float:
         """Factor of the next value: 0.0 where the episode terminated, else 1.0 (truncation bootstraps)."""
         return 0.0 if self.after.feedback.terminated else 1.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one whole trial: the experience of learners that choose among policies, and know no steps.
+
+    Attributes:
+        arm: which of the candidates was tried, from 0.
+        task_return: sum of the task's rewards in the trial, or its success, 0 or 1. A trial that failed to begin
+            counts with the return of a failure; left out it would flatter its arm.
+    """
+
+    arm: int
+    task_return: float
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """What learners of outcomes choose among: checkpoints, instructions or skills.
+
+    Attributes:
+        names: one for each arm, unique, 2 or more.
+    """
+
+    names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Check the names.
+
+        Raises:
+            ShapeError: fewer than two, or the same twice.
+        """
+        if len(self.names) < 2:
+            raise ShapeError(f"{len(self.names)} candidate(s) {list(self.names)}; valid: 2 or more")
+        if len(set(self.names)) < len(self.names):
+            twice = next(name for index, name in enumerate(self.names) if name in self.names[:index])
+            raise ShapeError(f"candidate '{twice}' is named twice; valid: each once")
 
 
 def state_of(observation: Observation) -> FloatArray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from vlmrl_ros.core.spec import TaskSpec
+from vlmrl_ros.core.types import Transition
 from vlmrl_ros.policies.learners.awac.config import AwacConfig
 from vlmrl_ros.policies.learners.awac.learning import Awac
 from vlmrl_ros.policies.learners.episodic.learner import EpisodicLearner
@@ -14,6 +15,7 @@ class Builder:
     """Entry point of the learner plug-in ``awac``."""
 
     config_type = AwacConfig
+    experience = Transition
 
     @staticmethod
     def build(spec: TaskSpec, config: AwacConfig, rng: np.random.Generator) -> EpisodicLearner:

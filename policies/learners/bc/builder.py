@@ -70,6 +70,7 @@ class Builder:
     """Entry point of the learner plug-in ``bc``."""
 
     config_type = BcConfig
+    experience = Transition
 
     @staticmethod
     def build(spec: TaskSpec, config: BcConfig, rng: np.random.Generator) -> CloningLearner:

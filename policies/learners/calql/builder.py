@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from vlmrl_ros.core.spec import TaskSpec
+from vlmrl_ros.core.types import Transition
 from vlmrl_ros.policies.learners.calql.config import CalqlConfig
 from vlmrl_ros.policies.learners.calql.learning import CalQl
 from vlmrl_ros.policies.learners.episodic.learner import EpisodicLearner
@@ -14,6 +15,7 @@ class Builder:
     """Entry point of the learner plug-in ``calql``."""
 
     config_type = CalqlConfig
+    experience = Transition
 
     @staticmethod
     def build(spec: TaskSpec, config: CalqlConfig, rng: np.random.Generator) -> EpisodicLearner:

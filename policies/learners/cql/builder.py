@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from vlmrl_ros.core.spec import TaskSpec
+from vlmrl_ros.core.types import Transition
 from vlmrl_ros.policies.learners.calql.learning import CalQl
 from vlmrl_ros.policies.learners.cql.config import CqlConfig
 from vlmrl_ros.policies.learners.episodic.learner import EpisodicLearner
@@ -14,6 +15,7 @@ class Builder:
     """Entry point of the learner plug-in ``cql``."""
 
     config_type = CqlConfig
+    experience = Transition
 
     @staticmethod
     def build(spec: TaskSpec, config: CqlConfig, rng: np.random.Generator) -> EpisodicLearner:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from vlmrl_ros.core.spec import TaskSpec
+from vlmrl_ros.core.types import Transition
 from vlmrl_ros.policies.learners.bc.builder import CloningLearner
 from vlmrl_ros.policies.learners.dagger.config import DaggerConfig
 from vlmrl_ros.policies.learners.labels import advised_action
@@ -14,6 +15,7 @@ class Builder:
     """Entry point of the learner plug-in ``dagger``."""
 
     config_type = DaggerConfig
+    experience = Transition
 
     @staticmethod
     def build(spec: TaskSpec, config: DaggerConfig, rng: np.random.Generator) -> CloningLearner:

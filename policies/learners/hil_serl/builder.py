@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from vlmrl_ros.core.spec import TaskSpec
+from vlmrl_ros.core.types import Transition
 from vlmrl_ros.policies.learners.hil_serl.config import HilSerlConfig
 from vlmrl_ros.policies.learners.labels import not_demonstrated, task_reward
 from vlmrl_ros.policies.learners.memory import MixedMemory
@@ -15,6 +16,7 @@ class Builder:
     """Entry point of the learner plug-in ``hil_serl``."""
 
     config_type = HilSerlConfig
+    experience = Transition
 
     @staticmethod
     def build(spec: TaskSpec, config: HilSerlConfig, rng: np.random.Generator) -> RlpdLearner:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from vlmrl_ros.core.spec import TaskSpec
+from vlmrl_ros.core.types import Transition
 from vlmrl_ros.policies.learners.labels import nobodys, stored_by_release, takeover_reward
 from vlmrl_ros.policies.learners.memory import MixedMemory
 from vlmrl_ros.policies.learners.rlif.config import RlifConfig
@@ -16,6 +17,7 @@ class Builder:
     """Entry point of the learner plug-in ``rlif``."""
 
     config_type = RlifConfig
+    experience = Transition
 
     @staticmethod
     def build(spec: TaskSpec, config: RlifConfig, rng: np.random.Generator) -> RlpdLearner:

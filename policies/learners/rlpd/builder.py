@@ -89,6 +89,7 @@ class Builder:
     """Entry point of the learner plug-in ``rlpd``."""
 
     config_type = RlpdConfig
+    experience = Transition
 
     @staticmethod
     def build(spec: TaskSpec, config: RlpdConfig, rng: np.random.Generator) -> RlpdLearner:

@@ -1,0 +1,1 @@
+"""What the learners that choose among whole policies share."""

@@ -1,0 +1,1 @@
+"""The arm with the best mean return."""

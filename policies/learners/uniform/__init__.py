@@ -1,0 +1,1 @@
+"""Every arm alike."""
