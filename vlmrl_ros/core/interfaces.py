@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from vlmrl_ros.core.snapshot import Snapshot
 from vlmrl_ros.core.spec import FloatArray, TaskSpec
-from vlmrl_ros.core.types import Observation, Transition
+from vlmrl_ros.core.types import Observation
 
 if TYPE_CHECKING:
     import dm_env

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from vlmrl_ros.core.interfaces import Learner
 from vlmrl_ros.core.join import Chain, DemonstrationSieve
-from vlmrl_ros.core.types import Step
+from vlmrl_ros.core.types import Step, Transition
 
 
 @dataclass(frozen=True)

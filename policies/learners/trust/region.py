@@ -122,9 +122,7 @@ def _thresholds(best: _Sorted, moments: Floats) -> tuple[Floats, Floats]:
     """
     count: npt.NDArray[np.int64] = np.stack([(best.moment > moment).sum(1) for moment in moments], 1)
     last = np.minimum(count, best.mass.shape[1] - 1)
-    mass, spread, next_excess = (
-        np.take_along_axis(part, last, 1) for part in (best.mass, best.spread, best.excess)
-    )
+    mass, spread, next_excess = (np.take_along_axis(part, last, 1) for part in (best.mass, best.spread, best.excess))
     room = np.maximum(moments - 1 / mass, np.finfo(np.float64).tiny)
     scale = np.sqrt(spread / room)
     following = np.take_along_axis(best.direction, np.minimum(last + 1, best.mass.shape[1] - 1), 1)
