@@ -35,6 +35,8 @@ CLASSES = {
     "cql.* (learner)": "vlmrl_ros.policies.learners.cql.config:CqlConfig",
     "iql.* (learner)": "vlmrl_ros.policies.learners.iql.config:IqlConfig",
     "awac.* (learner)": "vlmrl_ros.policies.learners.awac.config:AwacConfig",
+    "trust.* (learner of outcomes)": "vlmrl_ros.policies.learners.trust.config:TrustConfig",
+    "lcb.*, greedy.*, uniform.* (learners of outcomes)": "vlmrl_ros.policies.learners.bandit.config:BanditConfig",
     "gaussian.* (policy_server)": "vlmrl_ros.policies.gaussian:GaussianConfig",
     "reach.* (task)": "vlmrl_ros.sim.tasks.reach:ReachConfig",
     "peg_insert.* (task)": "vlmrl_ros.sim.tasks.peg_insert:PegInsertConfig",

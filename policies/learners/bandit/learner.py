@@ -49,7 +49,7 @@ class BanditLearner:
         if not isinstance(candidates, Candidates):
             raise ConfigError(
                 f"learner '{name}' chooses among whole policies by their outcomes; it cannot learn the task"
-                f" '{getattr(candidates, 'name', candidates)}' from steps"
+                f" '{getattr(candidates, 'task', candidates)}' from steps"
             )
         arms = len(candidates.names)
         self._name, self._candidates, self._rule = name, candidates, rule
