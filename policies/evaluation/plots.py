@@ -102,13 +102,14 @@ def plot_interventions(path: Path, episodes: Sequence[EpisodeRecord], title: str
         share.grid(visible=False)
 
 
-def plot_bounds(path: Path, groups: Mapping[str, Mapping[str, tuple[Interval, Interval]]], title: str) -> None:
+def plot_bounds(path: Path, groups: Mapping[str, Mapping[str, tuple[Interval, Interval]]], title: str, lowest: float) -> None:
     """Write values and lower bounds of them, with intervals, side by side.
 
     Args:
         path: of the PNG file.
         groups: of a problem: method to its value and the bound that it gave; all problems have the same methods.
         title: above the picture.
+        lowest: what lies below is drawn as an arrow at the lower edge.
     """
     methods = list(next(iter(groups.values())))
     with _picture(path) as axes:
@@ -119,9 +120,12 @@ def plot_bounds(path: Path, groups: Mapping[str, Mapping[str, tuple[Interval, In
                 spans = [[i.mean - i.low for i in shown], [i.high - i.mean for i in shown]]
                 label = "_" if part else method
                 means = [i.mean for i in shown]
+                below = [place for place, mean in zip(places, means, strict=True) if mean < lowest]
+                axes.plot(below, [lowest] * len(below), "v", color=colour, mfc=face, clip_on=False)
                 axes.errorbar(places, means, spans, fmt="o", color=colour, mfc=face, capsize=3, label=label)
         axes.axhline(0.0, color=_GREY, lw=1)
         axes.set(title=title, ylabel="return (filled: true; hollow: certified)")
+        axes.set_ylim(bottom=lowest)
         axes.set_xticks(range(len(groups)), list(groups))
         axes.grid(visible=False, axis="x")
         axes.legend(loc="lower left", bbox_to_anchor=(1.0, 0.0))

@@ -34,7 +34,7 @@ def test_trials_have_the_noise_that_the_rules_are_told_of(name, arms):
 
 
 def test_the_short_version_fails_on_a_value_that_is_not_that_of_the_notes_and_on_no_other(tmp_path, monkeypatch):
-    monkeypatch.setattr(trust, "SEEDS", range(40))
+    monkeypatch.setattr(trust, "FRESH", 500)
     monkeypatch.setitem(trust.NOTES["b"], "trust", (0.9, 0.02))
     with pytest.raises(VlmrlError, match=r"b\.trust\.value is 0\.\d+ instead of 0\.9 \+- 0\.02$") as caught:
         trust.measure(True, tmp_path)

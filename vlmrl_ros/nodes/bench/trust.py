@@ -41,6 +41,7 @@ NOTES = {
 }
 """True values, mean and standard deviation over 50 other draws of the noise, of an earlier implementation of ours."""
 ROUNDING = 0.005
+LOWEST_SHOWN = -2.0
 FRESH = 2000
 """Draws of the noise against which the critical radii are held."""
 ROWS = 100
@@ -82,7 +83,8 @@ def measure(quick: bool, work: Path) -> Figures:
             held.append(_share_held(runs["trust"]))
             bounded.append(_share_bounded(chosen.known(), critical, config))
         figures[f"radius_coverage.{_name(delta)}"] = min(bounded)
-    plot_bounds(work / "trust.png", _intervals(notes), f"{NOTES_ARMS} arms: true value, and what is certain of it")
+    title = f"{NOTES_ARMS} arms: true value, and what is certain of it"
+    plot_bounds(work / "trust.png", _intervals(notes), title, LOWEST_SHOWN)
     figures |= {"coverage": float(np.mean(held)), "coverage.least": min(held)}
     figures |= {"reproduced": float(not _missed(notes)), **_solver()}
     if quick and (complaints := _complaints(figures, notes)):
