@@ -9,7 +9,8 @@ and bound the policy that learns to avoid takeovers by
     V* - V_pi <= min(V* - V_ref, V* - V_exp) + delta * epsilon / (1 - gamma),
 
 where epsilon is the worse of two classification losses under the visitation of the policy that is learned. V* drops
-out: the bound says ``V_pi >= max(V_ref, V_exp) - delta * epsilon / (1 - gamma)``. A term that is not known is absent.
+out: the bound says ``V_pi >= max(V_ref, V_exp) - delta * epsilon / (1 - gamma)``, of a policy that has learned all
+there is; one that still learns may be below. A term that is not known is absent.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ Gap = Callable[[Observation, FloatArray], float]
 Array = npt.NDArray[np.float64]
 
 WINDOW = 1000
-"""Newest steps of the policy that delta and epsilon are estimated from: the visitation of a policy that learns."""
+"""Newest steps of the policy, before success, that delta and epsilon are estimated from; it learns meanwhile."""
 SIGNIFICANT = 0.01
 """A threshold is believed where chance would hardly show as good a one."""
 
@@ -178,7 +179,10 @@ class Theory:
         self._open, self._alone, self._alone_sum = episodes, int(state["alone"]), float(state["alone_sum"])
 
     def _judge(self, before: Step, step: Step) -> None:
-        if self._gap is not None and before.intervention.source is Source.POLICY:
+        """Once the task is done a person has no reason to take over, and what the policy does says nothing of them."""
+        if self._gap is None or step.feedback.success:
+            return
+        if before.intervention.source is Source.POLICY:
             gap = self._gap(before.observation, before.executed)
             self._judged.append(Judged(gap, step.intervention.edge, before.feedback.step))
 

@@ -86,6 +86,7 @@ def test_only_steps_of_the_policy_are_judged():
     assert found["takeover_rate"] == 1 / 2
     assert found["epsilon"] == pytest.approx(0.5 / 1.5)
     assert "delta" not in found
+    assert watched(Theory(GAMMA, gap), episode(0, 1, success=True)).terms() == {}, "the task is done"
 
 
 def test_the_bound_holds_where_all_terms_are_known_by_hand():
