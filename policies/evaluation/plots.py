@@ -102,7 +102,9 @@ def plot_interventions(path: Path, episodes: Sequence[EpisodeRecord], title: str
         share.grid(visible=False)
 
 
-def plot_bounds(path: Path, groups: Mapping[str, Mapping[str, tuple[Interval, Interval]]], title: str, lowest: float) -> None:
+def plot_bounds(
+    path: Path, groups: Mapping[str, Mapping[str, tuple[Interval, Interval]]], title: str, lowest: float
+) -> None:
     """Write values and lower bounds of them, with intervals, side by side.
 
     Args:
