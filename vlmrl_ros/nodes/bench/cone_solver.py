@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import cvxpy
 import numpy as np
 
+from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.policies.learners.bandit.evidence import Evidence, Floats
 
 _TOLERANCE = 1e-9
@@ -20,7 +20,16 @@ def greatest_gain(evidence: Evidence, direction: Floats, radius: float) -> float
 
     Returns:
         max c x over x with mu + x >= 0, sum x = 0, sum v x^2 <= epsilon^2.
+
+    Raises:
+        VlmrlError: cvxpy is not installed.
     """
+    try:
+        import cvxpy
+    except ModuleNotFoundError as error:
+        raise VlmrlError(
+            f"the suite 'trust' compares with cvxpy: {error}; run: pip install 'vlmrl_ros[bench]'"
+        ) from error
     change = cvxpy.Variable(len(direction))
     within = cvxpy.norm(cvxpy.multiply(np.sqrt(evidence.variances), change)) <= radius
     problem = cvxpy.Problem(
