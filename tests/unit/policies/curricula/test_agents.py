@@ -117,6 +117,31 @@ def test_rolled_in_episodes_do_not_count_for_the_advance_test(contextual_spec):
     assert learner.curriculum.state() == state
 
 
+@pytest.mark.parametrize("demonstration", [False, True])
+def test_a_success_with_a_persons_help_does_not_count_and_a_demonstration_says_nothing(contextual_spec, demonstration):
+    learner = learner_of(contextual_spec)
+    for item in chained(0, 12, True, learner.plan(0)):
+        by = Source.HUMAN if demonstration or item.before.feedback.step == 3 else Source.POLICY
+        person = dataclasses.replace(item.before, intervention=Intervention(True, False, 0.0, by))
+        learner.add(dataclasses.replace(item, before=person, demonstration=demonstration))
+    assert learner.curriculum.state()["recent"] == ([] if demonstration else [0.0])
+    live(learner, 1, success=True)
+    assert learner.curriculum.state()["recent"][-1] == 1.0
+
+
+def test_steps_of_another_stage_are_the_main_agents_alone(contextual_spec):
+    learner = learner_of(contextual_spec)
+    until_rolled_in(learner)
+    before, state = stored(learner.main), learner.curriculum.state()
+    late = EpisodePlan(learner.curriculum.contexts[0], rolled_in=True)
+    for plan in (late, dataclasses.replace(late, rolled_in=False)):
+        for item in chained(700, 12, True, plan):
+            learner.add(item)
+    assert stored(learner.main) - before == 24
+    assert stored(learner.explorer) == 0
+    assert learner.curriculum.state() == state
+
+
 def test_each_stage_begins_with_a_fresh_explorer_and_keeps_the_main_agent(contextual_spec):
     learner = learner_of(contextual_spec)
     live(learner, until_rolled_in(learner))
