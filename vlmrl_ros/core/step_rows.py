@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +95,7 @@ def _step(row: Any) -> Step:
     return Step(
         stamp_ns=int(row["stamp_ns"]),
         observation={name: row["observation"][name].copy() for name in names},
-        feedback=Feedback(*row["feedback"].item(), plan=plan),
+        feedback=replace(Feedback(*row["feedback"].item()), plan=plan),
         policy_action=row["policy_action"].copy(),
         command=row["command"].copy(),
         executed=row["executed"].copy(),
