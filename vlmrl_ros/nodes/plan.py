@@ -44,6 +44,7 @@ class Plan:
             that nobody lives.
         curriculum: name of the curriculum plug-in; empty: none.
         curriculum_options: those of the curriculum, by name.
+        reference: checkpoint of a reference policy, for the terms of RLIF's bound; empty for none.
     """
 
     learner: str
@@ -66,6 +67,12 @@ class Plan:
     offline_updates: int = 0
     curriculum: str = ""
     curriculum_options: Mapping[str, Any] = field(default_factory=dict)
+    reference: str = ""
+
+    @property
+    def discount(self) -> float | None:
+        """Of a reward one step later, as the learner sees it; None where it knows of none."""
+        return self.options.get("discount")
 
     @property
     def without_robot(self) -> bool:
