@@ -22,6 +22,7 @@ ARGUMENTS = {
     **COMMON,
     "num_arms": ("1", "arms that one learner teaches, each in a namespace of its own: arm_0, arm_1 and so on"),
     **TEACHING,
+    "curriculum": ("", "curriculum plug-in, with any learner; empty: the full task from the start"),
     "sync": (
         "auto",
         "repeatable to the bit; auto: one arm with a scripted operator or none (in a fleet an arm that pauses would "
@@ -46,7 +47,10 @@ def _nodes(context: LaunchContext) -> list[Action]:
     task = a.plugin("task", "tasks")
     fleet = arms(a.integer("num_arms"), a.integer("seed"), a.shown())
     sync = _sync(a, len(fleet))
-    learner = {**learner_parameters(a, task), "eval_task": task, "sync": sync}
+    curriculum = a.plugin("curriculum", "curricula") if a.text("curriculum") else ""
+    if curriculum and len(fleet) > 1:
+        raise ValueError(f"curriculum:={curriculum} goes with one arm; leave out num_arms:={len(fleet)}")
+    learner = {**learner_parameters(a, task), "eval_task": task, "sync": sync, "curriculum": curriculum}
     if goes_without_robot(learner):
         return managed(a, [Managed("learner", {**learner, "use_sim_time": False})])
     if len(fleet) > 1:
@@ -67,10 +71,16 @@ def _of_arm(a: Arguments, arm: Arm, run_dir: str, sync: bool) -> list[Managed]:
         "learner_lag_steps": -1 if by_hand(a) else 0 if sync else LAG_STEPS,
         "recorder_lag_steps": RECORDER_LAG_STEPS if a.flag("record") else -1,
         "continues": waits_for_learner(a),
+        "curriculum": bool(a.text("curriculum")),
     }
     nodes = {
         **recorder_nodes(a, arm, run_dir),
-        "policy_server": {"seed": arm.seed, "sync": sync, "weights_root": run_dir},
+        "policy_server": {
+            "seed": arm.seed,
+            "sync": sync,
+            "weights_root": run_dir,
+            "curriculum": bool(a.text("curriculum")),
+        },
         "teleop": {"profile": a.text("profile") or PROFILES[operator], "joy_sync": operator == "scripted"},
         **operator_nodes(a, arm, a.text("task")),
         "sim_bridge": bridge,

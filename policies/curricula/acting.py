@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from vlmrl_ros.core.interfaces import EpisodePlan, Policy, Role, Variables
+from vlmrl_ros.core.episode_plan import EpisodePlan, Role
+from vlmrl_ros.core.interfaces import Policy, Variables
 from vlmrl_ros.core.spec import FloatArray, TaskSpec
 from vlmrl_ros.core.types import Observation, state_of
 from vlmrl_ros.policies.curricula.agents import EXPLORER
@@ -28,22 +29,24 @@ class CurriculumPolicy:
         component = spec.context.component if spec.context is not None else ""
         self._column = spec.observation.names.index(component) if component else -1
         self._plan: EpisodePlan | None = None
-        self._step = 0
+        self._role = Role.MAIN
 
-    def begin(self, plan: EpisodePlan) -> None:
-        """An episode begins."""
-        self._plan, self._step = plan, 0
+    def follow(self, plan: EpisodePlan | None, step: int) -> Role:
+        """Say how the episode goes and which step of it comes next; returns who acts there. Unplanned: the main agent.
+
+        Whoever says so at each step needs not to have seen the episode begin.
+        """
+        self._plan = plan
+        self._role = plan.role(step) if plan is not None else Role.MAIN
+        return self._role
 
     def act(self, observation: Observation, rng: np.random.Generator) -> tuple[FloatArray, Mapping[str, Any]]:
-        """One action, by whoever acts at this step of the plan."""
-        plan = self._plan
-        role = plan.role(self._step) if plan is not None else Role.MAIN
-        self._step += 1
-        if role is Role.EXPLORER:
+        """One action, by whoever acts at the step that was said."""
+        if self._role is Role.EXPLORER:
             return self._policies["explorer"].act(observation, rng)
-        if plan is not None and role is Role.ROLL_IN and self._column >= 0:
+        if self._role is Role.ROLL_IN and self._plan is not None and self._column >= 0:
             state = state_of(observation).copy()
-            state[self._column] = plan.roll_in_context
+            state[self._column] = self._plan.roll_in_context
             observation = {**observation, "state": state}
         return self._policies["main"].act(observation, rng)
 

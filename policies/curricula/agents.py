@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from vlmrl_ros.core.episode_plan import EpisodePlan, Role
 from vlmrl_ros.core.errors import CheckpointError
-from vlmrl_ros.core.interfaces import Curriculum, EpisodePlan, Learner, Role, Variables
+from vlmrl_ros.core.interfaces import Curriculum, Learner, Variables
 from vlmrl_ros.core.rate_limiter import RateLimiter
 from vlmrl_ros.core.snapshot import Part, below, json_part
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.streams import stream
-from vlmrl_ros.core.types import Transition, state_of
+from vlmrl_ros.core.types import Feedback, Transition, state_of
 from vlmrl_ros.policies.curricula.visitation import Visitation
 
 EXPLORER = "explorer/"
@@ -31,7 +31,8 @@ class CurriculumLearner:
     """Fulfils the protocol of a learner with two instances of one plug-in.
 
     The main agent learns from every step, whoever acted, with the reward of the context of its episode. The explorer
-    learns from its own steps at its own pace, and is made anew, temperature and replay included, at each stage.
+    learns from its own steps at its own pace, and is made anew, temperature and replay included, at each stage. How an
+    episode went its steps say themselves: what was planned and never lived, or lived twice, does no harm.
     """
 
     def __init__(
@@ -56,37 +57,37 @@ class CurriculumLearner:
         self._make = make
         self._samples_per_insert = samples_per_insert
         self._seed = seed
-        self._plans: dict[int, EpisodePlan] = {}
         self.main = make(stream(seed, "learner"))
         self._renew()
         self.samples_per_update = self.main.samples_per_update
         self.evaluation_options = self.main.evaluation_options
         self._visitation = _visitation(spec, curriculum)
+        self._helped = -1
         self.switch: dict[str, float] = {}
         """Visitation at the newest switch, see :meth:`Visitation.end_stage`."""
 
     def plan(self, episode: int) -> EpisodePlan:
-        """Plan the next episode, whose steps will then be known by its number; the same until it is over."""
-        if episode not in self._plans:
-            self._plans[episode] = self.curriculum.plan(stream(self._seed, "curriculum", episode))
-        return self._plans[episode]
+        """How an episode is to go if it begins at this stage; the same however often it is asked for."""
+        return self.curriculum.plan(stream(self._seed, "curriculum", episode))
 
     def add(self, item: Transition) -> None:
         """Keep one transition: for the main agent always, for the explorer where it acted."""
         self.main.add(item)
         feedback = item.before.feedback
-        plan = self._plans.get(feedback.episode)
-        if plan is None:
-            return  # a demonstration that was given, or a step of a run before: nobody planned it
-        if plan.role(feedback.step) is Role.EXPLORER and not item.human:
+        plan = feedback.plan
+        if plan is None or plan.context != self.curriculum.contexts[self.curriculum.stage]:
+            return  # nobody planned it, or another stage did
+        if item.human:
+            self._helped = feedback.episode
+        elif plan.role(feedback.step) is Role.EXPLORER:
             self.explorer.add(item)
             if self.explorer.ready:
                 self._limiter.insert()
-        if not plan.rolled_in:
+        elif not plan.rolled_in:
             state = self._spec.observation.normalise(state_of(item.before.observation))
             self._visitation.visit(state, feedback.step)
-        if item.after.feedback.last:
-            self._end(plan, item, feedback.episode)
+        if item.after.feedback.last and not (plan.rolled_in or item.demonstration):
+            self._judge(item.after.feedback)
 
     @property
     def ready(self) -> bool:
@@ -110,10 +111,10 @@ class CurriculumLearner:
         }
 
     def snapshot(self) -> dict[str, Part]:
-        """Both agents, the curriculum, the plans of open episodes, and the visits."""
+        """Both agents, the curriculum, and the visits."""
         plain = {
             "curriculum": dict(self.curriculum.state()),
-            "plans": {str(episode): asdict(plan) for episode, plan in self._plans.items()},
+            "helped": self._helped,
             "inserts": self._limiter.inserts,
             "samples": self._limiter.samples,
             "visitation": self._visitation.state(),
@@ -131,7 +132,7 @@ class CurriculumLearner:
         try:
             plain: dict[str, Any] = json.loads((directory / _PLAIN).read_text())
             self.curriculum.resume(plain["curriculum"])
-            self._plans = {int(episode): EpisodePlan(**plan) for episode, plan in plain["plans"].items()}
+            self._helped = int(plain["helped"])
             self._visitation.resume(plain["visitation"])
             self.switch = dict(plain["switch"])
             self._renew()
@@ -141,12 +142,10 @@ class CurriculumLearner:
         self.main.restore(directory / _MAIN)
         self.explorer.restore(directory / _EXPLORER)
 
-    def _end(self, plan: EpisodePlan, item: Transition, episode: int) -> None:
-        del self._plans[episode]
-        if plan.rolled_in or plan.context != self.curriculum.contexts[self.curriculum.stage]:
-            return  # the latter is one of the stage before, of another arm
+    def _judge(self, end: Feedback) -> None:
+        """Take the success of a plain episode; one in which a person had to help counts as none."""
         self._visitation.end_episode()
-        if self.curriculum.record(float(item.after.feedback.success)):
+        if self.curriculum.record(float(end.success and self._helped != end.episode)):
             self.switch = self._visitation.end_stage()
             self._renew()
 

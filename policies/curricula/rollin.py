@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from vlmrl_ros.core.config import from_mapping, option, to_mapping
+from vlmrl_ros.core.episode_plan import EpisodePlan
 from vlmrl_ros.core.errors import ConfigError
-from vlmrl_ros.core.interfaces import EpisodePlan
 from vlmrl_ros.core.spec import TaskSpec
 
 

@@ -49,9 +49,10 @@ class Visitation:
         """Count a step of a plain episode; ``state`` float32 (N,), normalised."""
         bins = np.clip((state[self._columns] + 1) / 2 * BINS, 0, BINS - 1).astype(int)
         cell = ",".join(map(str, bins))
-        self._open[cell] += self._discount**step
         if step == 0:
+            self._open.clear()  # of an episode whose end was lost
             self._starts[cell] += 1
+        self._open[cell] += self._discount**step
 
     def end_episode(self) -> None:
         """A plain episode is over."""

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from vlmrl_ros.core.config import from_mapping, option
+from vlmrl_ros.core.spec import ContextSpec
 from vlmrl_ros.sim.arena import build_cell
 from vlmrl_ros.sim.arm import ACCENT, GRASP_Z_M, build_arm
 from vlmrl_ros.sim.engine import Element, compile_model, mujoco
 from vlmrl_ros.sim.robot import Array
-from vlmrl_ros.sim.task import START_DISTANCE, ArmConfig, ArmTask, Workpiece, features
+from vlmrl_ros.sim.task import START_DISTANCE, ArmConfig, ArmTask, Feature, Workpiece, features
 
 _PEG_HALF_M = 0.010
 _PEG_TIP_Z_M = 0.165
@@ -23,6 +24,8 @@ _FLOOR_M = 0.010
 _RIM_Z_M = _FLOOR_M + _HOLE_DEPTH_M
 _CENTER = np.array([0.52, 0.0, _RIM_Z_M])
 _CLEAR_M = 0.005
+_WIDE_M = 0.012
+"""A gap at which aiming is no art."""
 _CONTACT = {
     "contype": 1,
     "conaffinity": 1,
@@ -31,6 +34,7 @@ _CONTACT = {
     "solimp": [0.95, 0.99, 0.0005, 0.5, 2],
 }
 
+_GAP = Feature("clearance", "m", 0.0, _WIDE_M)
 _SEEN = (
     *features("hole", "m", 0.10),
     *features("hole_fine", "m", 0.005, "xy"),
@@ -64,6 +68,12 @@ class PegInsertConfig(ArmConfig):
     start_high_mm: float = option(
         70.0, "greatest height of the tip over the rim at the start", unit="mm", low=5.0, high=150.0
     )
+    context: str = option(
+        "start_distance",
+        "what a curriculum changes: the share of its way that the tip has to go, or the gap, from 12 mm down to "
+        "clearance_mm, which the state then has",
+        choices=("start_distance", "clearance"),
+    )
 
 
 def build(config: Mapping[str, Any]) -> PegInsert:
@@ -81,7 +91,13 @@ class PegInsert(ArmTask):
 
     def __init__(self, config: PegInsertConfig) -> None:
         """Compose and compile the cell."""
-        super().__init__("peg_insert", config, _compose(config.clearance_mm / 1000), seen=_SEEN, context=START_DISTANCE)
+        self._narrows = config.context == "clearance"
+        model = _compose(config.clearance_mm / 1000)
+        seen = (*_SEEN, _GAP) if self._narrows else _SEEN
+        super().__init__("peg_insert", config, model, seen=seen, context=_context_of(config))
+        if self._narrows:  # the tree of bounding boxes is made once, for the walls as they were compiled
+            model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_MIDPHASE
+        self._model = model
         self._options = config
         self._hole = _CENTER.copy()
         self._estimate = _CENTER.copy()
@@ -105,11 +121,14 @@ class PegInsert(ArmTask):
         beside = rng.uniform(-1, 1, 2) * o.start_range_mm / 1000
         low, high = sorted((o.start_low_mm, o.start_high_mm))
         height = rng.uniform(low, high) / 1000
-        self.robot.place(self._hole + self._context * np.array([*beside, height]))
+        if self._narrows:
+            _set_gap(self._model, self._context)
+        share = 1.0 if self._narrows else self._context
+        self.robot.place(self._hole + share * np.array([*beside, height]))
 
     def _look(self) -> Array:
         offset = self._estimate - self.robot.tip
-        return np.concatenate((offset, offset))
+        return np.concatenate((offset, offset, [self._context] if self._narrows else []))
 
     def _in_goal(self) -> bool:
         offset = self.robot.tip - self._hole
@@ -119,6 +138,21 @@ class PegInsert(ArmTask):
         """True offset from the hole's rim to the tip (``tip_x``, ``tip_y``, ``tip_z``), m, and ``force``, N."""
         x, y, z = self.robot.tip - self._hole
         return {"tip_x": float(x), "tip_y": float(y), "tip_z": float(z), "force": self.robot.force_n}
+
+
+def _context_of(config: PegInsertConfig) -> ContextSpec:
+    if config.context == "start_distance":
+        return START_DISTANCE
+    component = "" if config.observation == "pixels" else _GAP.name
+    return ContextSpec("clearance", "m", trivial=_WIDE_M, full=config.clearance_mm / 1000, component=component)
+
+
+def _set_gap(model: mujoco.MjModel, clearance_m: float) -> None:
+    """Move the walls of the hole, between two episodes."""
+    for number, (size, position) in enumerate(_walls(_PEG_HALF_M + clearance_m)):
+        geom = model.geom(f"wall_{number}")
+        geom.size[:], geom.pos[:], geom.rbound[:] = size, position, np.linalg.norm(size)
+        model.geom_aabb[geom.id] = [0, 0, 0, *size]
 
 
 def _compose(clearance_m: float) -> mujoco.MjModel:
@@ -142,17 +176,10 @@ def _compose(clearance_m: float) -> mujoco.MjModel:
 
 
 def _add_block(block: Element, hole_half_m: float) -> None:
-    """A block with a square hole, centred: two long walls, two short ones between them, and a floor."""
-    wall = (_BLOCK_HALF_M - hole_half_m) / 2
-    middle, height, z = hole_half_m + wall, _HOLE_DEPTH_M / 2, _FLOOR_M + _HOLE_DEPTH_M / 2
-    blue = "0.20 0.40 0.62 1"
-    for side in (1, -1):
-        block.add(
-            "geom", type="box", size=[wall, _BLOCK_HALF_M, height], pos=[side * middle, 0, z], rgba=blue, **_CONTACT
-        )
-        block.add(
-            "geom", type="box", size=[hole_half_m, wall, height], pos=[0, side * middle, z], rgba=blue, **_CONTACT
-        )
+    """A block with a square hole, centred: walls and a floor."""
+    for number, (size, position) in enumerate(_walls(hole_half_m)):
+        blue = "0.20 0.40 0.62 1"
+        block.add("geom", name=f"wall_{number}", type="box", size=size, pos=position, rgba=blue, **_CONTACT)
     block.add(
         "geom",
         type="box",
@@ -161,3 +188,14 @@ def _add_block(block: Element, hole_half_m: float) -> None:
         rgba="0.12 0.14 0.17 1",
         **_CONTACT,
     )
+
+
+def _walls(hole_half_m: float) -> list[tuple[list[float], list[float]]]:
+    """Half sizes and places in the block of two long walls and two short ones between them, in turn, m."""
+    wall = (_BLOCK_HALF_M - hole_half_m) / 2
+    middle, height, z = hole_half_m + wall, _HOLE_DEPTH_M / 2, _FLOOR_M + _HOLE_DEPTH_M / 2
+    walls: list[tuple[list[float], list[float]]] = []
+    for side in (1, -1):
+        walls.append(([wall, _BLOCK_HALF_M, height], [side * middle, 0, z]))
+        walls.append(([hole_half_m, wall, height], [0, side * middle, z]))
+    return walls

@@ -8,6 +8,7 @@ from __future__ import annotations
 import array
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple
 from typing import TypeVar
 
 import numpy as np
@@ -17,6 +18,7 @@ from sensor_msgs.msg import Image, JointState, Joy
 from std_msgs.msg import String
 
 from vlmrl_ros.core.continuation import Place
+from vlmrl_ros.core.episode_plan import EpisodePlan
 from vlmrl_ros.core.errors import NonFiniteError, RangeError, ShapeError
 from vlmrl_ros.core.interfaces import JoyState
 from vlmrl_ros.core.spec import MAX_COMPONENTS, MAX_COUNT, MAX_NAME, CameraSpec, FloatArray, TaskSpec, VectorSpec
@@ -25,6 +27,8 @@ from vlmrl_ros.core.types import Feedback, Intervention, Mark, Source
 E = TypeVar("E", Mark, Source)
 
 FEEDBACK_NAMES = ["reward", "terminated", "truncated", "success", "episode", "step", "weights_version"]
+PLAN_NAMES = ["context", "rolled_in", "roll_in_steps", "roll_in_context", "extra_steps"]
+"""More components of ``feedback``, in the episodes of a curriculum."""
 INTERVENTION_NAMES = ["active", "edge", "reward", "source"]
 MARK_NAME = "mark"
 ESTOP_NAME = "estop"
@@ -178,9 +182,11 @@ def read_image(message: Image, camera: CameraSpec) -> npt.NDArray[np.uint8]:
 
 def feedback_message(stamp_ns: int, feedback: Feedback) -> JointState:
     """Compose ``feedback``."""
-    f = feedback
+    f, plan = feedback, feedback.plan
     values = [f.reward, f.terminated, f.truncated, f.success, f.episode, f.step, f.weights_version]
-    return named_vector(stamp_ns, FEEDBACK_NAMES, values)
+    if plan is None:
+        return named_vector(stamp_ns, FEEDBACK_NAMES, values)
+    return named_vector(stamp_ns, [*FEEDBACK_NAMES, *PLAN_NAMES], [*values, *astuple(plan)])
 
 
 def read_feedback(message: JointState) -> Feedback:
@@ -191,7 +197,10 @@ def read_feedback(message: JointState) -> Feedback:
         NonFiniteError: a component is NaN or infinite.
         RangeError: a count that is no whole number from 0, or a number beyond :data:`MAX_VALUE`.
     """
-    values = _required(message, FEEDBACK_NAMES, "feedback", counts=("episode", "step", "weights_version"))
+    planned = PLAN_NAMES[0] in message.name
+    names = [*FEEDBACK_NAMES, *PLAN_NAMES] if planned else FEEDBACK_NAMES
+    counts = ("episode", "step", "weights_version", "roll_in_steps", "extra_steps")
+    values = _required(message, names, "feedback", counts)
     return Feedback(
         reward=values["reward"],
         terminated=values["terminated"] > 0.5,
@@ -200,6 +209,17 @@ def read_feedback(message: JointState) -> Feedback:
         episode=int(values["episode"]),
         step=int(values["step"]),
         weights_version=int(values["weights_version"]),
+        plan=_plan(values) if planned else None,
+    )
+
+
+def _plan(values: Mapping[str, float]) -> EpisodePlan:
+    return EpisodePlan(
+        context=values["context"],
+        rolled_in=values["rolled_in"] > 0.5,
+        roll_in_steps=int(values["roll_in_steps"]),
+        roll_in_context=values["roll_in_context"],
+        extra_steps=int(values["extra_steps"]),
     )
 
 

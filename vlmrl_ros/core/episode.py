@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 
-from vlmrl_ros.core.interfaces import Task
+from vlmrl_ros.core.episode_plan import EpisodePlan
+from vlmrl_ros.core.interfaces import ContextualTask, Task
 from vlmrl_ros.core.safety import Applied, SafetyFilter
 from vlmrl_ros.core.spec import FloatArray
 from vlmrl_ros.core.streams import stream
@@ -52,6 +54,7 @@ class Episodes:
         self._arrivals = 0
         self._episode = -1
         self._step = 0
+        self._plan: EpisodePlan | None = None
         self._still = np.zeros(task.spec.action.size, np.float32)
         self.weights_version = 0
         """Newest weights version known; goes into the next feedback."""
@@ -67,21 +70,29 @@ class Episodes:
             return arrival
         return replace(arrival, feedback=replace(arrival.feedback, weights_version=self.weights_version))
 
-    def go_on(self, stamp_ns: int, episode: int) -> Arrival:
+    def go_on(self, stamp_ns: int, episode: int, plan: EpisodePlan | None = None) -> Arrival:
         """Begin an episode of a run that others have seen a part of.
 
         Args:
             stamp_ns: of the first step, ns; a multiple of the control step.
             episode: its number.
+            plan: as in :meth:`begin`.
         """
         self._arrivals = stamp_ns // self._dt_ns - 1
         self._episode = episode - 1
-        return self.begin()
+        return self.begin(plan)
 
-    def begin(self) -> Arrival:
-        """Reset the task and arrive at the first step of the next episode."""
+    def begin(self, plan: EpisodePlan | None = None) -> Arrival:
+        """Reset the task and arrive at the first step of the next episode.
+
+        Args:
+            plan: how it goes, where a curriculum says so; one that the task can follow. Its steps bear it.
+        """
         self._episode += 1
         self._step = 0
+        self._plan = plan
+        if plan is not None:
+            cast(ContextualTask, self._task).set_context(plan.context, plan.extra_steps)
         self._safety.restart()
         timestep = self._task.reset(stream(self._seed, "task", self._episode))
         return self._arrive(timestep.observation, reward=0.0, terminated=False, truncated=False, success=False)
@@ -91,7 +102,8 @@ class Episodes:
     ) -> tuple[Applied, Arrival]:
         """Apply the command that answers an arrival and arrive at the next step.
 
-        The last step of an episode is answered like any other; then nothing moves and the next episode begins.
+        The last step of an episode is answered like any other; then nothing moves and the next episode begins. Where a
+        curriculum has to plan it first, :meth:`rest` and :meth:`begin` take the place of this.
 
         Args:
             arrival: where the task is now.
@@ -103,7 +115,7 @@ class Episodes:
             what was really applied, and the next arrival.
         """
         if arrival.feedback.last:
-            return self._safety.still(), self.begin()
+            return self.rest(), self.begin()
         wanted = self._still if command is None else command
         applied = self._safety.apply(wanted, tip=self._task.tip(), now_s=now_s)
         timestep = self._task.step(applied.action)
@@ -118,6 +130,10 @@ class Episodes:
             success=(self._task.success or marked_success) and not marked_failure,
         )
 
+    def rest(self) -> Applied:
+        """What is applied at the last step of an episode: nothing."""
+        return self._safety.still()
+
     def _arrive(
         self, observation: Observation, *, reward: float, terminated: bool, truncated: bool, success: bool
     ) -> Arrival:
@@ -131,5 +147,6 @@ class Episodes:
             episode=self._episode,
             step=self._step,
             weights_version=self.weights_version,
+            plan=self._plan,
         )
         return Arrival(self._arrivals * self._dt_ns, observation, feedback, self._task.scene(), self._task.joints())

@@ -5,7 +5,6 @@ See ``docs/architecture.md``.
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from vlmrl_ros.core.episode_plan import EpisodePlan
 from vlmrl_ros.core.snapshot import Snapshot
 from vlmrl_ros.core.spec import FloatArray, TaskSpec
 from vlmrl_ros.core.types import Observation
@@ -224,42 +224,6 @@ class Builder(Protocol):
             config: an instance of ``config_type``.
             rng: all randomness comes from it.
         """
-
-
-class Role(enum.Enum):
-    """Who acts at a step of a curriculum."""
-
-    MAIN = "main"
-    """The main agent, in the context of the episode."""
-    ROLL_IN = "roll_in"
-    """The main agent, in the context of the stage before."""
-    EXPLORER = "explorer"
-
-
-@dataclass(frozen=True)
-class EpisodePlan:
-    """How one episode of a curriculum goes.
-
-    Attributes:
-        context: of the whole episode; every reward is of it.
-        rolled_in: the stage before brings the arm to where the explorer begins. Otherwise the episode is plain: the
-            main agent acts throughout.
-        roll_in_steps: control steps before the explorer acts, 0 or more.
-        roll_in_context: context in which the main agent acts in them.
-        extra_steps: control steps that the episode lasts beyond the horizon of the task.
-    """
-
-    context: float
-    rolled_in: bool = False
-    roll_in_steps: int = 0
-    roll_in_context: float = 0.0
-    extra_steps: int = 0
-
-    def role(self, step: int) -> Role:
-        """Who acts at a step of the episode."""
-        if not self.rolled_in:
-            return Role.MAIN
-        return Role.ROLL_IN if step < self.roll_in_steps else Role.EXPLORER
 
 
 class Curriculum(Protocol):

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from vlmrl_ros.core.episode_plan import EpisodePlan
 from vlmrl_ros.core.errors import ShapeError
 from vlmrl_ros.core.spec import FloatArray
 
@@ -48,6 +49,7 @@ class Feedback:
         step: within the episode; 0 is the observation after reset.
         weights_version: newest weights version that the bridge knew of when it took the observation; in ``sync`` the
             policy acts with this one.
+        plan: of the episode, where a curriculum gives one: its context, and who acts at which step.
     """
 
     reward: float
@@ -57,6 +59,7 @@ class Feedback:
     episode: int
     step: int
     weights_version: int = 0
+    plan: EpisodePlan | None = None
 
     @property
     def last(self) -> bool:

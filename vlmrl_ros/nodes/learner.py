@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from std_msgs.msg import String, UInt8MultiArray
@@ -31,6 +31,7 @@ from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.streams import stream
 from vlmrl_ros.core.types import Step
 from vlmrl_ros.nodes.arm_steps import ArmSteps
+from vlmrl_ros.nodes.curriculum import Announcer, with_curriculum
 from vlmrl_ros.nodes.given import checked_bags, offline_spec
 from vlmrl_ros.nodes.progress import Progress
 from vlmrl_ros.nodes.theory import check_reference
@@ -49,9 +50,12 @@ STOP_TIMEOUT_S = 2.0
 
 @dataclass(frozen=True)
 class LearnerConfig:
-    """Parameters of ``learner``; options of the plug-in are ``<learner>.<option>``."""
+    """Parameters of ``learner``; options of plug-ins are ``<learner>.<option>`` and ``<curriculum>.<option>``."""
 
     learner: str = option("rlif", "name of the learner plug-in")
+    curriculum: str = option(
+        "", "name of the curriculum plug-in, for which the learner is made twice; empty: the full task from the start"
+    )
     seed: int = option(0, "seed of all randomness in learning", low=0, high=2**31 - 1)
     max_steps: int = option(
         5000,
@@ -113,6 +117,10 @@ class LearnerNode(Shell[LearnerConfig]):
         super().__init__("learner")
         config = self.config
         self._names = _checked(config.arms)
+        if config.curriculum and config.arms:
+            raise ConfigError(f"curriculum is '{config.curriculum}', which goes with one arm; leave out arms")
+        if config.curriculum:
+            registry.check("curricula", config.curriculum)
         self._data = checked_bags(config.demonstrations, config.offline, config.offline_updates, config.arms)
         self._builder = registry.load("learners", config.learner)
         options = from_mapping(self._builder.config_type, plugin_options(self, config.learner), config.learner)
@@ -120,8 +128,10 @@ class LearnerNode(Shell[LearnerConfig]):
             options = replace(options, device=config.device)
         check_reference(config.reference, options)
         self._options = options
+        self._curriculum_options: Mapping[str, Any] = {}
         show_options(self, config.learner, to_mapping(options))
         self._worker: Worker | None = None
+        self._announcer: Announcer | None = None
         self._run: LearningRun | None = None
         self._progress = Progress(config.max_steps, self.get_logger().info, self._names)
         self._claim()
@@ -178,16 +188,29 @@ class LearnerNode(Shell[LearnerConfig]):
         """Build the learner and let the worker begin."""
         try:
             self._spec = find_spec()
-            on_disk = self.config.replay_on_disk
-            with rings_on_disk(Path(self.config.run_dir)) if on_disk else nullcontext():
-                learner = self._builder.build(self._spec, self._options, stream(self.config.seed, "learner"))
-            self._run = self._make_run(learner, self._spec)
+            self._run = self._make_run(self._make_learner(self._spec), self._spec)
         except Exception as error:  # noqa: BLE001 - not the message is wrong but the plug-in: there is nothing to run
             self.fail(error)
             return
         arms, in_turn = len(self._names), self.config.sync
         self._worker = Worker(self._run, self._on_ready, self._report, self._on_end, arms, in_turn)
         self._worker.start()
+
+    def _make_learner(self, spec: TaskSpec) -> Learner:
+        """The plug-in, or with a curriculum two of it."""
+        config = self.config
+        on_disk = partial(rings_on_disk, Path(config.run_dir)) if config.replay_on_disk else nullcontext
+        name = config.curriculum
+        if not name:
+            with on_disk():
+                learner: Learner = self._builder.build(spec, self._options, stream(config.seed, "learner"))
+                return learner
+        given = plugin_options(self, name)
+        both = with_curriculum(name, given, spec, self._builder, self._options, config.seed, on_disk)
+        self._curriculum_options = both.curriculum.options
+        show_options(self, name, both.curriculum.options)
+        self._announcer = Announcer(self, both)
+        return both
 
     def _on_ready(self, after_ns: Sequence[int]) -> None:
         """The worker has taken up what there was: have the executor listen to what comes after it."""
@@ -221,6 +244,8 @@ class LearnerNode(Shell[LearnerConfig]):
             data=self._data,
             offline=bool(config.offline),
             offline_updates=config.offline_updates,
+            curriculum=config.curriculum,
+            curriculum_options=self._curriculum_options,
             reference=config.reference,
         )
         streams = read_streams(self._data, spec)[1] if self._data else ()
@@ -268,6 +293,8 @@ class LearnerNode(Shell[LearnerConfig]):
     def _report(self, arm: int, stamp_ns: int) -> None:
         run = self._run
         assert run is not None
+        if self._announcer is not None:
+            self._announcer.report(run.training.chains[arm].newest, stamp_ns)
         self.arms[arm].tell(stamp_ns, _status(run, arm, stamp_ns))
         self.diagnostics.value("updates", run.training.updates)
         self.diagnostics.value("learned steps", run.training.steps)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from vlmrl_ros.bridge.weights import Weights
@@ -42,6 +42,8 @@ class Plan:
         offline: the learner is given all that these bags hold.
         offline_updates: updates from it before the first step; 0: there is no robot, and ``max_steps`` counts steps
             that nobody lives.
+        curriculum: name of the curriculum plug-in; empty: none.
+        curriculum_options: those of the curriculum, by name.
         reference: checkpoint of a reference policy, for the terms of RLIF's bound; empty for none.
     """
 
@@ -63,6 +65,8 @@ class Plan:
     data: tuple[str, ...] = ()
     offline: bool = False
     offline_updates: int = 0
+    curriculum: str = ""
+    curriculum_options: Mapping[str, Any] = field(default_factory=dict)
     reference: str = ""
 
     @property
@@ -105,6 +109,9 @@ def identify(plan: Plan, spec: TaskSpec, directory: RunDirectory) -> None:
     options = {f"{plan.learner}.{name}": value for name, value in plan.options.items() if name not in _MAY_DIFFER}
     options |= {"offline" if plan.offline else "demonstrations": list(plan.data)} if plan.data else {}
     options |= {"offline_updates": plan.offline_updates} if plan.offline_updates else {}
+    if plan.curriculum:
+        options["curriculum"] = plan.curriculum
+        options |= {f"{plan.curriculum}.{name}": value for name, value in plan.curriculum_options.items()}
     mine = {"task": spec.task, "learner": plan.learner, "seed": plan.seed, "num_arms": len(plan.arms)}
     mine |= {"options": options, "task_spec": json.loads(spec.to_json())}
     path = directory.path / IDENTITY_FILE

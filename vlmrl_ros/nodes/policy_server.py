@@ -27,8 +27,11 @@ from vlmrl_ros.core.join import PartJoin
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.streams import stream
 from vlmrl_ros.core.types import Feedback
+from vlmrl_ros.policies.curricula.acting import CurriculumPolicy
 
 STATUS_NAMES = ["version", "inference_ms", "dropped"]
+ROLE_NAME = "role"
+"""In a curriculum ``policy/status`` says besides who acted: see :class:`~vlmrl_ros.core.episode_plan.Role`."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,9 @@ class PolicyServerConfig:
     checkpoint: str = option("", "checkpoint directory to act from; empty: random within the bounds until weights come")
     weights_root: str = option("", "directory below which weights may be read that come by file URI; empty: none")
     sync: bool = option(False, "act with exactly the weights version that the bridge knew of (lockstep only)")
+    curriculum: bool = option(
+        False, "act by the plan that feedback bears, as main agent or as explorer: weights that come have both"
+    )
 
 
 @dataclass(frozen=True)
@@ -95,7 +101,9 @@ class PolicyServer(Shell[PolicyServerConfig]):
         self._answer = self._waiting = None
 
     def _make_policy(self, spec: TaskSpec) -> None:
-        self._policy = self._build(spec, plugin_options(self, self.config.policy))
+        make = partial(self._build, spec, plugin_options(self, self.config.policy))
+        self._by_plan = CurriculumPolicy(spec, make) if self.config.curriculum else None
+        self._policy = self._by_plan or make()
         show_options(self, self.config.policy, self._policy.options)
         if self._checkpoint is not None:
             trained = TaskSpec.from_json(self._checkpoint["task_spec"])
@@ -146,13 +154,17 @@ class PolicyServer(Shell[PolicyServerConfig]):
 
     def _act(self, request: _Request, version: int) -> None:
         started_s = time.perf_counter()
-        rng = stream(self.config.seed, "policy", request.feedback.episode, request.feedback.step)
+        feedback, status = request.feedback, {}
+        if self._by_plan is not None:
+            status[ROLE_NAME] = self._by_plan.follow(feedback.plan, feedback.step)
+        rng = stream(self.config.seed, "policy", feedback.episode, feedback.step)
         action, info = self._policy.act(request.observation, rng)
         inference_ms = (time.perf_counter() - started_s) * 1e3
         stamp_ns = request.stamp_ns
         self._answer = messages.named_vector(stamp_ns, self._spec.action.names, action, "base_link")
         self._action.publish(self._answer)
-        self._status.publish(messages.named_vector(stamp_ns, STATUS_NAMES, [version, inference_ms, self._join.dropped]))
+        values = [version, inference_ms, self._join.dropped, *status.values()]
+        self._status.publish(messages.named_vector(stamp_ns, [*STATUS_NAMES, *status], values))
         if "thought" in info:
             self._thought.publish(String(data=json.dumps(info["thought"])))
         self.diagnostics.tick()

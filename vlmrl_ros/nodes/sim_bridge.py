@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sensor_msgs.msg import JointState
+from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
 from vlmrl_ros.bridge import messages, qos
@@ -20,6 +21,7 @@ from vlmrl_ros.bridge.shell import Shell, run
 from vlmrl_ros.core.config import from_mapping, option, to_mapping
 from vlmrl_ros.core.continuation import Continuation
 from vlmrl_ros.core.episode import Arrival, Episodes
+from vlmrl_ros.core.episode_plan import Announcements
 from vlmrl_ros.core.errors import ConfigError
 from vlmrl_ros.core.safety import SafetyConfig, SafetyFilter
 from vlmrl_ros.core.spec import FloatArray
@@ -63,6 +65,9 @@ class SimBridgeConfig:
     )
     headless: bool = option(True, "run without MuJoCo's viewer")
     continues: bool = option(False, "go on with a run: wait for learner/status and begin after the step that it names")
+    curriculum: bool = option(
+        False, "begin each episode as the learner says on curriculum/plan; implies continues, for it says so at first"
+    )
     film: bool = option(False, "publish the front view at each step on film/image_raw, for people")
 
 
@@ -107,8 +112,11 @@ class SimBridge(Shell[SimBridgeConfig]):
         self._safety = SafetyFilter(self._spec.action, self._spec.control_dt_s, limits)
         self._safeguard = Safeguard(self, self._safety)
         self._episodes = Episodes(self._task, self._safety, config.seed)
+        self._plans = Announcements(self._spec, config.time == "lockstep") if config.curriculum else None
+        self._resting = False
         in_sync = config.time == "lockstep" and config.learner_lag_steps == 0
-        self._continuation = Continuation(self._episodes.dt_ns, in_sync) if config.continues else None
+        begins_later = config.continues or config.curriculum
+        self._continuation = Continuation(self._episodes.dt_ns, in_sync) if begins_later else None
         self._arrival = self._episodes.begin()  # what cannot begin, or be rendered, fails here
         if not config.headless:
             from vlmrl_ros.sim.viewer import Viewer  # opens a window: only where one is wanted
@@ -116,6 +124,8 @@ class SimBridge(Shell[SimBridgeConfig]):
             self._viewer = Viewer(self._task)
         self.listen(JointState, "command", self._on_command, qos.COMMAND)
         self.listen(JointState, "learner/status", self._on_learner, qos.STEP)
+        if self._plans is not None:
+            self.listen(String, "curriculum/plan", self._on_plan, qos.LATCHED)
         if config.time == "lockstep" and config.recorder_lag_steps >= 0:
             self.listen(JointState, "recorder/status", self._on_recorder, qos.STEP)
         self.create_service(Trigger, "reset", self._on_reset)
@@ -154,11 +164,12 @@ class SimBridge(Shell[SimBridgeConfig]):
         """Begin where the learner says that the run is, once it has."""
         assert self._continuation is not None
         begin = self._continuation.begin(time.monotonic())
-        if begin is None:
+        plan = self._plans.newest if self._plans is not None else None
+        if begin is None or (self._plans is not None and plan is None):
             return
         self.destroy_timer(self._looking)
         self._continuation = None
-        self._arrival = self._episodes.go_on(*begin)
+        self._arrival = self._episodes.go_on(*begin, plan)
         self._learned_ns = self._recorded_ns = self._arrival.stamp_ns - self._episodes.dt_ns
         self.diagnostics.problem("")
         self.get_logger().info(f"goes on with the run at {begin[0] * 1e-9:.3f} s, episode {begin[1]}")
@@ -194,6 +205,12 @@ class SimBridge(Shell[SimBridgeConfig]):
         if self.active and self.config.time == "lockstep":
             self._publish_when_due()
 
+    def _on_plan(self, message: String) -> None:
+        assert self._plans is not None
+        self._plans.hear(message.data)
+        if self.active and self._continuation is None and self.config.time == "lockstep":
+            self._publish_when_due()
+
     def _on_recorder(self, message: JointState) -> None:
         stamp_ns = messages.stamp_of(message)
         if self._continuation is None and stamp_ns <= self._arrival.stamp_ns:
@@ -204,6 +221,8 @@ class SimBridge(Shell[SimBridgeConfig]):
     def _publish_when_due(self) -> None:
         """Publish the arrival once learner and recorder are close enough behind it."""
         if self._published or self._learning_ended:  # what nobody learns from is left to the run's next part
+            return
+        if self._resting and not self._begin_by_plan():
             return
         if self._silent_peer() is None:
             self._publish(self._arrival)
@@ -253,6 +272,8 @@ class SimBridge(Shell[SimBridgeConfig]):
         silent = now_s - self._commanded_s > timeout_s
         self.diagnostics.problem(f"no command for more than {timeout_s:g} s: the arm stands still" if silent else "")
         self._advance(command)
+        if self._resting:
+            self._begin_by_plan()
         self._publish(self._arrival)
 
     def _fresh_command(self, arrival: Arrival, now_s: float) -> _Command | None:
@@ -268,10 +289,22 @@ class SimBridge(Shell[SimBridgeConfig]):
         mark = Mark.RESET if self._reset_asked else command.mark if command else Mark.NONE
         self._reset_asked = False
         action = command.action if command else None
-        applied, self._arrival = self._episodes.advance(arrival, action, mark, time.monotonic())
+        if self._plans is not None and arrival.feedback.last:
+            applied, self._resting = self._episodes.rest(), True
+        else:
+            applied, self._arrival = self._episodes.advance(arrival, action, mark, time.monotonic())
         self._safeguard.note(applied)
         self._out.executed(arrival.stamp_ns, applied)
         self._published = False
+
+    def _begin_by_plan(self) -> bool:
+        """After the last step of an episode: begin the next, once it is said how it goes."""
+        assert self._plans is not None
+        plan = self._plans.following(self._arrival.stamp_ns)
+        if plan is None:
+            return False
+        self._arrival, self._resting = self._episodes.begin(plan), False
+        return True
 
     def _publish(self, arrival: Arrival) -> None:
         self._arrival = self._episodes.with_version(arrival)

@@ -13,6 +13,7 @@ from sensor_msgs.msg import Image, JointState, Joy
 from std_msgs.msg import String
 
 from vlmrl_ros.bridge import messages
+from vlmrl_ros.core.episode_plan import EpisodePlan
 from vlmrl_ros.core.errors import NonFiniteError, RangeError, ShapeError, VlmrlError
 from vlmrl_ros.core.interfaces import JoyState
 from vlmrl_ros.core.spec import CameraSpec, TaskSpec, VectorSpec
@@ -125,6 +126,15 @@ def test_a_frame_of_another_size_or_encoding_is_refused(change, reason):
         episode=st.integers(0, 2**40),
         step=st.integers(0, 2**40),
         weights_version=st.integers(0, 2**40),
+        plan=st.none()
+        | st.builds(
+            EpisodePlan,
+            context=st.floats(-1e6, 1e6),
+            rolled_in=st.booleans(),
+            roll_in_steps=st.integers(0, 2**40),
+            roll_in_context=st.floats(-1e6, 1e6),
+            extra_steps=st.integers(0, 2**40),
+        ),
     )
 )
 def test_feedback_survives(feedback):
@@ -261,12 +271,13 @@ def test_a_name_without_end_is_refused_and_not_repeated_in_the_log():
 
 
 @pytest.mark.parametrize("count", [-1, 0.5, 2.0**54, 1e300])
-@pytest.mark.parametrize("name", ["episode", "step", "weights_version"])
+@pytest.mark.parametrize("name", ["episode", "step", "weights_version", "roll_in_steps", "extra_steps"])
 def test_what_counts_is_a_whole_number_from_zero(name, count):
-    values = np.zeros(len(messages.FEEDBACK_NAMES))
-    values[messages.FEEDBACK_NAMES.index(name)] = count
+    names = [*messages.FEEDBACK_NAMES, *messages.PLAN_NAMES]
+    values = np.zeros(len(names))
+    values[names.index(name)] = count
     with pytest.raises(RangeError, match=f"feedback has {name} .*; valid: a whole number from 0 to"):
-        messages.read_feedback(vector(messages.FEEDBACK_NAMES, values))
+        messages.read_feedback(vector(names, values))
 
 
 def test_a_scene_must_be_finite_in_every_component():

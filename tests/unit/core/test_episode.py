@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from vlmrl_ros.core.episode import Arrival, Episodes
+from vlmrl_ros.core.episode_plan import EpisodePlan
 from vlmrl_ros.core.safety import Reason, SafetyConfig, SafetyFilter
 from vlmrl_ros.core.types import Mark
 from vlmrl_ros.sim.load import build
@@ -55,6 +56,20 @@ def test_a_run_that_goes_on_elsewhere_is_the_same_from_there_on(task):
     np.testing.assert_array_equal(again.observation["state"], first.observation["state"])
     _, after = loop.advance(again, FORWARD, Mark.NONE)
     np.testing.assert_array_equal(after.observation["state"], whole[2 * (HORIZON + 1) + 1].observation["state"])
+
+
+def test_an_episode_begins_as_it_was_planned_and_its_steps_say_so(task):
+    loop, _ = begun(task)
+    distance = {}
+    for plan in (EpisodePlan(0.25, extra_steps=2), EpisodePlan(1.0)):
+        arrivals = [loop.go_on(500_000_000, 3, plan)]
+        while not arrivals[-1].feedback.last:
+            arrivals.append(loop.advance(arrivals[-1], FORWARD, Mark.NONE)[1])
+        assert len(arrivals) == 1 + HORIZON + plan.extra_steps
+        assert {a.feedback.plan for a in arrivals} == {plan}
+        distance[plan.context] = np.linalg.norm(arrivals[0].observation["state"][:3])
+    assert distance[0.25] < 0.5 * distance[1.0]
+    assert loop.begin().feedback.plan is None
 
 
 def test_the_horizon_truncates_and_does_not_terminate(task):

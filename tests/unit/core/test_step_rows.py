@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from fakes.steps import episode
 
+from vlmrl_ros.core.episode_plan import EpisodePlan
 from vlmrl_ros.core.step_rows import from_rows, to_rows
 from vlmrl_ros.core.types import Step
 
@@ -21,6 +22,8 @@ def seen(step: Step) -> Step:
 def test_steps_survive_a_file_to_the_last_bit(cameras):
     steps = [seen(step) if cameras else step for step in episode(3, 5, (2, 3), success=True, reward=0.1)]
     steps[1] = replace(steps[1], intervention=replace(steps[1].intervention, advice=(0.25, -0.5)))
+    plan = EpisodePlan(0.3, True, 2, 0.1, 2)
+    steps[2] = replace(steps[2], feedback=replace(steps[2].feedback, plan=plan))
     file = io.BytesIO()
     np.save(file, to_rows(steps), allow_pickle=False)
     file.seek(0)

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from vlmrl_ros.core.config import options
+from vlmrl_ros.core.episode_plan import EpisodePlan
 from vlmrl_ros.core.errors import ConfigError
-from vlmrl_ros.core.interfaces import EpisodePlan
 from vlmrl_ros.core.snapshot import save_snapshot
 from vlmrl_ros.nodes.bench import rollin_runs
 from vlmrl_ros.nodes.bench.rollin_loop import CurriculumLoop, Setup

@@ -127,3 +127,33 @@ def test_it_can_be_watched(name):
     assert len(np.unique(frame.reshape(-1, 3), axis=0)) >= 3
     with pytest.raises(UnknownNameError, match="overview"):
         task.render("wrist", 8, 8)
+
+
+def inserted(task: ContextualTask, beside_m: float) -> bool:
+    """Whether the peg goes in so far beside the middle of the hole."""
+    task.reset(np.random.default_rng(0))
+    target = task.workpiece().position + np.array([beside_m, 0.0, -0.03])
+    while True:
+        error_m = target - task.tip()
+        error_m[2] *= abs(error_m[0]) < 1e-3 or task.tip()[2] < task.workpiece().position[2]
+        if task.step(np.clip(10 * error_m, -0.1, 0.1).astype(np.float32)).last():
+            return task.success
+
+
+def test_a_peg_that_is_off_goes_into_a_wide_hole_alone_and_the_state_says_how_wide_it_is():
+    options = {"context": "clearance", "start_range_mm": 0.0, "start_high_mm": 30.0, "hole_range_x_mm": 0.0}
+    task = load.build("peg_insert", options)
+    wide, full = task.spec.context.stages(4)[0], task.spec.context.full
+    outcomes = []
+    for gap_m in (wide, full, wide):
+        task.set_context(gap_m)
+        assert first_state(task)[task.spec.observation.names.index("clearance")] == np.float32(gap_m)
+        outcomes.append([inserted(task, beside_m) for beside_m in (0.0, 0.005)])
+    assert outcomes == [[True, True], [True, False], [True, True]]
+
+
+@pytest.mark.parametrize("observation", ["state", "pixels", "both"])
+def test_the_gap_is_a_context_of_every_kind_of_observation(observation):
+    spec = load.build("peg_insert", {"context": "clearance", "observation": observation}).spec
+    assert TaskSpec.from_json(spec.to_json()).context == spec.context
+    assert (spec.context.full, spec.context.unit) == (0.002, "m")

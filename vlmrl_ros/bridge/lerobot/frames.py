@@ -22,8 +22,8 @@ Frames = Mapping[str, Sequence[npt.NDArray[np.uint8]]]
 def columns_of(steps: Sequence[Step]) -> dict[str, npt.NDArray[Any]]:
     """The columns of an episode, but for frames and for what only counts.
 
-    The last step has no action of its own: its ``next.*`` repeat the end, with a reward of 0. A person's advice is left
-    out.
+    The last step has no action of its own: its ``next.*`` repeat the end, with a reward of 0. A person's advice and the
+    plan of a curriculum are left out.
     """
     feedback = [step.feedback for step in steps]
     after = [*feedback[1:], feedback[-1]]
@@ -38,7 +38,7 @@ def columns_of(steps: Sequence[Step]) -> dict[str, npt.NDArray[Any]]:
         layout.HUMAN: np.array([step.intervention.active for step in steps]),
         layout.POLICY_ACTION: np.stack([step.policy_action for step in steps]),
         layout.COMMAND: np.stack([step.command for step in steps]),
-        layout.FEEDBACK: np.array([astuple(f) for f in feedback], np.float64),
+        layout.FEEDBACK: np.array([astuple(f)[:-1] for f in feedback], np.float64),
         layout.INTERVENTION: np.array([astuple(step.intervention)[:-1] for step in steps], np.float64),
         layout.STAMP: np.array([step.stamp_ns for step in steps], np.int64),
     }

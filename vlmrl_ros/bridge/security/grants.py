@@ -68,7 +68,7 @@ class Grant:
 GRANTS: Mapping[str, Grant] = {
     "sim_bridge": Grant(
         publish=(*ARRIVAL, "film/image_raw", "joint_states", "/clock", "clock"),
-        subscribe=("command", "learner/status", "recorder/status"),
+        subscribe=("command", "learner/status", "recorder/status", "curriculum/plan"),
         reply=("estop", "reset"),
     ),
     "arm_bridge": Grant(
@@ -96,7 +96,7 @@ GRANTS: Mapping[str, Grant] = {
         subscribe=("feedback", "joy", "policy/action", "spec", "estop/state", "guide"),
     ),
     "learner": Grant(
-        publish=("learner/status", "weights"),
+        publish=("learner/status", "weights", "curriculum/plan"),
         subscribe=(
             *OBSERVATION,
             "feedback",

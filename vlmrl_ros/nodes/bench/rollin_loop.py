@@ -78,9 +78,7 @@ class CurriculumLoop:
     def episode(self) -> EpisodeRecord:
         """Live through the next episode."""
         plan = self.learner.plan(self._episode)
-        self.task.set_context(plan.context, plan.extra_steps)
-        self.policy.begin(plan)
-        arrival, record = self._loop.go_on(self._stamp_ns(), self._episode), None
+        arrival, record = self._loop.go_on(self._stamp_ns(), self._episode, plan), None
         while record is None:
             action = self._act(arrival)
             # at the last step of an episode nothing is carried out
@@ -96,6 +94,7 @@ class CurriculumLoop:
         feedback = arrival.feedback
         if self.training.updates and feedback.step % PUBLISH_EVERY == 0:
             self.policy.load(self.learner.variables())
+        self.policy.follow(feedback.plan, feedback.step)
         rng = stream(self._seed, "policy", feedback.episode, feedback.step)
         action, _ = self.policy.act(arrival.observation, rng)
         return action

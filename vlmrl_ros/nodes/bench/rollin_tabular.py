@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from vlmrl_ros.core.interfaces import EpisodePlan
+from vlmrl_ros.core.episode_plan import EpisodePlan
 from vlmrl_ros.nodes.bench.rollin_grid import SLIP, Array, Cells, Grid, cover, serpentine, visitation
 from vlmrl_ros.policies.curricula.rollin import Rollin, RollinConfig
 

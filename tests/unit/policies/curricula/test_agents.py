@@ -10,8 +10,8 @@ import pytest
 
 from vlmrl_ros.core import registry
 from vlmrl_ros.core.config import from_mapping
+from vlmrl_ros.core.episode_plan import EpisodePlan, Role
 from vlmrl_ros.core.errors import CheckpointError
-from vlmrl_ros.core.interfaces import EpisodePlan, Role
 from vlmrl_ros.core.snapshot import save_snapshot
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.types import Feedback, Intervention, Source, Step, Transition
@@ -36,27 +36,27 @@ def learner_of(spec: TaskSpec, seed: int = 0, builder: type = Rlpd) -> Curriculu
 def live(learner: CurriculumLearner, number: int, success: bool = True) -> tuple[EpisodePlan, list[Transition]]:
     """An episode of the toy, by the learner's plan."""
     plan = learner.plan(number)
-    items = list(chained(number, 12 + plan.extra_steps, success))
+    items = list(chained(number, 12 + plan.extra_steps, success, plan))
     for item in items:
         learner.add(item)
     return plan, items
 
 
-def chained(number: int, length: int, success: bool) -> Iterator[Transition]:
+def chained(number: int, length: int, success: bool, plan: EpisodePlan) -> Iterator[Transition]:
     rng = np.random.default_rng(number)
-    before = step(number, 0, length, success, rng)
+    before = step(number, 0, length, success, plan, rng)
     for k in range(1, length + 1):
-        after = step(number, k, length, success, rng)
+        after = step(number, k, length, success, plan, rng)
         yield Transition(before, after)
         before = after
 
 
-def step(number: int, k: int, length: int, success: bool, rng: np.random.Generator) -> Step:
+def step(number: int, k: int, length: int, success: bool, plan: EpisodePlan, rng: np.random.Generator) -> Step:
     action = rng.uniform(-0.1, 0.1, 2).astype(np.float32)
     return Step(
         stamp_ns=(number * 1000 + k) * 10**8,
         observation={"state": rng.uniform(-0.2, 0.2, 3).astype(np.float32)},
-        feedback=Feedback(float(rng.normal()), False, k == length, success and k == length, number, k),
+        feedback=Feedback(float(rng.normal()), False, k == length, success and k == length, number, k, 0, plan),
         policy_action=action,
         command=action,
         executed=action,
@@ -101,7 +101,9 @@ def test_steps_of_a_person_are_not_the_explorers(contextual_spec):
     learner = learner_of(contextual_spec)
     number = until_rolled_in(learner)
     plan = learner.plan(number)
-    item = next(item for item in chained(number, 20, False) if plan.role(item.before.feedback.step) is Role.EXPLORER)
+    item = next(
+        item for item in chained(number, 20, False, plan) if plan.role(item.before.feedback.step) is Role.EXPLORER
+    )
     person = dataclasses.replace(item.before, intervention=Intervention(True, False, 0.0, Source.HUMAN))
     learner.add(dataclasses.replace(item, before=person))
     assert stored(learner.explorer) == 0
@@ -112,6 +114,31 @@ def test_rolled_in_episodes_do_not_count_for_the_advance_test(contextual_spec):
     number = until_rolled_in(learner)
     state = learner.curriculum.state()
     live(learner, number, success=True)
+    assert learner.curriculum.state() == state
+
+
+@pytest.mark.parametrize("demonstration", [False, True])
+def test_a_success_with_a_persons_help_does_not_count_and_a_demonstration_says_nothing(contextual_spec, demonstration):
+    learner = learner_of(contextual_spec)
+    for item in chained(0, 12, True, learner.plan(0)):
+        by = Source.HUMAN if demonstration or item.before.feedback.step == 3 else Source.POLICY
+        person = dataclasses.replace(item.before, intervention=Intervention(True, False, 0.0, by))
+        learner.add(dataclasses.replace(item, before=person, demonstration=demonstration))
+    assert learner.curriculum.state()["recent"] == ([] if demonstration else [0.0])
+    live(learner, 1, success=True)
+    assert learner.curriculum.state()["recent"][-1] == 1.0
+
+
+def test_steps_of_another_stage_are_the_main_agents_alone(contextual_spec):
+    learner = learner_of(contextual_spec)
+    until_rolled_in(learner)
+    before, state = stored(learner.main), learner.curriculum.state()
+    late = EpisodePlan(learner.curriculum.contexts[0], rolled_in=True)
+    for plan in (late, dataclasses.replace(late, rolled_in=False)):
+        for item in chained(700, 12, True, plan):
+            learner.add(item)
+    assert stored(learner.main) - before == 24
+    assert stored(learner.explorer) == 0
     assert learner.curriculum.state() == state
 
 
@@ -144,7 +171,7 @@ def test_the_explorer_keeps_its_own_pace(contextual_spec):
     assert abs(PACE * (insertions - 1) - samples) <= PACE
 
 
-def test_a_plan_stays_the_same_until_its_episode_is_over(contextual_spec):
+def test_a_plan_stays_the_same_while_the_stage_does(contextual_spec):
     learner = learner_of(contextual_spec)
     until_rolled_in(learner)
     plans = {number: learner.plan(number) for number in range(100, 130)}
@@ -210,11 +237,13 @@ def test_who_acts_follows_the_plan(contextual_spec):
     seen = {"state": np.array([0.1, -0.1, 0.2], np.float32)}
     easier = {"state": np.array([0.1, -0.1, 0.05], np.float32)}
     rng = np.random.default_rng(0)
-    policy.begin(EpisodePlan(0.2, rolled_in=True, roll_in_steps=1, roll_in_context=0.05))
-    acted = [policy.act(seen, rng)[0].tolist() for _ in range(2)]
-    policy.begin(EpisodePlan(0.2))
-    acted.append(policy.act(seen, rng)[0].tolist())
-    expected = [main.act(easier, rng), explorer.act(seen, rng), main.act(seen, rng)]
+    rolled_in = EpisodePlan(0.2, rolled_in=True, roll_in_steps=1, roll_in_context=0.05)
+    acted, roles = [], []
+    for plan, number in ((rolled_in, 0), (rolled_in, 1), (EpisodePlan(0.2), 0), (None, 1)):
+        roles.append(policy.follow(plan, number))
+        acted.append(policy.act(seen, rng)[0].tolist())
+    expected = [main.act(easier, rng), explorer.act(seen, rng), *[main.act(seen, rng)] * 2]
+    assert roles == [Role.ROLL_IN, Role.EXPLORER, Role.MAIN, Role.MAIN]
     assert acted == [action.tolist() for action, _ in expected]
     assert len({tuple(action) for action in acted}) == 3
     assert seen["state"][2] == np.float32(0.2)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from vlmrl_ros.core import registry
+from vlmrl_ros.core.episode_plan import EpisodePlan, Role
 from vlmrl_ros.core.errors import ConfigError, UnknownNameError
-from vlmrl_ros.core.interfaces import EpisodePlan, Role
 from vlmrl_ros.policies.curricula.rollin import Rollin, RollinConfig, build
 
 HORIZON = 40
