@@ -146,6 +146,7 @@ class _School:
             if ended and training.steps // every > kept:
                 kept = training.steps // every
                 self._keep(kept * every)
+                self._publish()  # as one who goes on from here
         self._task.close()
         self._exam.close()
 

@@ -90,7 +90,7 @@ class Outcome:
     Attributes:
         success: of the best weights, in fresh episodes.
         value: their mean discounted sum of the task's rewards in these.
-        evaluations: success, or value, on the way, in order, each ``judge_every`` steps after the one before, to the end.
+        evaluations: success, or value, on the way, in order, each ``judge_every`` steps after the last.
         takeovers_first: takeovers an episode over the first tenth of the steps; NaN where no episode ended in it.
         takeovers_last: the same over the last tenth.
         human_share: of the steps, without demonstrations.
