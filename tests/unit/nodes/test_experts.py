@@ -21,7 +21,7 @@ from vlmrl_ros.sim.load import build as build_task
 TINY = {"hidden": [8], "batch_size": 16, "samples_per_insert": 16.0, "min_steps": 16, "layer_norm": True}
 COURSE = Course("gym:InvertedPendulum-v5", 90, 30, {"horizon": 15}, TINY, episodes=2)
 SMALL = {"hidden": [8], "batch_size": 16, "samples_per_insert": 16.0, "min_steps": 16}
-DOMAIN = Domain("pole", COURSE, 0.0, 15.0, steps=20, demonstrations=1)
+DOMAIN = Domain("pole", COURSE, 0.0, 15.0, steps=20, demonstrations=1, episodes=1)
 
 
 @pytest.fixture(scope="module")

@@ -41,7 +41,15 @@ SAC: Mapping[str, Any] = {
     "min_steps": 1000,
 }
 """Its critics judge the learners' actions, so they have the networks of :class:`Reference`."""
-RLIF: Mapping[str, Any] = {"critics": 2, "critic_updates": 2, "samples_per_insert": 512.0, "discount": 0.99}
+RLIF: Mapping[str, Any] = {
+    "critics": 2,
+    "critic_updates": 2,
+    "samples_per_insert": 512.0,
+    "discount": 0.99,
+    "stored": "release",
+    "return_steps": 1,
+}
+"""As the authors' code stores it, without last steps: who falls is never told so, and with them falling would pay."""
 JUDGED: Mapping[str, Any] = {"trigger": "judged"}
 METHODS: Mapping[str, tuple[str, Mapping[str, Any], Mapping[str, Any]]] = {
     "rlif_value": ("rlif", RLIF, JUDGED),
@@ -52,7 +60,6 @@ METHODS: Mapping[str, tuple[str, Mapping[str, Any], Mapping[str, Any]]] = {
 }
 """Method: learner, its options, and the habits of its operator; whoever has equal takeovers comes later."""
 OURS, QUICK_METHODS = "rlif_value", ("rlif_value", "hg_dagger")
-OPERATOR_EPISODES = 50
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,7 @@ class Domain:
         steps: of a lesson, without demonstrations.
         demonstrations: at first.
         alpha: part of the best action's value that an action must reach.
+        episodes: of an evaluation on the way; three times as many in the end, and five times for an operator alone.
     """
 
     name: str
@@ -76,6 +84,7 @@ class Domain:
     steps: int
     demonstrations: int
     alpha: float = 0.99
+    episodes: int = 10
 
     def score(self, task_return: float) -> float:
         """Normalised return."""
@@ -164,8 +173,8 @@ def lesson_of(domain: Domain, method: str, person: Candidate, judge: Candidate, 
         judge_every=max(1, domain.steps // 10),
         judge_from=domain.steps // 2,
         judged_by="value",
-        episodes=10,
-        final_episodes=30,
+        episodes=domain.episodes,
+        final_episodes=3 * domain.episodes,
         discount=1.0,
         reference=str(judge.directory) if judged else "",
         judgement={"beta": 0.95, "alpha": domain.alpha} if judged else {},
@@ -183,7 +192,7 @@ def _alone(domain: Domain, name: str, candidate: Candidate) -> tuple[Figures, In
     """Score of a candidate alone, with its 95 % interval over fresh episodes."""
     task = build_task(domain.course.task, domain.course.task_options)
     policy = Reference(candidate.directory, task.spec).policy
-    values = policy_alone(task, policy, OPERATOR_EPISODES, seed=FRESH_SEED_OFFSET).values
+    values = policy_alone(task, policy, 5 * domain.episodes, seed=FRESH_SEED_OFFSET).values
     task.close()
     interval = mean_interval([domain.score(value) for value in values])
     ends = {f"{name}.score.low": interval.low, f"{name}.score.high": interval.high}
