@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
-from xdist.scheduler import LoadFileScheduling
 
 from vlmrl_ros.nodes.bench.launched import loopback_udp
 
@@ -28,15 +27,15 @@ def keeps_time(nodeid: str) -> bool:
     return nodeid.startswith(TIMED) and not nodeid.startswith(UNTIMED)
 
 
-class TimedAlone(LoadFileScheduling):
-    """File by file; but those that keep time one after the other in one process."""
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """With ``-n`` file by file; but tests that keep time one after the other in one process."""
+    from xdist.scheduler import LoadFileScheduling
 
-    def _split_scope(self, nodeid: str) -> str:
-        return "timed" if keeps_time(nodeid) else super()._split_scope(nodeid)
+    class TimedAlone(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "timed" if keeps_time(nodeid) else super()._split_scope(nodeid)
 
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TimedAlone:
-    """With ``-n``."""
     return TimedAlone(config, log)
 
 

@@ -63,6 +63,15 @@ class Observer:
             self._executor.spin_once(timeout_sec=0.01)
         return value
 
+    def say_until(self, say: Callable[[], None], condition: Callable[[], Any], what: str) -> None:
+        """Say something, and again every :data:`QUIET_S`: who has just started may not know enough to take it."""
+        end = time.monotonic() + DEADLINE_S
+        while not condition():
+            assert time.monotonic() < end, f"not within {DEADLINE_S:g} s: {what}"
+            say()
+            pause = time.monotonic() + QUIET_S
+            self.until(lambda pause=pause: condition() or time.monotonic() > pause, what)
+
     def spec(self, topic: str = "spec") -> TaskSpec:
         """The spec of the task, once a bridge is configured."""
         specs = self.listen(String, topic, qos.LATCHED)

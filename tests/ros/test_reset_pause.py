@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from fakes.observer import Observer
@@ -34,11 +36,18 @@ def test_control_held_at_the_end_of_an_episode_is_still_held_after_the_reset(sta
     begin_ns = 1_000_000_000
     steps = [(begin_ns + i * STEP_NS, 0, i) for i in range(3)]
     steps += [(steps[-1][0] + RESET_NS + i * STEP_NS, 1, i) for i in range(3)]
-    for number, (stamp_ns, episode, step) in enumerate(steps, start=1):
+
+    def say(stamp_ns: int, episode: int, step: int) -> None:
         said = Feedback(0.0, False, step == 2, False, episode, step, 0)
         feedback.publish(messages.feedback_message(stamp_ns, said))
         policy.publish(messages.named_vector(stamp_ns, spec.action.names, np.zeros(3)))
         joy.publish(messages.joy_message(stamp_ns, held))
-        observer.until(lambda n=number: len(decided) >= n, f"a decision on step {number}")
-    sources = [messages.read_intervention(message).source for message in decided]
-    assert sources == [Source.HUMAN] * 6
+
+    for now in steps:
+        observer.say_until(partial(say, *now), partial(stamps_in, decided, now[0]), f"a decision on {now}")
+    sources = {messages.stamp_of(message): messages.read_intervention(message).source for message in decided}
+    assert list(sources.values()) == [Source.HUMAN] * 6
+
+
+def stamps_in(said: list[JointState], stamp_ns: int) -> bool:
+    return any(messages.stamp_of(message) == stamp_ns for message in said)

@@ -7,6 +7,8 @@ import importlib
 import json
 import sys
 import tempfile
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
@@ -32,25 +34,34 @@ SUITES = {
     "rollin": "a curriculum with roll-in against one without, and against none",
 }
 ALL = "all"
-"""Every suite in turn; their figures have different names."""
+"""Every suite in turn; see :func:`_merged`."""
 
 
 def main() -> None:
     """Entry point: ``benchmark [suite] [--json FILE] [--quick] [--work DIR]``."""
     arguments = _parser().parse_args()
     work = Path(arguments.work or tempfile.mkdtemp(prefix=f"bench_{arguments.suite}_"))
-    figures: Figures = {}
+    found: dict[str, Figures] = {}
     for suite in SUITES if arguments.suite == ALL else (arguments.suite,):
         measure = importlib.import_module(f"vlmrl_ros.nodes.bench.{suite}").measure
         (work / suite).mkdir(parents=True, exist_ok=True)
         try:
-            found = measure(arguments.quick, work / suite)
+            found[suite] = measure(arguments.quick, work / suite)
         except VlmrlError as error:
             sys.exit(f"error: {error}")
-        _show(suite, found)
-        figures |= found
+        _show(suite, found[suite])
     if arguments.json:
-        write_whole(Path(arguments.json), json.dumps(figures, indent=2, sort_keys=True) + "\n")
+        write_whole(Path(arguments.json), json.dumps(_merged(found), indent=2, sort_keys=True) + "\n")
+
+
+def _merged(found: Mapping[str, Figures]) -> Figures:
+    """The figures of all suites; one whose name several of them use bears that of its suite before it."""
+    used = Counter(name for figures in found.values() for name in figures)
+    return {
+        f"{suite}.{name}" if used[name] > 1 else name: value
+        for suite, figures in found.items()
+        for name, value in figures.items()
+    }
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from vlmrl_ros.nodes.bench.figures import over_seeds
-from vlmrl_ros.nodes.benchmark import SUITES
+from vlmrl_ros.nodes.benchmark import SUITES, _merged
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -45,6 +45,12 @@ def test_figures_over_seeds_carry_mean_and_interval():
 
 def test_one_seed_has_no_interval():
     assert over_seeds("x", [0.5]) == {"x.mean": 0.5}
+
+
+def test_in_one_file_a_name_that_several_suites_use_bears_the_suite():
+    found = {"rlif": {"ordering_holds": 1.0, "a.score": 0.5}, "calql": {"ordering_holds": 0.0}}
+    assert _merged(found) == {"rlif.ordering_holds": 1.0, "a.score": 0.5, "calql.ordering_holds": 0.0}
+    assert _merged({"rlif": found["rlif"]}) == found["rlif"]
 
 
 def test_the_page_of_parameters_is_current():
