@@ -100,21 +100,23 @@ def candidates(course: Course, directory: Path) -> list[Candidate]:
     return [candidate for candidate in found if candidate.step <= course.steps]
 
 
-def levels(found: Sequence[Candidate]) -> dict[str, Candidate]:
+def levels(found: Sequence[Candidate], zero: float = 0.0) -> dict[str, Candidate]:
     """The candidate for each level: of those before the best one whose score is nearest to its share of the best.
+
+    Args:
+        found: in any order.
+        zero: return from which shares are counted.
 
     Raises:
         ConfigError: there are no three that are one better than the other.
     """
-    best = max(found, key=lambda candidate: candidate.score)
+    best = best_of(found)
     until = [candidate for candidate in found if candidate.step <= best.step]
-    chosen = {
-        level: min(until, key=lambda candidate: abs(candidate.score - share * best.score))
-        for level, share in SHARES.items()
-    }
+    aims = {level: zero + share * (best.score - zero) for level, share in SHARES.items()}
+    chosen = {level: min(until, key=lambda candidate: abs(candidate.score - aim)) for level, aim in aims.items()}
     scores = [candidate.score for candidate in chosen.values()]
-    if best.score <= 0 or sorted(set(scores), reverse=True) != scores:
-        raise ConfigError(f"experts with scores {scores} of {best.score:g}; needed: one better than the other")
+    if best.score <= zero or sorted(set(scores), reverse=True) != scores:
+        raise ConfigError(f"experts with returns {scores} of {best.score:g}; needed: one better than the other")
     return chosen
 
 

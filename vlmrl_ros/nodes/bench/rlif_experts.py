@@ -44,7 +44,8 @@ SAC: Mapping[str, Any] = {
 RLIF: Mapping[str, Any] = {
     "critics": 2,
     "critic_updates": 2,
-    "samples_per_insert": 512.0,
+    "samples_per_insert": 1024.0,
+    "target_rate": 0.01,
     "discount": 0.99,
     "stored": "release",
     "return_steps": 1,
@@ -110,8 +111,9 @@ QUICK_DOMAIN = Domain(
     Course("gym:InvertedPendulum-v5", 3000, 200, learner_options={**SAC, **FAST}, episodes=5),
     0.0,
     1000.0,
-    2000,
+    3000,
     5,
+    alpha=0.97,
 )
 """Its experts are there within a minute."""
 
@@ -124,7 +126,7 @@ def measure_domain(domain: Domain, work: Path, seeds: Sequence[int], quick: bool
         reference and of each operator; ``<name>.ordering_holds``, by :func:`~vlmrl_ros.nodes.bench.ordering.holds`.
     """
     found = candidates(domain.course, work / "experts" / domain.name)
-    people, judge = levels(found), best_of(found)
+    people, judge = levels(found, domain.zero), best_of(found)
     if quick:
         people = {"weak": people["weak"]}
     figures = _alone(domain, f"{domain.name}.reference", judge)[0]
