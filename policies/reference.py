@@ -67,6 +67,10 @@ class Reference:
         worth: Tensor = values(self._critics, state[None], chosen[None])
         return float(worth.mean())
 
+    def gap(self, observation: Observation, action: FloatArray) -> float:
+        """By how much an action is worse than the reference's: Q_ref(s, a_ref) - Q_ref(s, a); arguments as above."""
+        return self.value(observation, self.action(observation)) - self.value(observation, action)
+
 
 @dataclass(frozen=True)
 class JudgementConfig:

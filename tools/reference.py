@@ -47,6 +47,7 @@ CLASSES = {
     "operator.* (scripted_operator, peg_insert)": "vlmrl_ros.sim.operators.peg_insert:PegInsertOperatorConfig",
     "operator.* (scripted_operator, pick_lift)": "vlmrl_ros.sim.operators.pick_lift:PickLiftOperatorConfig",
     "operator.* (scripted_operator, crash_maze)": "vlmrl_ros.sim.operators.crash_maze:CrashMazeOperatorConfig",
+    "judgement.* (scripted_operator)": "vlmrl_ros.policies.reference:JudgementConfig",
     "An arm's file: top level": "vlmrl_ros.core.arm_sections:GeneralConfig",
     "An arm's file: `joints`": "vlmrl_ros.core.arm_sections:JointsConfig",
     "An arm's file: `tip`": "vlmrl_ros.core.arm_sections:TipConfig",

@@ -65,7 +65,8 @@ class Visitation:
         Returns:
             ``uncovered.rho``: share of the visitation in cells where no episode began by itself; ``uncovered.mixture``:
             the same when the visitation of the stage before is mixed in; ``mismatch.mixture``: the greatest ratio of
-            visitation to starts over the cells that are covered.
+            visitation to starts over the cells that are covered; ``mismatch.rho``: that of the starts alone, absent
+            where they leave cells uncovered, for then it is infinite.
         """
         total: Counter[Cell] = Counter()
         for episode in self._episodes:
@@ -74,12 +75,12 @@ class Visitation:
         mixture = mix(rho, self._before, self._beta if self._before else 0.0)
         self._before = visited
         self._episodes.clear()
-        covered = [visited[cell] / mixture[cell] for cell in visited if mixture.get(cell, 0.0) > 0.0]
-        return {
-            "uncovered.rho": uncovered(visited, rho),
-            "uncovered.mixture": uncovered(visited, mixture),
-            "mismatch.mixture": max(covered, default=0.0),
-        }
+        found = {"uncovered.rho": uncovered(visited, rho), "uncovered.mixture": uncovered(visited, mixture)}
+        if covered := [visited[cell] / mixture[cell] for cell in visited if mixture.get(cell, 0.0) > 0.0]:
+            found["mismatch.mixture"] = max(covered)
+        if visited and not found["uncovered.rho"]:
+            found["mismatch.rho"] = max(visited[cell] / rho[cell] for cell in visited)
+        return found
 
     def state(self) -> dict[str, Any]:
         """All that changes, fit for JSON."""

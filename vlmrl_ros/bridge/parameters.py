@@ -15,7 +15,7 @@ from vlmrl_ros.core.registry import GROUPS, names
 
 T = TypeVar("T")
 
-_PREFIXES = ("gym", "dm", "safety", "arbiter", "operator")
+_PREFIXES = ("gym", "dm", "safety", "arbiter", "operator", "judgement")
 """Besides the names of the plug-ins."""
 _OF_ROS = ("use_sim_time", "start_type_description_service", "qos_overrides")
 

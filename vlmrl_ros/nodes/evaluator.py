@@ -28,23 +28,30 @@ class Evaluation:
         checkpoint: its directory.
         successes: bool of each episode.
         returns: sum of the task reward of each episode.
+        values: the same, discounted.
     """
 
     step: int
     checkpoint: str
     successes: tuple[bool, ...]
     returns: tuple[float, ...]
+    values: tuple[float, ...]
 
     @property
     def success(self) -> float:
         """Share of successful episodes."""
         return sum(self.successes) / len(self.successes)
 
+    @property
+    def value(self) -> float:
+        """Mean discounted return: an unbiased estimate of V_pi over the starts of the task."""
+        return sum(self.values) / len(self.values)
+
 
 class Evaluator:
     """Sends checkpoints to a child process and collects the answers without waiting."""
 
-    def __init__(self, task: str, task_options: Mapping[str, Any], seed: int, log: Path) -> None:
+    def __init__(self, task: str, task_options: Mapping[str, Any], seed: int, log: Path, discount: float = 1.0) -> None:
         """Start the child.
 
         Args:
@@ -52,8 +59,9 @@ class Evaluator:
             task_options: its options.
             seed: of the evaluation episodes; each checkpoint meets the same ones.
             log: file for what the child says on stderr.
+            discount: of a reward one step later, in the values.
         """
-        self._request = {"task": task, "task_options": dict(task_options), "seed": seed}
+        self._request = {"task": task, "task_options": dict(task_options), "seed": seed, "discount": discount}
         self._log: IO[bytes] = open(log, "ab")  # noqa: SIM115 - the child's, until close
         self._child = subprocess.Popen(
             [sys.executable, "-m", "vlmrl_ros.nodes.rollout"],
@@ -134,9 +142,8 @@ class Evaluator:
             raise VlmrlError(f"evaluation failed: {plain['error']}")
         step, checkpoint = self._asked.pop(0)
         episodes = plain["episodes"]
-        return Evaluation(
-            step, checkpoint, tuple(e["success"] for e in episodes), tuple(e["task_return"] for e in episodes)
-        )
+        columns = (tuple(e[name] for e in episodes) for name in ("success", "task_return", "value"))
+        return Evaluation(step, checkpoint, *columns)
 
 
 def best_of(evaluations: Sequence[Evaluation]) -> Evaluation | None:

@@ -35,10 +35,16 @@ class Judge:
         self._directory = directory
         self._problem = problem
         self.evaluations: list[Evaluation] = []
+        self.v_ref: float | None = None
+        """Mean discounted return of the plan's reference in the episodes that every checkpoint meets, once known."""
+        self._reference = str(Path(plan.reference).resolve()) if plan.reference else ""
         self._evaluator: Evaluator | None = None
         if plan.eval_task:
             log = directory.path / "log" / "evaluation.log"
-            self._evaluator = Evaluator(plan.eval_task, plan.eval_task_options, plan.seed, log)
+            discount = 1.0 if plan.discount is None else plan.discount
+            self._evaluator = Evaluator(plan.eval_task, plan.eval_task_options, plan.seed, log, discount)
+            if self._reference:
+                self.ask(-1, Path(self._reference))
 
     def resume(self, step: int) -> None:
         """Take up the results of earlier parts of the run, up to a step, and evaluate what had to wait.
@@ -103,6 +109,8 @@ class Judge:
             self._evaluator = None
 
     def _keep(self, found: list[Evaluation]) -> list[Evaluation]:
+        self.v_ref = next((each.value for each in found if each.checkpoint == self._reference), self.v_ref)
+        found = [each for each in found if each.checkpoint != self._reference]
         if found:
             self.evaluations += found
             try:
@@ -124,4 +132,5 @@ class Judge:
 def _evaluation(row: Mapping[str, Any], folder: Path) -> Evaluation:
     """An evaluation as it was written, its checkpoint in the folder where checkpoints are now."""
     checkpoint = str(folder / Path(row["checkpoint"]).name)
-    return Evaluation(int(row["step"]), checkpoint, tuple(row["successes"]), tuple(row["returns"]))
+    columns = (tuple(row[name]) for name in ("successes", "returns", "values"))
+    return Evaluation(int(row["step"]), checkpoint, *columns)

@@ -33,6 +33,7 @@ from vlmrl_ros.core.types import Step
 from vlmrl_ros.nodes.arm_steps import ArmSteps
 from vlmrl_ros.nodes.given import checked_bags, offline_spec
 from vlmrl_ros.nodes.progress import Progress
+from vlmrl_ros.nodes.theory import check_reference
 from vlmrl_ros.nodes.worker import Worker
 
 if TYPE_CHECKING:
@@ -86,6 +87,11 @@ class LearnerConfig:
     replay_on_disk: bool = option(
         False, "map the replay from files in run_dir instead of holding it in memory, for one that is larger"
     )
+    reference: str = option(
+        "",
+        "checkpoint of a good policy, of a learner that learned from the task's reward (rlpd, hil_serl): with it the "
+        "run logs the terms of RLIF's bound; empty: not known",
+    )
     device: str = option("auto", "where to compute", choices=("auto", "cpu", "cuda"))
     eval_task: str = option("", "simulated task in which each checkpoint is evaluated autonomously; empty: none")
     eval_episodes: int = option(50, "episodes of each evaluation", low=1, high=10_000)
@@ -102,7 +108,7 @@ class LearnerNode(Shell[LearnerConfig]):
 
         Raises:
             VlmrlError: an unknown plug-in, a bad option, a bad name of an arm, a run directory that is taken, bags
-                that are missing.
+                that are missing, a reference that is none.
         """
         super().__init__("learner")
         config = self.config
@@ -112,6 +118,7 @@ class LearnerNode(Shell[LearnerConfig]):
         options = from_mapping(self._builder.config_type, plugin_options(self, config.learner), config.learner)
         if "device" in {f.name for f in fields(options)}:
             options = replace(options, device=config.device)
+        check_reference(config.reference, options)
         self._options = options
         show_options(self, config.learner, to_mapping(options))
         self._worker: Worker | None = None
@@ -214,6 +221,7 @@ class LearnerNode(Shell[LearnerConfig]):
             data=self._data,
             offline=bool(config.offline),
             offline_updates=config.offline_updates,
+            reference=config.reference,
         )
         streams = read_streams(self._data, spec)[1] if self._data else ()
         directory = self._directory

@@ -36,6 +36,7 @@ from vlmrl_ros.nodes.plan import Plan, Ties, identify
 from vlmrl_ros.nodes.problems import Problems
 from vlmrl_ros.nodes.published import published_parts, read_published
 from vlmrl_ros.nodes.summary import summarise, write_plots
+from vlmrl_ros.nodes.theory import theory_of
 
 PRETRAINING_PARTS = 20
 """So often it is told how far the updates before the first step are."""
@@ -61,6 +62,7 @@ class LearningRun:
         self._ties = ties
         self._problems = Problems(ties.problem)
         self.training = Training(learner, plan.samples_per_insert, len(plan.arms))
+        self._theory = theory_of(plan, spec)
         self.version = 0
         self.finished = False
         """All steps of the plan are done, and the episode in which they were."""
@@ -153,6 +155,8 @@ class LearningRun:
     def digest(self, step: Step, go_on: Callable[[], bool], arm: int = 0) -> None:
         """Learn from one step of an arm and do what is due at it; ``go_on`` is asked before each update."""
         before = self.training.steps
+        if self._theory is not None:
+            self._theory.see(self.training.chains[arm].newest, step, arm)
         episode = self.training.digest(step, go_on, arm)
         steps = self.training.steps
         if steps > before:
@@ -227,6 +231,8 @@ class LearningRun:
         plan = self._plan
         summary = {"task": self._spec.task, "learner": plan.learner, "seed": plan.seed, "max_steps": plan.max_steps}
         summary |= summarise(self.training, self.evaluations, final, plan.arms)
+        if theory := self._terms(final):
+            summary["theory"] = theory
         if plan.data:
             summary["given"] = {"bags": list(plan.data), "offline": plan.offline, **asdict(self._given)}
         summary |= {"interrupted": interrupted, "wall_s": self._wall_s(), "learning_s": learned_s}
@@ -254,6 +260,8 @@ class LearningRun:
         try:
             self._given = Preloaded(**about.get("given", {}))
             self._lived_s, self._learned_s = float(about["wall_s"]), float(about["learning_s"])
+            if self._theory is not None:
+                self._theory.resume(about["theory"])
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"checkpoint '{self._stored.path}' lacks what a run goes on with: {error}") from error
         self._published = read_published(self._stored.path)
@@ -274,6 +282,7 @@ class LearningRun:
         if steps // plan.checkpoint_every > before // plan.checkpoint_every:
             self.checkpoint()
             self._board.add({f"learner/{name}": value for name, value in self.training.metrics.items()}, steps)
+            self._board.add({f"theory/{name}": value for name, value in self._terms().items()}, steps)
         self._collect()
         self._show(self._judge.collect())
 
@@ -307,10 +316,18 @@ class LearningRun:
             "version": self.version,
             "updates": self.training.updates,
             "given": asdict(self._given),
+            "theory": self._theory.state() if self._theory is not None else None,
             "stamp_ns": min(self.newest_ns),
             "wall_s": self._wall_s(),
             "learning_s": self._learning_s(),
         }
+
+    def _terms(self, judged: Evaluation | None = None) -> dict[str, float]:
+        """What is known of RLIF's bound; V_pi is that of a given evaluation, or of the newest one."""
+        if self._theory is None:
+            return {}
+        newest = judged or (self.evaluations[-1] if self.evaluations else None)
+        return self._theory.terms(newest.value if newest else None, self._judge.v_ref)
 
     def _copy_policy(self) -> Content:
         variables = dict(self.training.learner.variables())  # copies

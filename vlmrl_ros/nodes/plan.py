@@ -42,6 +42,7 @@ class Plan:
         offline: the learner is given all that these bags hold.
         offline_updates: updates from it before the first step; 0: there is no robot, and ``max_steps`` counts steps
             that nobody lives.
+        reference: checkpoint of a reference policy, for the terms of RLIF's bound; empty for none.
     """
 
     learner: str
@@ -62,6 +63,12 @@ class Plan:
     data: tuple[str, ...] = ()
     offline: bool = False
     offline_updates: int = 0
+    reference: str = ""
+
+    @property
+    def discount(self) -> float | None:
+        """Of a reward one step later, as the learner sees it; None where it knows of none."""
+        return self.options.get("discount")
 
     @property
     def without_robot(self) -> bool:

@@ -33,14 +33,22 @@ EVALUATION_SEED_OFFSET = 1_000_003
 
 @dataclass(frozen=True)
 class EpisodeResult:
-    """One autonomous episode: sum of the task reward, number of transitions, and whether the task was done."""
+    """One autonomous episode.
+
+    Attributes:
+        task_return: sum of the task reward.
+        value: the same, each reward discounted by the steps before the transition that earned it.
+        length: transitions.
+        success: the task was done.
+    """
 
     task_return: float
+    value: float
     length: int
     success: bool
 
 
-def rollout(task: Task, policy: Policy, episodes: int, seed: int) -> list[EpisodeResult]:
+def rollout(task: Task, policy: Policy, episodes: int, seed: int, discount: float = 1.0) -> list[EpisodeResult]:
     """Let a policy act alone.
 
     Args:
@@ -48,6 +56,7 @@ def rollout(task: Task, policy: Policy, episodes: int, seed: int) -> list[Episod
         policy: the policy; nobody takes over.
         episodes: how many.
         seed: of the episodes and of the policy.
+        discount: of a reward one step later.
 
     Returns:
         one result for each episode.
@@ -55,13 +64,14 @@ def rollout(task: Task, policy: Policy, episodes: int, seed: int) -> list[Episod
     loop = Episodes(task, SafetyFilter(task.spec.action, task.spec.control_dt_s), seed)
     arrival = loop.begin()
     results: list[EpisodeResult] = []
-    task_return = 0.0
+    task_return, value = 0.0, 0.0
     while True:
         feedback = arrival.feedback
         task_return += feedback.reward
+        value += discount ** max(0, feedback.step - 1) * feedback.reward
         if feedback.last:
-            results.append(EpisodeResult(task_return, feedback.step, feedback.success))
-            task_return = 0.0
+            results.append(EpisodeResult(task_return, value, feedback.step, feedback.success))
+            task_return, value = 0.0, 0.0
             if len(results) == episodes:
                 return results
         action, _ = policy.act(arrival.observation, stream(seed, "policy", feedback.episode, feedback.step))
@@ -81,7 +91,7 @@ def load_policy(checkpoint: Path, spec: TaskSpec, options: Mapping[str, Any] | N
 
 
 def serve(lines: Any, answers: Any) -> None:
-    """Answer requests ``{task, task_options, checkpoint, episodes, seed}`` until the input ends.
+    """Answer requests ``{task, task_options, checkpoint, episodes, seed, discount}`` until the input ends.
 
     The task is kept between them.
     """
@@ -93,7 +103,7 @@ def serve(lines: Any, answers: Any) -> None:
                 task = build_task(request["task"], request["task_options"])
             policy = load_policy(Path(request["checkpoint"]), task.spec)
             seed = EVALUATION_SEED_OFFSET + int(request["seed"])
-            results = rollout(task, policy, int(request["episodes"]), seed)
+            results = rollout(task, policy, int(request["episodes"]), seed, float(request["discount"]))
             answer: dict[str, Any] = {"episodes": [asdict(result) for result in results]}
         except VlmrlError as error:
             answer = {"error": str(error)}

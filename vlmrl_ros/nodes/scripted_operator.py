@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sensor_msgs.msg import JointState, Joy
 from std_msgs.msg import String
@@ -17,16 +17,20 @@ from vlmrl_ros.bridge import messages, qos
 from vlmrl_ros.bridge.parameters import plugin_options, show_options
 from vlmrl_ros.bridge.shell import Shell, run
 from vlmrl_ros.core import registry
-from vlmrl_ros.core.config import option
-from vlmrl_ros.core.errors import ShapeError
+from vlmrl_ros.core.config import option, to_mapping
+from vlmrl_ros.core.errors import CheckpointError, ShapeError
 from vlmrl_ros.core.grip import Grip
 from vlmrl_ros.core.interfaces import Glance, Operator
 from vlmrl_ros.core.join import PartJoin
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.streams import stream
 from vlmrl_ros.core.types import Feedback
+from vlmrl_ros.nodes.onlooker import Onlooker, find_judgement, look_on
 from vlmrl_ros.teleop.mapping import JoyMapping
 from vlmrl_ros.teleop.profile import load_profile
+
+if TYPE_CHECKING:
+    from vlmrl_ros.policies.reference import JudgementConfig
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,11 @@ class ScriptedOperatorConfig:
     continues: bool = option(
         False, "go on with a run: wait for learner/status, which says how many demonstrations have been shown"
     )
+    reference: str = option(
+        "",
+        "checkpoint whose critics tell a person with operator.trigger judged what is wrong, of rlpd, hil_serl or rlif "
+        "on the same task; how strict they are: judgement.<option>",
+    )
 
 
 class ScriptedOperator(Shell[ScriptedOperatorConfig]):
@@ -52,7 +61,7 @@ class ScriptedOperator(Shell[ScriptedOperatorConfig]):
         super().__init__("scripted_operator")
 
     def configure(self) -> None:
-        """Find the plug-in and the profile, listen for the task's spec, the feedback and the scene."""
+        """Find the plug-in, the profile and the reference; listen for the task's spec, the feedback and the scene."""
         self._spec: TaskSpec | None = None
         self._operator: Operator | None = None
         self._shown = 0
@@ -64,6 +73,9 @@ class ScriptedOperator(Shell[ScriptedOperatorConfig]):
         self._pressed: Joy | None = None
         self._build = registry.load("operators", self.config.operator)
         self._profile = load_profile(self.config.profile)
+        self._judgement = self._judging()
+        self._onlooker: Onlooker | None = None
+        self._arrived: tuple[int, dict[str, Any]] | None = None
         self._joy = self.publisher(Joy, "joy", qos.JOY)
         self.listen(String, "spec", self._on_spec, qos.LATCHED)
         self.listen(JointState, "learner/status", self._on_learner, qos.STEP)
@@ -71,13 +83,32 @@ class ScriptedOperator(Shell[ScriptedOperatorConfig]):
         self.listen(JointState, "scene", partial(self._on_part, "scene"), qos.STEP)
         self.listen(JointState, "intervention", self._on_intervention, qos.STEP)
 
+    def _judging(self) -> JudgementConfig | None:
+        """How strictly the person judges what the policy does, which they then listen to; None where they do not."""
+        judges = plugin_options(self, "operator").get("trigger") == "judged"
+        judgement = find_judgement(self.config.reference, judges, plugin_options(self, "judgement"))
+        if judgement is not None:
+            show_options(self, "judgement", to_mapping(judgement))
+            self.listen(JointState, "observation/state", partial(self._on_part, "state"), qos.STEP)
+            if judgement.judged == "proposed":
+                self.listen(JointState, "policy/action", partial(self._on_part, "policy_action"), qos.STEP)
+            else:
+                self.listen(JointState, "executed", self._on_executed, qos.STEP)
+        return judgement
+
     def _on_spec(self, message: String) -> None:
         spec = messages.read_spec(message, self._spec)
-        self._operator = self._build(spec, plugin_options(self, "operator"))
-        show_options(self, "operator", self._operator.options)
+        operator = self._build(spec, plugin_options(self, "operator"))
+        show_options(self, "operator", operator.options)
         self._mapping = JoyMapping(self._profile, spec.action)
-        self._join = PartJoin(("feedback", "scene"))
-        self._pressed = None
+        try:
+            self._onlooker = look_on(self.config.reference, spec, self._judgement, self.config.seed)
+        except CheckpointError as error:
+            self.fail(error)  # not the message is wrong: nobody could judge this task
+            return
+        self._join = PartJoin(("feedback", "scene", *(self._onlooker.parts if self._onlooker else ())))
+        self._operator = operator
+        self._pressed = self._arrived = None
         self._episode = -1
         self._spec = spec
 
@@ -93,19 +124,47 @@ class ScriptedOperator(Shell[ScriptedOperatorConfig]):
     def _on_part(self, part: str, message: JointState) -> None:
         if self._operator is None or not self.active or not self._knows_shown:
             return
-        value: Any = messages.read_feedback(message) if part == "feedback" else messages.read_scene(message)
-        stamp_ns = messages.stamp_of(message)
+        value, stamp_ns = self._read(part, message), messages.stamp_of(message)
         if self._pressed is not None and stamp_ns == messages.stamp_of(self._pressed):
             self._joy.publish(self._pressed)  # asked again
             return
-        for stamp, parts in self._join.put(stamp_ns, part, value):
-            self._press(stamp, parts["feedback"], parts["scene"])
+        for arrived in self._join.put(stamp_ns, part, value):
+            self._arrived = arrived
+            self._press_when_seen()
         self.diagnostics.join(self._join)
 
-    def _press(self, stamp_ns: int, feedback: Feedback, scene: dict[str, float]) -> None:
+    def _read(self, part: str, message: JointState) -> Any:
+        assert self._spec is not None
+        if part == "feedback":
+            return messages.read_feedback(message)
+        if part == "scene":
+            return messages.read_scene(message)
+        vector = self._spec.observation if part == "state" else self._spec.action
+        return messages.read_vector(message, vector, part)
+
+    def _on_executed(self, message: JointState) -> None:
+        if self._onlooker is not None and self._spec is not None and self.active:
+            action = messages.read_vector(message, self._spec.action, "executed")
+            self._onlooker.hear_executed(messages.stamp_of(message), action)
+            self._press_when_seen()
+
+    def _press_when_seen(self) -> None:
+        """Act at the step that has arrived, once all is there that the person judges by."""
+        if self._arrived is None:
+            return
+        stamp_ns, parts = self._arrived
+        feedback, onlooker, wrong = parts["feedback"], self._onlooker, False
         if feedback.episode != self._episode:
             self._begin(feedback)
-        glance = Glance(scene, feedback.step, feedback.last, feedback.success, self._holding)
+        if onlooker is not None:
+            if onlooker.waits(feedback, self._holding):
+                return
+            wrong = onlooker.finds_wrong(stamp_ns, parts, self._holding)
+        self._arrived = None
+        self._press(stamp_ns, feedback, parts["scene"], wrong)
+
+    def _press(self, stamp_ns: int, feedback: Feedback, scene: dict[str, float], wrong: bool) -> None:
+        glance = Glance(scene, feedback.step, feedback.last, feedback.success, self._holding, wrong)
         try:
             intent = self._operator.intent(glance)
         except KeyError as error:

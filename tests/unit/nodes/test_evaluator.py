@@ -126,7 +126,7 @@ def test_closing_ends_the_child(start):
 
 
 def test_success_is_the_share_of_successful_episodes():
-    assert Evaluation(1, "c", (True, False, True, True), (1.0, 0.0, 1.0, 1.0)).success == 0.75
+    assert Evaluation(1, "c", (True, False, True, True), (1.0, 0.0, 1.0, 1.0), (0.0,) * 4).success == 0.75
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ def evaluation(tmp_path):
     def make(step: int, *successes: bool) -> Evaluation:
         checkpoint = tmp_path / f"step_{step}"
         checkpoint.mkdir()
-        return Evaluation(step, str(checkpoint), successes, (0.0,) * len(successes))
+        return Evaluation(step, str(checkpoint), successes, *((0.0,) * len(successes),) * 2)
 
     return make
 

@@ -37,7 +37,14 @@ def checkpoint(make_run, lived, tmp_path_factory) -> Path:
 
 def request(path: Path, **changes) -> str:
     options = {"horizon": 20, "range_mm": 40.0, "post_success_steps": 2}
-    plain = {"task": "reach", "task_options": options, "checkpoint": str(path), "episodes": 3, "seed": 0}
+    plain = {
+        "task": "reach",
+        "task_options": options,
+        "checkpoint": str(path),
+        "episodes": 3,
+        "seed": 0,
+        "discount": 0.9,
+    }
     return json.dumps(plain | changes)
 
 
@@ -62,10 +69,20 @@ def test_one_seed_gives_the_same_results_and_another_seed_others(easy, checkpoin
     assert first != other
 
 
+def test_a_value_discounts_what_comes_late(easy, checkpoint):
+    policy = load_policy(checkpoint, easy.spec)
+    plain, discounted = (rollout(easy, policy, 8, 3, discount) for discount in (1.0, 0.5))
+    assert any(each.success for each in plain)
+    for each, less in zip(plain, discounted, strict=True):
+        assert each.value == each.task_return == less.task_return
+        rewarded = range(each.length - int(each.task_return), each.length)  # from success on, to the end
+        assert less.value == pytest.approx(sum(0.5**k for k in rewarded))
+
+
 def test_evaluations_meet_episodes_that_training_never_meets(easy, checkpoint):
     (answer,) = served(request(checkpoint, seed=7, episodes=8, task_options=EASY))
     policy = load_policy(checkpoint, easy.spec)
-    alone, training = (rollout(easy, policy, 8, seed) for seed in (EVALUATION_SEED_OFFSET + 7, 7))
+    alone, training = (rollout(easy, policy, 8, seed, 0.9) for seed in (EVALUATION_SEED_OFFSET + 7, 7))
     assert answer["episodes"] == [asdict(result) for result in alone]
     assert alone != training
 

@@ -111,7 +111,11 @@ GRANTS: Mapping[str, Grant] = {
         request=("*/list_parameters", "*/get_parameters"),
     ),
     "scripted_operator": Grant(
-        publish=("joy",), subscribe=("feedback", "scene", "spec", "learner/status", "intervention")
+        publish=("joy",),
+        subscribe=(
+            *("feedback", "scene", "spec", "learner/status", "intervention"),
+            *("observation/state", "policy/action", "executed"),  # what one who judges looks at
+        ),
     ),
     "joystick": Grant(publish=("joy",)),
     "spacemouse": Grant(publish=("joy",)),

@@ -57,6 +57,22 @@ def test_only_the_newest_episodes_count():
     assert made.end_stage()["mismatch.mixture"] == pytest.approx(1 / (2 / 3))  # all visits in a cell of 2 starts of 3
 
 
+def test_the_mismatch_of_the_starts_alone_is_absent_where_it_is_infinite():
+    made = visitation()
+    walk(made, 0, 1)
+    assert "mismatch.rho" not in made.end_stage()
+    walk(made, 1, 0)  # weights 2, 1 of 3; half of all starts so far were in either cell
+    assert made.end_stage()["mismatch.rho"] == pytest.approx((2 / 3) / (1 / 2))
+
+
+def test_a_mismatch_that_nothing_covers_is_absent():
+    made = visitation(beta=1.0)
+    walk(made, 0)
+    made.end_stage()
+    walk(made, 3)
+    assert made.end_stage().keys() == {"uncovered.rho", "uncovered.mixture", "mismatch.rho"}
+
+
 def test_its_state_goes_through_json():
     made, other = visitation(), visitation()
     for bins in ((0, 1), (0, 3)):
