@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vlmrl_ros.nodes.bench import reaction, rlif
+from vlmrl_ros.nodes.bench import ordering, reaction
 from vlmrl_ros.nodes.bench.lesson import Outcome
 
 
@@ -42,5 +42,4 @@ def test_ours_must_be_good_at_each_delay_and_no_worse_than_plain_rlif_where_peop
 def test_rlif_must_win_with_the_weak_tie_with_the_strong_and_pass_its_teachers(weak, strong, operator, holds):
     success = {("rlif", "weak"): weak[0], ("hg_dagger", "weak"): weak[1]}
     success |= {("rlif", "strong"): strong[0], ("hg_dagger", "strong"): strong[1]}
-    figures = {"peg_insert.weak.operator.success": operator, "peg_insert.strong.operator.success.low": operator}
-    assert rlif._holds(figures, success, ("strong", "weak")) is holds
+    assert ordering.holds(success, {"strong": operator, "weak": operator}) is holds

@@ -21,16 +21,25 @@ _POLICY = Intervention(active=False, edge=False, reward=0.0, source=Source.POLIC
 
 @dataclass(frozen=True)
 class Alone:
-    """What one achieved: successes and the mean discounted sum of the task's rewards, of so many episodes."""
+    """What one achieved: successes, and the discounted sum of the task's rewards of each episode."""
 
     successes: int
-    value: float
-    episodes: int
+    values: tuple[float, ...]
+
+    @property
+    def episodes(self) -> int:
+        """How many."""
+        return len(self.values)
 
     @property
     def success(self) -> float:
         """Share of successful episodes."""
         return self.successes / self.episodes
+
+    @property
+    def value(self) -> float:
+        """Mean discounted sum of the task's rewards; without a discount the mean return."""
+        return sum(self.values) / self.episodes
 
     def figures(self, name: str) -> Figures:
         """Success with its 95 % interval."""
@@ -50,7 +59,7 @@ def operator_alone(
         discount: of a reward one step later.
         seed: of the episodes and the person.
     """
-    return _judged(lived_by_operator(task, options, episodes, seed), episodes, discount)
+    return _judged(lived_by_operator(task, options, episodes, seed), discount)
 
 
 def policy_alone(task: Task, policy: Policy, episodes: int, discount: float = 1.0, seed: int = 0) -> Alone:
@@ -60,7 +69,7 @@ def policy_alone(task: Task, policy: Policy, episodes: int, discount: float = 1.
         feedback = arrival.feedback
         return policy.act(arrival.observation, stream(seed, "policy", feedback.episode, feedback.step))[0]
 
-    return _judged(_lived(task, act, episodes, seed), episodes, discount)
+    return _judged(_lived(task, act, episodes, seed), discount)
 
 
 def lived_by_operator(task: Task, options: Mapping[str, Any], episodes: int, seed: int = 0) -> Iterator[Step]:
@@ -93,10 +102,12 @@ def _lived(task: Task, act: Callable[[Arrival], FloatArray], episodes: int, seed
         arrival = following
 
 
-def _judged(steps: Iterable[Step], episodes: int, discount: float) -> Alone:
-    successes, value = 0, 0.0
+def _judged(steps: Iterable[Step], discount: float) -> Alone:
+    successes, values = 0, []
     for feedback in (step.feedback for step in steps):
-        if feedback.step > 0:
-            value += discount ** (feedback.step - 1) * feedback.reward
+        if feedback.step == 0:
+            values.append(0.0)
+        else:
+            values[-1] += discount ** (feedback.step - 1) * feedback.reward
         successes += feedback.last and feedback.success
-    return Alone(successes, value / episodes, episodes)
+    return Alone(successes, tuple(values))

@@ -20,17 +20,18 @@ from vlmrl_ros.core.checkpoint import LEARNER_FOLDER, POLICY_FILE
 from vlmrl_ros.core.config import from_mapping
 from vlmrl_ros.core.episode import Arrival, Episodes
 from vlmrl_ros.core.episode_log import takeovers_per_episode
-from vlmrl_ros.core.interfaces import Glance, Learner, Policy, Variables
+from vlmrl_ros.core.interfaces import Glance, Learner, Operator, Policy, Variables
 from vlmrl_ros.core.run_directory import write_whole
 from vlmrl_ros.core.safety import SafetyFilter
 from vlmrl_ros.core.snapshot import Part, below, save_snapshot
-from vlmrl_ros.core.spec import FloatArray
+from vlmrl_ros.core.spec import FloatArray, TaskSpec
 from vlmrl_ros.core.streams import stream
 from vlmrl_ros.core.training import Training
 from vlmrl_ros.core.types import Step
 from vlmrl_ros.nodes.bench.alone import Alone, policy_alone
 from vlmrl_ros.nodes.evaluator import FRESH_SEED_OFFSET
 from vlmrl_ros.nodes.rollout import EVALUATION_SEED_OFFSET
+from vlmrl_ros.policies.expert import Expert, ExpertConfig, seen
 from vlmrl_ros.policies.reference import Judge, JudgementConfig
 from vlmrl_ros.sim.load import build as build_task
 from vlmrl_ros.teleop.mapping import JoyMapping, load_profile
@@ -45,6 +46,8 @@ class Lesson:
         learner_options: deviations from its defaults.
         task: name of the task, and of its operator.
         task_options: deviations from its defaults.
+        expert: checkpoint of a policy that stands for the person instead, as of
+            :class:`~vlmrl_ros.policies.reference.Reference`; empty: the task's scripted operator.
         operator_options: deviations from the operator's defaults.
         seed: of all randomness.
         steps: transitions to learn from, without demonstrations.
@@ -52,6 +55,7 @@ class Lesson:
         publish_every: steps between two versions of the weights.
         judge_every: steps between two evaluations.
         judge_from: steps before the first of them.
+        judged_by: what tells good weights: ``success``, or ``value``, the discounted sum of the task's rewards.
         episodes: of each evaluation.
         final_episodes: fresh ones in which the best weights are judged at the end.
         discount: of the task's rewards, where they are summed.
@@ -63,6 +67,7 @@ class Lesson:
     learner_options: Mapping[str, Any] = field(default_factory=dict)
     task: str = "peg_insert"
     task_options: Mapping[str, Any] = field(default_factory=dict)
+    expert: str = ""
     operator_options: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     steps: int = 5000
@@ -70,6 +75,7 @@ class Lesson:
     publish_every: int = 10
     judge_every: int = 500
     judge_from: int = 0
+    judged_by: str = "success"
     episodes: int = 50
     final_episodes: int = 100
     discount: float = 0.97
@@ -84,7 +90,7 @@ class Outcome:
     Attributes:
         success: of the best weights, in fresh episodes.
         value: their mean discounted sum of the task's rewards in these.
-        evaluations: success on the way, in order, each ``judge_every`` steps after the one before, up to the end.
+        evaluations: success, or value, on the way, in order, each ``judge_every`` steps after the last.
         takeovers_first: takeovers an episode over the first tenth of the steps; NaN where no episode ended in it.
         takeovers_last: the same over the last tenth.
         human_share: of the steps, without demonstrations.
@@ -129,7 +135,7 @@ class Classroom:
         self._exam = build_task(lesson.task, lesson.task_options)
         spec = self._task.spec
         self._episodes = Episodes(self._task, SafetyFilter(spec.action, spec.control_dt_s), lesson.seed)
-        self._operator = registry.load("operators", lesson.task)(spec, lesson.operator_options)
+        self._operator = _person(lesson, spec)
         self._joystick = JoyMapping(load_profile("scripted"), spec.action)
         self._arbiter = Arbiter(spec.action, spec.control_dt_s)
         builder = registry.load("learners", lesson.learner)
@@ -158,7 +164,8 @@ class Classroom:
             arrival = self.step(arrival)
             if self._is_due(before, self.training.steps):
                 variables = dict(self._learner.variables())
-                judged.append((self._judge(variables, self._lesson.episodes).success, variables))
+                alone = self._judge(variables, self._lesson.episodes)
+                judged.append((getattr(alone, self._lesson.judged_by), variables))
         outcome = self._outcome(judged, time.monotonic() - started_s)
         self._task.close()
         self._exam.close()
@@ -217,9 +224,11 @@ class Classroom:
             self._demonstrating = self._shown < self._lesson.demonstrations
             self._operator.reset(stream(self._lesson.seed, "operator", feedback.episode), self._demonstrating)
             self._holding = False
-        intent = self._operator.intent(
-            Glance(arrival.scene, feedback.step, feedback.last, feedback.success, self._holding, wrong)
+        scene = (
+            {**arrival.scene, **seen(self._task.spec, arrival.observation)} if self._lesson.expert else arrival.scene
         )
+        glance = Glance(scene, feedback.step, feedback.last, feedback.success, self._holding, wrong)
+        intent = self._operator.intent(glance)
         self._holding = intent.takeover
         self._arbiter.hear(self._joystick.read(self._joystick.to_joy(intent)), arrival.stamp_ns)
         self._shown += feedback.last and self._demonstrating and feedback.success
@@ -257,3 +266,12 @@ class Classroom:
             metrics=dict(self.training.metrics),
             wall_s=wall_s,
         )
+
+
+def _person(lesson: Lesson, spec: TaskSpec) -> Operator:
+    """Who teaches."""
+    if lesson.expert:
+        config = from_mapping(ExpertConfig, lesson.operator_options, "expert")
+        return Expert(Path(lesson.expert), spec, config)
+    operator: Operator = registry.load("operators", lesson.task)(spec, lesson.operator_options)
+    return operator

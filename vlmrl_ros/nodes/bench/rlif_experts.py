@@ -1,0 +1,207 @@
+"""RLIF against imitation on Hopper, Walker2d and the Adroit pen, taught by experts of three levels on equal budgets.
+
+A person is a checkpoint of our own SAC and takes over as the best one judges, at random at the same rate, or never.
+Score: the normalised return of Fu et al., D4RL (2020), 0 for random actions and 1 for their expert; their environments
+were older versions of these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vlmrl_ros.nodes.bench.alone import policy_alone
+from vlmrl_ros.nodes.bench.experts import Candidate, Course, best_of, candidates, levels
+from vlmrl_ros.nodes.bench.figures import Figures, over_seeds
+from vlmrl_ros.nodes.bench.lesson import Lesson, Outcome, take
+from vlmrl_ros.nodes.bench.ordering import holds
+from vlmrl_ros.nodes.evaluator import FRESH_SEED_OFFSET
+from vlmrl_ros.policies.evaluation.statistics import Interval, mean_interval
+from vlmrl_ros.policies.expert import ExpertConfig
+from vlmrl_ros.policies.reference import Reference
+from vlmrl_ros.sim.load import build as build_task
+
+SAC: Mapping[str, Any] = {
+    "hidden": [128, 128],
+    "batch_size": 128,
+    "samples_per_insert": 128.0,
+    "layer_norm": True,
+    "discount": 0.99,
+    "reward_scale": 0.1,
+    "failure_lasts": False,
+    "target_rate": 0.01,
+    "average_rate": 0.005,
+    "learning_rate": 1e-3,
+    "critic_learning_rate": 1e-3,
+    "capacity": 1_000_000,
+    "min_steps": 1000,
+}
+"""Its critics judge the learners' actions, so they have the networks of :class:`Reference`."""
+RLIF: Mapping[str, Any] = {
+    "critics": 2,
+    "critic_updates": 2,
+    "samples_per_insert": 1024.0,
+    "target_rate": 0.01,
+    "discount": 0.99,
+    "stored": "release",
+    "return_steps": 1,
+}
+"""As the authors' code stores it, without last steps: who falls is never told so, and with them falling would pay."""
+JUDGED: Mapping[str, Any] = {"trigger": "judged"}
+METHODS: Mapping[str, tuple[str, Mapping[str, Any], Mapping[str, Any]]] = {
+    "rlif_value": ("rlif", RLIF, JUDGED),
+    "rlif_random": ("rlif", RLIF, {"trigger": "random"}),
+    "hg_dagger": ("hg_dagger", {}, JUDGED),
+    "dagger": ("dagger", {}, {"trigger": "never", "advises": True}),
+    "bc": ("bc", {}, {"trigger": "never"}),
+}
+"""Method: learner, its options, and the habits of its operator; whoever has equal takeovers comes later."""
+OURS, QUICK_METHODS = "rlif_value", ("rlif_value", "hg_dagger")
+
+
+@dataclass(frozen=True)
+class Domain:
+    """A task, its experts and the budget that every method has on it.
+
+    Attributes:
+        name: in the figures.
+        course: of the experts.
+        zero: return of score 0.
+        one: return of score 1.
+        steps: of a lesson, without demonstrations.
+        demonstrations: at first.
+        alpha: part of the best action's value that an action must reach.
+        episodes: of an evaluation on the way; three times as many in the end, and five times for an operator alone.
+    """
+
+    name: str
+    course: Course
+    zero: float
+    one: float
+    steps: int
+    demonstrations: int
+    alpha: float = 0.99
+    episodes: int = 10
+
+    def score(self, task_return: float) -> float:
+        """Normalised return."""
+        return (task_return - self.zero) / (self.one - self.zero)
+
+
+DOMAINS = (
+    Domain("hopper", Course("gym:Hopper-v5", 200_000, 5000, learner_options=SAC), -20.272305, 3234.3, 20_000, 10),
+    Domain("walker2d", Course("gym:Walker2d-v5", 400_000, 5000, learner_options=SAC), 1.629008, 4592.3, 30_000, 10),
+    Domain(
+        "adroit_pen",
+        Course("gym:AdroitHandPen-v1", 400_000, 5000, learner_options={**SAC, "hidden": [256, 256]}, episodes=20),
+        96.262799,
+        3076.833102,
+        20_000,
+        20,
+        alpha=0.97,
+    ),
+)
+FAST: Mapping[str, Any] = {"hidden": [64, 64], "min_steps": 250, "samples_per_insert": 512.0, "target_rate": 0.02}
+QUICK_DOMAIN = Domain(
+    "inverted_pendulum",
+    Course("gym:InvertedPendulum-v5", 3000, 200, learner_options={**SAC, **FAST}, episodes=5),
+    0.0,
+    1000.0,
+    3000,
+    5,
+    alpha=0.97,
+)
+"""Its experts are there within a minute."""
+
+
+def measure_domain(domain: Domain, work: Path, seeds: Sequence[int], quick: bool) -> Figures:
+    """Train the experts, then every method with every operator on every seed; quick: two methods with the weakest.
+
+    Returns:
+        normalised return of the best weights in fresh episodes, share of steps in the person's hands; the scores of the
+        reference and of each operator; ``<name>.ordering_holds``, by :func:`~vlmrl_ros.nodes.bench.ordering.holds`.
+    """
+    found = candidates(domain.course, work / "experts" / domain.name)
+    people, judge = levels(found, domain.zero), best_of(found)
+    if quick:
+        people = {"weak": people["weak"]}
+    figures = _alone(domain, f"{domain.name}.reference", judge)[0]
+    own, score = {}, {}
+    for level, person in people.items():
+        own_figures, interval = _alone(domain, f"{domain.name}.{level}.operator", person)
+        figures |= own_figures
+        own[level] = interval.low if level == "strong" else interval.mean
+        taught = [_taught(domain, level, person, judge, seed, work, quick) for seed in seeds]
+        for method in taught[0]:
+            outcomes = [outcome[method] for outcome in taught]
+            figures |= _figures(domain, f"{domain.name}.{level}.{method}", outcomes)
+            score[method, level] = float(np.mean([domain.score(outcome.value) for outcome in outcomes]))
+    figures[f"{domain.name}.ordering_holds"] = float(holds(score, own, OURS))
+    return figures
+
+
+def _taught(
+    domain: Domain, level: str, person: Candidate, judge: Candidate, seed: int, work: Path, quick: bool
+) -> dict[str, Outcome]:
+    """Every method with one operator on one seed; random takeovers are as many as the judged ones were."""
+    outcomes: dict[str, Outcome] = {}
+    for method in QUICK_METHODS if quick else METHODS:
+        lesson = lesson_of(domain, method, person, judge, seed)
+        if lesson.operator_options["trigger"] == "random":
+            rate = takeover_rate(outcomes[OURS].human_share, ExpertConfig.hold_steps)
+            lesson = replace(lesson, operator_options={**lesson.operator_options, "takeover_rate": rate})
+        outcomes[method] = take(lesson, f"{domain.name}_{method}_{level}_s{seed}", work)
+    return outcomes
+
+
+def lesson_of(domain: Domain, method: str, person: Candidate, judge: Candidate, seed: int) -> Lesson:
+    """What a method is taught; the budgets are the domain's."""
+    learner, options, habits = METHODS[method]
+    judged = habits["trigger"] == "judged"
+    return Lesson(
+        learner=learner,
+        learner_options=options,
+        task=domain.course.task,
+        task_options=domain.course.task_options,
+        expert=str(person.directory),
+        operator_options=habits,
+        seed=seed,
+        steps=domain.steps,
+        demonstrations=domain.demonstrations,
+        judge_every=max(1, domain.steps // 10),
+        judge_from=domain.steps // 2,
+        judged_by="value",
+        episodes=domain.episodes,
+        final_episodes=3 * domain.episodes,
+        discount=1.0,
+        reference=str(judge.directory) if judged else "",
+        judgement={"beta": 0.95, "alpha": domain.alpha} if judged else {},
+    )
+
+
+def takeover_rate(human_share: float, hold_steps: int) -> float:
+    """Chance of a takeover at a policy step under which a person who holds on so long has so much of the steps."""
+    if human_share >= 1.0:
+        return 1.0
+    return min(1.0, human_share / (hold_steps * (1.0 - human_share)))
+
+
+def _alone(domain: Domain, name: str, candidate: Candidate) -> tuple[Figures, Interval]:
+    """Score of a candidate alone, with its 95 % interval over fresh episodes."""
+    task = build_task(domain.course.task, domain.course.task_options)
+    policy = Reference(candidate.directory, task.spec).policy
+    values = policy_alone(task, policy, 5 * domain.episodes, seed=FRESH_SEED_OFFSET).values
+    task.close()
+    interval = mean_interval([domain.score(value) for value in values])
+    ends = {f"{name}.score.low": interval.low, f"{name}.score.high": interval.high}
+    return {f"{name}.score.mean": interval.mean, **ends, f"{name}.steps": float(candidate.step)}, interval
+
+
+def _figures(domain: Domain, name: str, outcomes: Sequence[Outcome]) -> Figures:
+    figures = over_seeds(f"{name}.score", [domain.score(outcome.value) for outcome in outcomes])
+    figures[f"{name}.human_share"] = float(np.mean([outcome.human_share for outcome in outcomes]))
+    return figures
