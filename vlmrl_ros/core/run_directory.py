@@ -65,13 +65,15 @@ class RunDirectory:
         """Give the lock back.
 
         Args:
-            discard: no run began: take away what was made, so that the directory can be claimed again. A directory that
-                held a run before is left as it is.
+            discard: no run began: take away what was made, so that the directory can be claimed again, and the folders
+                that a recorder has made in it and in which nothing is. A directory that held a run before is left as
+                it is.
         """
         if discard and not self._held_a_run:
             for name in ("config.yaml", ".lock"):
                 (self.path / name).unlink(missing_ok=True)
-            for folder in (*(self.path / name for name in _FOLDERS), self.path):
+            below = sorted((path for path in self.path.rglob("*") if path.is_dir()), reverse=True)
+            for folder in (*below, self.path):
                 with contextlib.suppress(OSError):  # somebody keeps files there
                     folder.rmdir()
         self._lock.close()

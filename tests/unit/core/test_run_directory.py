@@ -70,6 +70,13 @@ def test_a_run_that_never_began_leaves_nothing_behind(tmp_path):
     assert names(tmp_path) == []
 
 
+def test_discarding_takes_the_empty_folders_of_a_recorder_along(tmp_path):
+    run = RunDirectory(tmp_path / "run")
+    (tmp_path / "run" / "bags" / "arm_0").mkdir(parents=True)
+    run.close(discard=True)
+    assert not (tmp_path / "run").exists()
+
+
 def test_discarding_spares_what_somebody_else_keeps_there(tmp_path):
     (tmp_path / "run" / "log").mkdir(parents=True)
     (tmp_path / "run" / "log" / "mine.txt").write_text("keep")
