@@ -25,8 +25,17 @@ pytestmark = [pytest.mark.ros, pytest.mark.timeout(180)]
 GROWTH_MIB = 16.0
 """Few messages fill the caches of Python and hypothesis; what grows with each message is far above at 10,000 each."""
 COUNT = 60
-SOMETIMES = {"clock", "observation/text", "observation/*/image_raw", "*/image_raw*", "recorder/status"}
-"""Of a fleet, of tasks with text or cameras, and of a recorder that the bridge waits for."""
+SOMETIMES = {
+    "clock",
+    "observation/text",
+    "observation/*/image_raw",
+    "*/image_raw*",
+    "recorder/status",
+    "curriculum/plan",
+}
+"""Of a fleet, of tasks with text or cameras, of a recorder that the bridge waits for, and of a curriculum."""
+CONFIGURED = {"joystick": {"joy"}, "scripted_operator": {"observation/state", "policy/action", "executed"}}
+"""Of a joystick that is there, and of an operator who judges by a reference."""
 
 
 @pytest.fixture(scope="module")
@@ -73,9 +82,7 @@ def test_a_secured_node_may_do_what_it_does_and_no_more(alone, node):
         assert not denied, f"{node} may not {kind} {denied}"
     for kind, names in (("publish", GRANTS[node].publish), ("subscribe", GRANTS[node].subscribe)):
         unused = {name for name in names if not any(fnmatchcase(o, resolve(enclave, name)) for o in opened[kind])}
-        sometimes = SOMETIMES | (
-            {"joy"} if node == "joystick" else set()
-        )  # which is configured only where there is one
+        sometimes = SOMETIMES | CONFIGURED.get(node, set())
         assert unused <= sometimes, f"{node} may {kind} {unused - sometimes}, which it never does"
 
 
