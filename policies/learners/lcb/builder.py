@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
-
-import numpy as np
-
-from vlmrl_ros.core.types import Candidates, Outcome
-from vlmrl_ros.policies.learners.bandit.config import BanditConfig
-from vlmrl_ros.policies.learners.bandit.learner import BanditLearner
+from vlmrl_ros.policies.learners.bandit.builder import RuleBuilder
 from vlmrl_ros.policies.learners.bandit.rules import lcb
 
 
-class Builder:
-    """Entry point of the learner plug-in ``lcb``."""
+class Builder(RuleBuilder):
+    """Entry point of the learner plug-in ``lcb``: the arm with the best lower confidence bound."""
 
-    config_type = BanditConfig
-    experience = Outcome
-
-    @staticmethod
-    def build(spec: Candidates, config: BanditConfig, rng: np.random.Generator) -> BanditLearner:
-        """The arm with the best lower confidence bound; nothing is random."""
-        return BanditLearner("lcb", spec, config, partial(lcb, delta=config.delta))
+    name = "lcb"
+    rule = staticmethod(lcb)
