@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -124,19 +125,17 @@ class LifecycleNode(Node):
 
     async def _answer(self, context: LaunchContext, client: Any, request: Any) -> Any:
         """Call a service once; None without an answer in time, or where the node has ended or has to."""
-        await self._until(context, client.service_is_ready, for_ever=True)
+        await self._until(context, client.service_is_ready, math.inf)
         if self._is_over(context):
             return None
         answer = client.call_async(request)
         await self._until(context, answer.done)
         return answer.result() if answer.done() else None
 
-    async def _until(self, context: LaunchContext, done: Callable[[], bool], for_ever: bool = False) -> None:
-        """Wait for something, for :data:`_PATIENCE_S` at most or for ever, or for the end."""
-        end = asyncio.get_running_loop().time() + _PATIENCE_S
-        while not done() and not self._is_over(context):
-            if not for_ever and asyncio.get_running_loop().time() > end:
-                return
+    async def _until(self, context: LaunchContext, done: Callable[[], bool], patience_s: float = _PATIENCE_S) -> None:
+        """Wait for something, for so long at most, or for the end."""
+        end = asyncio.get_running_loop().time() + patience_s
+        while not (done() or self._is_over(context) or asyncio.get_running_loop().time() > end):
             await asyncio.sleep(_POLL_S)
 
     def _is_over(self, context: LaunchContext) -> bool:
