@@ -65,15 +65,19 @@ def arms(count: int, seed: int, demonstrations: int) -> list[Arm]:
     ]
 
 
+def speaks_fast_dds() -> bool:
+    """Whether the middleware that the environment chooses is Fast DDS, the default of ROS 2."""
+    return os.environ.get("RMW_IMPLEMENTATION", "rmw_fastrtps").startswith("rmw_fastrtps")
+
+
 def check_discovery(processes: int) -> None:
     """See that the nodes of a launch can find each other.
 
     Raises:
         ValueError: there are too many of them.
     """
-    fast_dds = os.environ.get("RMW_IMPLEMENTATION", "rmw_fastrtps").startswith("rmw_fastrtps")
     near = os.environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE", "").upper() == "LOCALHOST"
-    if fast_dds and near and processes > MOST_PROCESSES:
+    if speaks_fast_dds() and near and processes > MOST_PROCESSES:
         raise ValueError(
             f"this launch has {processes} processes, and with ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST Fast DDS lets "
             f"{MOST_PROCESSES} find each other; use fewer arms, or ROS_AUTOMATIC_DISCOVERY_RANGE=SUBNET"

@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 from ament_index_python.packages import get_package_share_directory
 
+from vlmrl_ros.bridge.fleet import speaks_fast_dds
 from vlmrl_ros.core.errors import VlmrlError
 
 BENCH_DOMAIN_ID = "91"
@@ -37,8 +38,11 @@ def loopback_udp() -> dict[str, str]:
     """Variables with which nodes talk on this machine by UDP alone.
 
     Through shared memory a node that was killed is now and then heard but not told anything when it has come back: its
-    place in the memory is not cleared.
+    place in the memory is not cleared. Another middleware than Fast DDS, which does not read the profile, is kept on
+    this machine by its range.
     """
+    if not speaks_fast_dds():
+        return {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
     profile = Path(get_package_share_directory("vlmrl_ros")) / "config" / "loopback_udp.xml"
     return {"ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET", PROFILE: str(profile)}
 
