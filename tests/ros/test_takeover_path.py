@@ -20,6 +20,8 @@ pytestmark = pytest.mark.ros
 TAKEOVER, SUCCESS, FAILURE, RESET, ESTOP, ADVICE = 10, 0, 1, 4, 9, 5
 """Buttons of the profile ``ps``, whose axes are those of SDL's virtual pad, and one for advice."""
 SPEED_M_S = 0.1
+TICKS_TO_ZERO = 2
+"""A stop that comes after its tick's deadline finds the command before still held, for so many ticks at most."""
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +56,22 @@ def next_steps(observer: Observer, steps: list[Step], wanted, what: str) -> Step
     return observer.until(lambda: next((s for s in steps[begin:] if wanted(s)), None), what)
 
 
+def stopped(observer: Observer, loop: SimpleNamespace, what: str) -> None:
+    """Wait for the next stop, and see the arm at rest ``TICKS_TO_ZERO`` ticks later."""
+    first = next_steps(observer, loop.steps, lambda s: s.intervention.source is Source.STOPPED, what)
+    assert not first.command.any()
+
+    def since() -> list[Step]:
+        return [s for s in loop.steps if s.stamp_ns >= first.stamp_ns]
+
+    observer.until(lambda: len(since()) > TICKS_TO_ZERO + 2, "the steps after it")
+    assert all(s.intervention.source is Source.STOPPED and not s.executed.any() for s in since()[TICKS_TO_ZERO:])
+
+
 @pytest.fixture(autouse=True)
 def hands_off(observer: Observer, loop: SimpleNamespace):
     yield
+    loop.pad.signal(signal.SIGCONT)
     play(loop.pad)
     next_steps(observer, loop.steps, lambda s: s.intervention.source is Source.POLICY, "the policy in control again")
 
@@ -124,11 +139,12 @@ def test_a_mark_by_button_ends_the_episode_as_it_says(observer, loop, button, te
 
 def test_the_estop_service_latches_until_it_is_released(observer, loop):
     assert observer.call(SetBool, "estop", SetBool.Request(data=True)).success
-    stopped = next_steps(observer, loop.steps, lambda s: s.intervention.source is Source.STOPPED, "the e-stop")
+    first = next_steps(observer, loop.steps, lambda s: s.intervention.source is Source.STOPPED, "the e-stop")
     play(loop.pad, pressed=(TAKEOVER,), forward=1.0)
-    observer.until(lambda: len([s for s in loop.steps if s.stamp_ns >= stopped.stamp_ns]) > 10, "ten stopped steps")
-    since = [s for s in loop.steps if s.stamp_ns >= stopped.stamp_ns]
-    assert all(s.intervention.source is Source.STOPPED and not s.executed.any() for s in since)
+    observer.until(lambda: len([s for s in loop.steps if s.stamp_ns >= first.stamp_ns]) > 10, "ten stopped steps")
+    since = [s for s in loop.steps if s.stamp_ns >= first.stamp_ns]
+    assert all(s.intervention.source is Source.STOPPED for s in since)
+    assert not any(s.executed.any() for s in since[TICKS_TO_ZERO:])
     observer.until(lambda: "e-stop" in observer.diagnosis("/teleop")[0], "the e-stop in the diagnostics")
     play(loop.pad)
     assert observer.call(SetBool, "estop", SetBool.Request(data=False)).success
@@ -149,9 +165,7 @@ def test_a_joystick_that_is_pulled_out_while_held_stops_the_arm_until_it_is_back
     next_steps(observer, loop.steps, lambda s: s.intervention.active and s.command[0] > 0.05, "a held step")
     loop.pad.process.stdin.write('{"attached": false}\n')
     loop.pad.process.stdin.flush()
-    lost = next_steps(observer, loop.steps, lambda s: s.intervention.source is Source.STOPPED, "the stop")
-    assert not lost.command.any()
-    assert not lost.executed.any()
+    stopped(observer, loop, "the stop")
     observer.until(lambda: "while held" in observer.diagnosis("/teleop")[0], "the loss in teleop's diagnostics")
     observer.until(lambda: "there is no joystick" in observer.diagnosis("/joystick")[0], "the loss in the device's")
     loop.pad.process.stdin.write('{"attached": true}\n')
@@ -167,9 +181,7 @@ def test_a_joystick_that_falls_silent_while_held_stops_the_arm_until_it_is_back_
     play(loop.pad, pressed=(TAKEOVER,), forward=1.0)
     next_steps(observer, loop.steps, lambda s: s.intervention.active and s.command[0] > 0.05, "a held step")
     loop.pad.signal(signal.SIGSTOP)
-    lost = next_steps(observer, loop.steps, lambda s: s.intervention.source is Source.STOPPED, "the stop")
-    assert not lost.command.any()
-    assert not lost.executed.any()
+    stopped(observer, loop, "the stop")
     observer.until(lambda: "joystick silent for" in observer.diagnosis("/teleop")[0], "the silence in the diagnostics")
     loop.pad.signal(signal.SIGCONT)
     begin = len(loop.steps)

@@ -108,8 +108,9 @@ class Recorder(Shell[RecorderConfig]):
         self._status = self.publisher(JointState, "recorder/status", qos.STEP)
         budget = Budget(round(config.max_gib * GIB), config.max_hours * HOUR_S)
         directory = Path(config.directory).expanduser()
-        only_success = config.keep == "success"
-        self._recording = Recording(directory, self._topics, config.queue_mib * MIB, budget, only_success)
+        self._recording = Recording(
+            directory, self._topics, config.queue_mib * MIB, budget, config.keep == "success", config.episodes
+        )
         for line in self._recording.found:
             self.get_logger().info(line)
         self._recording.start(self._on_written, self._on_ended, self.diagnostics.problem)
@@ -230,7 +231,7 @@ class Recorder(Shell[RecorderConfig]):
         if self.config.announce:
             outcome = "success" if end.success else "no success"
             self.get_logger().info(f"episode {end.episode}: {outcome} after {end.step} steps ({counts})")
-        if 0 < self.config.episodes <= recording.kept:
+        if recording.complete:
             self.finish()
 
 

@@ -33,6 +33,7 @@ class Recording:
         queue_bytes: int,
         budget: Budget = NO_LIMIT,
         only_success: bool = False,
+        enough: int = 0,
         opener: Opener = open_unbuffered,
     ) -> None:
         """Close what was left open and find the step to go on after; :meth:`start` begins.
@@ -43,6 +44,7 @@ class Recording:
             queue_bytes: memory for steps that the disk has not taken.
             budget: of the directory.
             only_success: take the bag of an episode away that ends without success.
+            enough: nothing more is written when so many episodes were kept; 0: no limit.
             opener: opens the bags' files.
 
         Raises:
@@ -52,7 +54,7 @@ class Recording:
         """Steps written, steps dropped because the disk did not take them in time, bytes written."""
         self.kept = self.discarded = 0
         """Episodes that ended and were kept, or taken away."""
-        self._only_success = only_success
+        self._only_success, self._enough = only_success, enough
         self.found: list[str] = []
         """What there was to repair."""
         self._directory, self._topics, self._queue_bytes, self._budget = directory, topics, queue_bytes, budget
@@ -77,6 +79,11 @@ class Recording:
     def newest_ns(self) -> int:
         """Stamp of the newest step that was taken, ns; -1 before the first."""
         return self._newest_ns
+
+    @property
+    def complete(self) -> bool:
+        """As many episodes were kept as are wanted."""
+        return 0 < self._enough <= self.kept
 
     def start(
         self, written: Callable[[int], None], ended: Callable[[Feedback], None], problem: Callable[[str], None]
@@ -115,7 +122,7 @@ class Recording:
             self._thread.join(timeout_s)
 
     def _work(self) -> None:
-        while (step := self._take()) is not None:
+        while not self.complete and (step := self._take()) is not None:
             if not self._insist(partial(self._write, step)):
                 self.dropped += 1
                 continue

@@ -45,12 +45,12 @@ class Disk:
 class Made:
     """A recording and what it says."""
 
-    def __init__(self, directory: Path, disk: Disk | None = None, room: int = ROOM, only_success: bool = False) -> None:
+    def __init__(self, directory: Path, disk: Disk | None = None, room: int = ROOM, **asked) -> None:
         self.written: list[int] = []
         self.problems: list[str] = []
         opener = {"opener": disk.open} if disk else {}
         self.ended: list[Feedback] = []
-        self.recording = Recording(directory, TOPICS, room, only_success=only_success, **opener)
+        self.recording = Recording(directory, TOPICS, room, **asked, **opener)
         self.recording.start(self.written.append, self.ended.append, self.problems.append)
 
     def put(self, raws) -> list[bool]:
@@ -81,6 +81,16 @@ def test_only_episodes_that_succeed_are_kept_where_that_is_asked_for(tmp_path):
     assert {number for number, _ in steps_in(tmp_path)} == {1, 3}, "nor one that was cut off"
     assert [(end.episode, end.success) for end in made.ended] == [(0, False), (1, True), (2, False), (3, True)]
     assert (made.recording.kept, made.recording.discarded) == (2, 2)
+
+
+def test_nothing_is_kept_beyond_the_episodes_that_are_wanted(tmp_path):
+    made = Made(tmp_path, only_success=True, enough=2)
+    outcomes = [True, False, True, True, True]
+    made.put([raw for number, won in enumerate(outcomes) for raw in raw_steps(episode(number, 4, success=won))])
+    wait_until(lambda: made.recording.complete, "the second success")
+    made.recording.stop(5.0)
+    assert {number for number, _ in steps_in(tmp_path)} == {0, 2}
+    assert [end.episode for end in made.ended] == [0, 1, 2]
 
 
 def test_each_episode_has_a_bag_of_its_own_that_is_closed_with_its_last_step(tmp_path):
