@@ -15,6 +15,7 @@ from transformers import StaticCache
 
 from vlmrl_ros.core.errors import RangeError
 from vlmrl_ros.core.text import TextObservation
+from vlmrl_ros.policies.vlm.scoring import FORBIDDEN, never_said
 
 ACTION_ENDS = re.compile(r'"action"\s*:\s*"[^"]*"\s*\}', re.IGNORECASE)
 """What follows the action is of no interest."""
@@ -56,6 +57,7 @@ class Decoder:
         self._embed, self._head = model.get_input_embeddings(), model.get_output_embeddings()
         self._context = int(model.config.get_text_config().max_position_embeddings)
         self._end = processor.tokenizer.eos_token_id
+        self._forbidden = never_said(processor)
 
     def inputs(self, observations: Sequence[TextObservation]) -> Any:
         """What the model takes of observations: token ids, mask and pixels.
@@ -100,6 +102,7 @@ class Decoder:
         state = _Decoding(self, inputs, mask)
         logits = state.prefill()
         for step in range(self._most):
+            logits[:, self._forbidden] = FORBIDDEN
             tokens, log_probs = _draw(logits, temperature, generator)
             rows.add(tokens.tolist(), log_probs.tolist())
             if rows.all_ended or step + 1 == self._most:

@@ -24,6 +24,18 @@ class Scores:
     """(B, D): hidden state of the last token of the prompt, in the last layer."""
 
 
+FORBIDDEN = -1e9
+"""Logit of a token that no answer may have."""
+
+
+def never_said(processor: Any) -> list[int]:
+    """Ids of tokens that stand for something else than text: no answer may have them, drawn or scored."""
+    tokenizer = processor.tokenizer
+    image = tokenizer.convert_tokens_to_ids(processor.image_token)
+    others = (tokenizer.pad_token_id, tokenizer.bos_token_id)
+    return sorted({image} | {one for one in others if one is not None} - {tokenizer.eos_token_id})
+
+
 class ValueHead(nn.Module):
     """State value of a prompt from its last hidden state; zero at first. RL4VLM has it on the shared backbone."""
 
@@ -50,6 +62,7 @@ def score(
     answers: Sequence[npt.NDArray[np.int64]],
     pixels: Tensor | None,
     temperature: float,
+    forbidden: Sequence[int] = (),
 ) -> Scores:
     """Score answers as the model would give them now.
 
@@ -62,6 +75,7 @@ def score(
         answers: token ids, int64 (T_i,) each.
         pixels: what the processor made of the images, in the order of the prompts; None without.
         temperature: as when they were drawn, above 0.
+        forbidden: token ids that are never drawn.
 
     Returns:
         log-probabilities, entropies and hidden states, with gradients.
@@ -77,6 +91,7 @@ def score(
         **inputs,
     ).last_hidden_state[:, begin - 1 :]
     logits = model.get_output_embeddings()(hidden[:, :-1]).float() / temperature
+    logits[..., list(forbidden)] = FORBIDDEN
     every = torch.log_softmax(logits, -1)
     given = mask[:, begin:].bool()
     log_probs = every.gather(-1, ids[:, begin:, None])[..., 0].masked_fill(~given, 0.0)
