@@ -10,6 +10,7 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 from vlmrl_ros.core.errors import ConfigError, RangeError
 from vlmrl_ros.core.text import TextObservation
 from vlmrl_ros.policies.vlm.decoding import Decoder
+from vlmrl_ros.policies.vlm.scoring import never_said
 from vlmrl_ros.policies.vlm.tiny import TinyConfig, build
 
 SMALL = TinyConfig(vision_width=32, vision_layers=1, width=32, layers=2, vocabulary=300, context=256)
@@ -48,7 +49,9 @@ def test_the_likeliest_tokens_are_those_of_generate(tiny, count):
     model, processor = tiny
     decoder = Decoder(model, processor, LONGEST)
     given = decoder.inputs(observations(count))
-    expected = model.generate(**given, max_new_tokens=LONGEST, do_sample=False)[:, given["input_ids"].shape[1] :]
+    expected = model.generate(**given, max_new_tokens=LONGEST, do_sample=False, suppress_tokens=never_said(processor))[
+        :, given["input_ids"].shape[1] :
+    ]
     said = decoder.decode(observations(count), 0.0)
     for utterance, row in zip(said, expected, strict=True):
         assert utterance.token_ids.tolist() == row[: len(utterance.token_ids)].tolist()
@@ -75,6 +78,7 @@ def test_log_probs_are_those_of_one_pass_over_prompt_and_answer(tiny):
         logits = model(input_ids=whole, pixel_values=given["pixel_values"]).logits[
             0, len(utterance.prompt_ids) - 1 : -1
         ]
+    logits[:, never_said(processor)] = -torch.inf
     scored = torch.log_softmax(logits / 0.7, -1).gather(-1, torch.from_numpy(utterance.token_ids)[:, None])[:, 0]
     np.testing.assert_allclose(utterance.log_probs, scored.numpy(), atol=1e-4)
 

@@ -11,7 +11,7 @@ from vlmrl_ros.core.text import TextObservation
 from vlmrl_ros.core.text_action import read_action
 from vlmrl_ros.policies.vlm import ppo_loss
 from vlmrl_ros.policies.vlm.decoding import Decoder
-from vlmrl_ros.policies.vlm.scoring import ValueHead, score
+from vlmrl_ros.policies.vlm.scoring import ValueHead, never_said, score
 from vlmrl_ros.policies.vlm.spans import character_ends, names_action
 from vlmrl_ros.policies.vlm.tiny import TinyConfig, build
 
@@ -55,7 +55,7 @@ def test_the_ratio_is_one_before_the_first_step(tiny):
     said = [*said[:2], *decoder.decode(asked[2:], 0.7, torch.Generator().manual_seed(1))]
     pixels = decoder.inputs(asked)["pixel_values"]
     prompts, answers = [one.prompt_ids for one in said], [one.token_ids for one in said]
-    scores = score(model, prompts, answers, pixels, 0.7)
+    scores = score(model, prompts, answers, pixels, 0.7, never_said(processor))
     for row, one in enumerate(said):
         np.testing.assert_allclose(scores.log_probs[row, : len(one.token_ids)].detach(), one.log_probs, atol=2e-5)
         assert not scores.log_probs[row, len(one.token_ids) :].any()
