@@ -1,0 +1,1 @@
+"""Vision-language models that look, reason in text and name an action."""

@@ -1,0 +1,102 @@
+"""The card games as tasks whose actions are text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from vlmrl_ros.core.config import option
+from vlmrl_ros.core.errors import UnknownNameError
+from vlmrl_ros.core.text import TextObservation, TextStep
+from vlmrl_ros.core.text_action import read_action
+from vlmrl_ros.sim.cards.blackjack import Blackjack
+from vlmrl_ros.sim.cards.game import CardGame, Outcome
+from vlmrl_ros.sim.cards.number_line import NumberLine
+from vlmrl_ros.sim.cards.picture import draw_game
+from vlmrl_ros.sim.cards.points import EZPoints, Points24
+from vlmrl_ros.sim.cards.prompts import prompt, system_prompt
+
+GAMES: dict[str, type[CardGame]] = {game.name: game for game in (NumberLine, EZPoints, Points24, Blackjack)}
+INVALID = ("random", "penalty", "end")
+REFUSED = -1.0
+"""Reward of a text that names no action, unless a random one is taken for it."""
+
+
+@dataclass(frozen=True)
+class CardTaskConfig:
+    """Options of a card game."""
+
+    thoughts: bool = option(True, "answers begin with what is seen and with thoughts, before the action")
+    invalid: str = option(
+        "random",
+        "a text that names no action: random: a legal one is taken, as in RL4VLM; penalty: nothing happens, and it "
+        "costs 1; end: it costs 1 and ends the episode",
+        choices=INVALID,
+    )
+    max_invalid: int = option(10, "penalty: so many invalid texts end the episode by truncation", low=1, high=1000)
+
+
+class CardTask:
+    """A :class:`~vlmrl_ros.core.text.TextTask`."""
+
+    def __init__(self, game: str, config: CardTaskConfig | None = None) -> None:
+        """Take a game.
+
+        Args:
+            game: one of :data:`GAMES`.
+            config: options.
+
+        Raises:
+            UnknownNameError: no such game.
+        """
+        if game not in GAMES:
+            raise UnknownNameError("card game", game, GAMES)
+        self.game = GAMES[game]()
+        self._config = config or CardTaskConfig()
+        self.system_prompt = system_prompt(self.game)
+
+    @property
+    def legal_actions(self) -> Sequence[str]:
+        """The same at each step; what is out of turn costs."""
+        return self.game.actions
+
+    def reset(self, seed: int) -> TextObservation:
+        """Deal from a seed."""
+        self._rng = np.random.default_rng([seed, 1])
+        self.game.reset(np.random.default_rng([seed, 0]))
+        self._return, self._invalid, self._over = 0.0, 0, False
+        return self._observe()
+
+    def step(self, text: str) -> TextStep:
+        """Carry out what a text says.
+
+        Raises:
+            RuntimeError: the episode has ended.
+        """
+        if self._over:
+            raise RuntimeError("the episode has ended: reset before the next step")
+        said = read_action(text, self.legal_actions)
+        action = said.action
+        if action is None and self._config.invalid == "random":
+            action = self.legal_actions[self._rng.integers(len(self.legal_actions))]
+        outcome = self._refuse() if action is None else self.game.act(action)
+        self._return += outcome.reward
+        self._over = outcome.terminated or outcome.truncated
+        info: dict[str, Any] = {"action": action, "valid": said.valid, "anchor": self.game.state}
+        if self._over:
+            info["success"] = self._return > 0
+        return TextStep(self._observe(), outcome.reward, outcome.terminated, outcome.truncated, info)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _refuse(self) -> Outcome:
+        self._invalid += 1
+        ends = self._config.invalid == "end"
+        return Outcome(REFUSED, terminated=ends, truncated=not ends and self._invalid >= self._config.max_invalid)
+
+    def _observe(self) -> TextObservation:
+        return TextObservation(prompt(self.game, self._config.thoughts), (draw_game(self.game),))

@@ -1,0 +1,65 @@
+"""Tasks whose actions are text: the protocol, and what passes through it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+IMAGE = "<image>"
+"""Stands in a text where an image belongs, once for each."""
+
+
+@dataclass(frozen=True)
+class TextObservation:
+    """What a model is asked: one prompt, complete in itself, and its images."""
+
+    text: str
+    """With :data:`IMAGE` for each image."""
+    images: tuple[npt.NDArray[np.uint8], ...] = ()
+    """uint8 (H, W, 3) each, RGB."""
+
+
+@dataclass(frozen=True)
+class TextStep:
+    """What an utterance led to."""
+
+    observation: TextObservation
+    reward: float
+    terminated: bool
+    truncated: bool
+    info: Mapping[str, Any] = field(default_factory=dict)
+    """``action`` (the one carried out, None for none), ``valid`` (the text named it), ``anchor`` (hashable, equal for
+    equal states), and at the end ``success``."""
+
+    @property
+    def last(self) -> bool:
+        """The episode has ended, in either way."""
+        return self.terminated or self.truncated
+
+
+class TextTask(Protocol):
+    """A task that a model does by what it says. Whoever has these members needs no other class and no registration."""
+
+    system_prompt: str
+    """The role and the rules, the same at each step."""
+
+    @property
+    def legal_actions(self) -> Sequence[str]:
+        """The words of the actions that may be named now."""
+        ...
+
+    def reset(self, seed: int) -> TextObservation:
+        """Begin an episode; equal seeds begin equal ones and draw equal chances."""
+        ...
+
+    def step(self, text: str) -> TextStep:
+        """Carry out what an utterance says."""
+        ...
+
+    def close(self) -> None:
+        """Free what is held."""
+        ...
