@@ -140,7 +140,19 @@ setup(
     description="A robot arm that learns from human takeovers, as a ROS 2 package",
     license="Apache-2.0",
     packages=find_packages(include=[PACKAGE, f"{PACKAGE}.*"]),
-    package_data={PACKAGE: ["py.typed", "**/*.yaml", "**/*.json", "**/*.xml", "**/*.html", "**/*.css", "**/*.js"]},
+    package_data={
+        PACKAGE: [
+            "py.typed",
+            "**/*.yaml",
+            "**/*.json",
+            "**/*.xml",
+            "**/*.html",
+            "**/*.css",
+            "**/*.js",
+            "**/*.ttf",
+            "**/LICENSE*",
+        ]
+    },
     data_files=data_files(),
     distclass=DataDistribution,
     cmdclass={} if started_by_colcon() else {"install_data": install_data_with_launchers()},
@@ -158,6 +170,7 @@ setup(
         "numpy>=1.26",
         "opencv-python-headless>=4.10",
         "packaging>=22",
+        "pillow>=10",
         "pygame>=2.5",
         "rich>=13.7",
         "rosbags>=0.11",

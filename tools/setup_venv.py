@@ -163,7 +163,7 @@ def install(venv: Path, python: dict[str, Any], distro: str | None) -> None:
     pip += ["--constraint", str(ROOT / "constraints" / pins)]
     run([*pip, "setuptools"])
     extras, stand_in = (
-        ("gym,test", []) if distro else ("gym,ros,test", ["--editable", str(ROOT / "tools" / "ros2lite")])
+        ("gym,test,vlm", []) if distro else ("gym,ros,test,vlm", ["--editable", str(ROOT / "tools" / "ros2lite")])
     )
     run([*pip, "--no-build-isolation", "--editable", f"{ROOT}[{extras}]", *stand_in])
     # What these ask for beyond the packages above would have to be compiled and is never loaded: a keyboard listener
