@@ -73,7 +73,7 @@ class UtterancePpo:
         trained = [weights for weights in model.parameters() if weights.requires_grad]
         self._trained = [*trained, *self.value.parameters()]
         self._optimiser = torch.optim.Adam(self._trained, self.config.learning_rate, eps=1e-7)
-        self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimiser, self._share)
+        self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimiser, lambda done: cosine(done, self.config))
 
     def update(self, turns: Sequence[Sequence[Turn]]) -> Metrics:
         """Learn from S steps of N environments, S sequences of N turns.
@@ -91,7 +91,7 @@ class UtterancePpo:
         old = utterance_log_prob(batch.log_probs, batch.names_action, self.config.thought_weight)
         error = self._first_ratio_error(batch, old)
         losses: list[Metrics] = []
-        for index in self._minibatches(len(flat)):
+        for index in minibatches(self._rng, len(flat), self.config):
             rows, chosen = torch.from_numpy(index), batch.rows(index)
             losses.append(self._step(chosen, old[rows], made[rows], values[rows], returns[rows]))
         self._schedule.step()
@@ -102,15 +102,6 @@ class UtterancePpo:
             "answer_tokens": float(np.mean([len(answer) for answer in batch.answers])),
             "reward": float(np.mean([turn.reward for turn in flat])),
         }
-
-    def _share(self, update: int) -> float:
-        done = min(update / self.config.updates, 1.0)
-        return self.config.last_rate + (1 - self.config.last_rate) * (1 + np.cos(np.pi * done)) / 2
-
-    def _minibatches(self, count: int) -> Iterator[npt.NDArray[np.int64]]:
-        for _ in range(self.config.epochs):
-            order = self._rng.permutation(count)
-            yield from np.split(order, range(self.config.minibatch, count, self.config.minibatch))
 
     @torch.no_grad()
     def _judge(self, turns: Sequence[Sequence[Turn]], batch: TurnBatch) -> tuple[Tensor, Tensor, Tensor]:
@@ -184,6 +175,19 @@ class UtterancePpo:
     def _score(self, batch: TurnBatch) -> Any:
         temperature = self.config.temperature
         return score(self._model, batch.prompts, batch.answers, batch.pixels, temperature, self._forbidden)
+
+
+def cosine(update: int, config: PpoConfig) -> float:
+    """Share of the learning rate at an update, counted from 0."""
+    done = min(update / config.updates, 1.0)
+    return float(config.last_rate + (1 - config.last_rate) * (1 + np.cos(np.pi * done)) / 2)
+
+
+def minibatches(rng: np.random.Generator, count: int, config: PpoConfig) -> Iterator[npt.NDArray[np.int64]]:
+    """Rows of the minibatches of all epochs, out of ``count``."""
+    for _ in range(config.epochs):
+        order = rng.permutation(count)
+        yield from np.split(order, range(config.minibatch, count, config.minibatch))
 
 
 def _parts(batch: TurnBatch, size: int) -> Iterator[TurnBatch]:
