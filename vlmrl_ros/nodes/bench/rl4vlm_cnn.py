@@ -13,9 +13,10 @@ from torch import Tensor, nn
 
 from vlmrl_ros.core.text import TextObservation
 from vlmrl_ros.nodes.bench.rl4vlm_play import Speaker, Table
-from vlmrl_ros.policies.vlm.ppo import PpoConfig, cosine, minibatches
+from vlmrl_ros.policies.vlm.ppo import PpoConfig
 from vlmrl_ros.policies.vlm.ppo_loss import advantages, policy_loss, value_loss
 from vlmrl_ros.policies.vlm.stem import Stem
+from vlmrl_ros.policies.vlm.surrogate import Descent, minibatches
 from vlmrl_ros.policies.vlm.turns import pixels
 from vlmrl_ros.sim.cards.prompts import TOLD, answer
 
@@ -90,8 +91,7 @@ class CnnPpo:
         """Take a player and what its rewards are multiplied by."""
         self._player, self._config, self._scale = player, config, scale
         self._rng, self._generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
-        self._optimiser = torch.optim.Adam(player.policy.parameters(), config.learning_rate, eps=1e-7)
-        self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimiser, lambda update: cosine(update, config))
+        self._descent = Descent(player.policy.parameters(), config)
 
     def update(self, table: Table, steps: int) -> Mapping[str, float]:
         """Play, and learn from it."""
@@ -107,11 +107,8 @@ class CnnPpo:
             taken = log_probs.gather(-1, actions[rows, None])[:, 0]
             actor = policy_loss(taken, old[rows], made_t[rows], self._config.clip)
             critic = value_loss(value, values_t[rows], returns_t[rows], self._config.clip)
-            self._optimiser.zero_grad()
-            (actor + self._config.value_weight * critic).backward()
-            torch.nn.utils.clip_grad_norm_(self._player.policy.parameters(), self._config.max_gradient)
-            self._optimiser.step()
-        self._schedule.step()
+            self._descent.step(actor + self._config.value_weight * critic)
+        self._descent.end_update()
         return {"reward": float(rewards.mean())}
 
     @torch.no_grad()
