@@ -170,13 +170,15 @@ class Run:
         supervisor = Supervisor(ATTENTION, self.seed) if self.arm.takeovers else None
         generator = torch.Generator().manual_seed(self.seed)
         for _ in range(updates):
-            turns, takeovers = [], 0
+            streams: list[list[Turn]] = [[] for _ in range(WIDTH)]
+            takeovers = 0
             for _ in range(STEPS):
                 said = self.decoder.decode(table.observations, ppo.config.temperature, generator)
                 moves = table.move([one.text for one in said], supervisor)
                 takeovers += sum(move.taken_over for move in moves)
-                turns.append([self._turn(*pair) for pair in zip(said, moves, strict=True)])
-            self.updates.append({**ppo.update(turns), "takeovers": float(takeovers)})
+                for stream, *pair in zip(streams, said, moves, strict=True):
+                    stream.append(self._turn(*pair))
+            self.updates.append({**ppo.update(streams), "takeovers": float(takeovers)})
 
     def _turn(self, said: Any, move: Any) -> Turn:
         rewarded = TAKEOVER_REWARD * move.taken_over if self.arm.takeovers else self.setup.scale * move.step.reward
