@@ -37,22 +37,24 @@ class PpoConfig(SurrogateConfig):
 class UtterancePpo:
     """Learns from the turns of environments."""
 
-    def __init__(self, model: Any, processor: Any, seed: int, config: PpoConfig | None = None) -> None:
+    def __init__(self, model: Any, processor: Any, rng: np.random.Generator, config: PpoConfig | None = None) -> None:
         """Take a model, all of whose weights that need gradients are trained.
 
         Args:
             model: of ``AutoModelForImageTextToText``; kept in evaluation mode, so that no dropout tells the scores from
                 the draw.
             processor: of the model.
-            seed: of the order of the turns.
+            rng: draws the order of the turns and the weights of the value head.
             config: options.
         """
         self.config = config or PpoConfig()
         self._policy = UtterancePolicy(model, processor, self.config)
-        self.value = ValueHead(model.config.get_text_config().hidden_size).to(model.device)
-        self._rng = np.random.default_rng(seed)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(int(rng.integers(2**62)))
+            self.value = ValueHead(model.config.get_text_config().hidden_size).to(model.device)
+        self._rng = rng
         trained = [weights for weights in model.parameters() if weights.requires_grad]
-        self._descent = Descent([*trained, *self.value.parameters()], self.config)
+        self.descent = Descent([*trained, *self.value.parameters()], self.config)
 
     def update(self, streams: Sequence[Sequence[Turn]]) -> Metrics:
         """Learn from what was lived through, in the order in which it was.
@@ -76,7 +78,7 @@ class UtterancePpo:
         for index in minibatches(self._rng, len(flat), self.config):
             rows, chosen = torch.from_numpy(index), batch.rows(index)
             losses.append(self._step(chosen, old[rows], made[rows], values[rows], returns[rows]))
-        self._descent.end_update()
+        self.descent.end_update()
         return {**means(losses), "first_ratio_error": error, **told(flat)}
 
     @torch.no_grad()
@@ -122,7 +124,7 @@ class UtterancePpo:
         log_prob = self._policy.log_prob(scores, batch)
         actor = policy_loss(log_prob, old, made, self.config.clip)
         critic = value_loss(self.value(scores.asked), values, returns, self.config.clip)
-        norm = self._descent.step(actor + self.config.value_weight * critic)
+        norm = self.descent.step(actor + self.config.value_weight * critic)
         return {
             "policy_loss": actor.item(),
             "value_loss": critic.item(),

@@ -58,7 +58,8 @@ def test_what_is_better_than_the_rest_becomes_likelier():
     wanted = said[0].token_ids[0]
     assert len({one.token_ids[0] for one in said}) > 1
     group = [[turn(float(one.token_ids[0] == wanted), "s", one)] for one in said]
-    learner = UtteranceGigpo(model, processor, 0, GigpoConfig(temperature=1.0, learning_rate=1e-2, updates=100))
+    config = GigpoConfig(temperature=1.0, learning_rate=1e-2, updates=100)
+    learner = UtteranceGigpo(model, processor, np.random.default_rng(0), config)
 
     def likelihood() -> float:
         inputs = Decoder(model, processor, 2).inputs([SEEN])
