@@ -213,7 +213,7 @@ class Builder(Protocol):
     """
 
     experience: type[Any]
-    """What it learns from: ``Transition``, ``Outcome`` where it chooses among whole policies, ``Turn`` of text tasks."""
+    """What it learns from: ``Transition``, ``Outcome`` to choose among whole policies, ``Turn`` of text tasks."""
 
     @staticmethod
     def build(spec: Any, config: Any, rng: np.random.Generator) -> Learner[Any]:
