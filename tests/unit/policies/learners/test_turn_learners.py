@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -43,12 +45,13 @@ def learner_of(name: str, folder, seed: int = 0, spec=SPEC, **values):
 
 
 def turns(learner, seed: int) -> list[Turn]:
-    """Eight turns of two environments; "+" is paid."""
+    """Eight turns of two environments; every other first token is paid, and is taken for "+"."""
     said = Decoder(learner.model, learner.processor, 2).decode([SEEN] * 8, 0.7, torch.Generator().manual_seed(seed))
     made = []
     for row, one in enumerate(said):
-        meant = read_action(one.text, SPEC.legal_actions)
-        made.append(Turn(SEEN, one, meant, float(meant.action == "+"), True, False, SEEN, arm=row % 2))
+        paid = int(one.token_ids[0]) % 2
+        meant = read_action(PHRASES[paid], SPEC.legal_actions)
+        made.append(Turn(SEEN, replace(one, text=PHRASES[paid]), meant, float(paid), True, False, SEEN, arm=row % 2))
     return made
 
 
@@ -105,6 +108,6 @@ def test_what_does_not_fit_is_refused(name, folder, tmp_path):
         learner_of(name, tmp_path)
     learner = learner_of(name, folder, spec=TextTaskSpec("other", ("left",)))
     with pytest.raises(ConfigError, match=r"names the action '[+-]'; valid: \['left'\]"):
-        learner.add(next(turn for turn in turns(learner_of(name, folder), 0) if turn.said.valid))
+        learner.add(turns(learner, 0)[0])
     with pytest.raises(CheckpointError, match=name):
         learner.restore(tmp_path)
