@@ -1,0 +1,174 @@
+"""The policy ``vlm``: a vision-language model that sees the cameras, thinks in words and names an action."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from vlmrl_ros.core.config import from_mapping, option, to_mapping
+from vlmrl_ros.core.errors import ConfigError, VlmrlError
+from vlmrl_ros.core.interfaces import Decision, Question, Variables
+from vlmrl_ros.core.prompts import answer, prompt, system_prompt
+from vlmrl_ros.core.spec import FloatArray, TaskSpec
+from vlmrl_ros.core.text import TextObservation
+from vlmrl_ros.core.text_action import read_action
+from vlmrl_ros.core.types import Observation, state_of
+from vlmrl_ros.core.vocabulary import Drive, moves
+from vlmrl_ros.policies.vlm.decoding import Decoder, Utterance
+from vlmrl_ros.policies.vlm.loading import TINY, load_model, with_adapter, with_new_adapter
+from vlmrl_ros.policies.vlm.weights import fitting, parameters
+
+
+@dataclass(frozen=True)
+class VlmConfig:
+    """Options of the policy ``vlm``."""
+
+    model: str = option(
+        TINY, "tiny (built here, 7 million weights, to be trained), a folder, or <owner>/<name> on the Hugging Face hub"
+    )
+    adapter: str = option("", "folder of a LoRA adapter of that model; empty: none")
+    lora_rank: int = option(
+        0, "rank of a new LoRA adapter, for weights that come from a learner; 0: none", low=0, high=1024
+    )
+    dtype: str = option("float32", "numbers that the model computes in", choices=("float32", "bfloat16", "float16"))
+    device: str = option("auto", "where the model computes", choices=("auto", "cpu", "cuda"))
+    seed: int = option(0, "of the weights of tiny", low=0, high=2**31 - 1)
+    description: str = option("", "of the task, for the prompt; empty: its name")
+    instruction: str = option("", "what to do until topic instruction says something else, or says nothing")
+    thoughts: bool = option(True, "answers begin with thoughts")
+    temperature: float = option(0.7, "of the draw; 0: always the likeliest token", low=0.0, high=5.0)
+    max_new_tokens: int = option(96, "longest answer", low=1, high=4096)
+    invalid: str = option(
+        "hold",
+        "a text that names no action: hold: nothing is decided, and the hold policy acts for a step; random: a word is "
+        "drawn, as in RL4VLM",
+        choices=("hold", "random"),
+    )
+
+
+class VlmPolicy:
+    """A :class:`~vlmrl_ros.core.interfaces.Thinker`."""
+
+    def __init__(self, spec: TaskSpec, config: VlmConfig) -> None:
+        """Load the model.
+
+        Raises:
+            ConfigError: the task has no camera or no words, or there is no such model.
+            CheckpointError: the adapter is missing or does not fit the model.
+        """
+        if not spec.cameras:
+            raise ConfigError(f"policy 'vlm' needs a camera; task '{spec.task}' has none")
+        if config.adapter and config.lora_rank:
+            raise ConfigError(f"lora_rank is {config.lora_rank} beside adapter '{config.adapter}'; valid: one of them")
+        self.options: Mapping[str, Any] = to_mapping(config)
+        self._spec, self._config = spec, config
+        self.vocabulary = moves(spec)
+        self.words = tuple(self.vocabulary)
+        self._system = system_prompt(config.description or f"The task is {spec.task}.", self.words)
+        texts = [self._asked(""), *(answer("I see it.", word) for word in self.words)]
+        model, self.processor = load_model(config.model, config.dtype, config.device, texts, config.seed)
+        if config.adapter:
+            model = with_adapter(model, config.adapter)
+        elif config.lora_rank:
+            model = with_new_adapter(model, config.lora_rank)
+        self.model = model
+        self._decoder = Decoder(model, self.processor, config.max_new_tokens)
+        self._still = np.clip(np.zeros(spec.action.size, np.float32), spec.action.low, spec.action.high)
+        self._drive: Drive | None = None
+        self._busy = threading.Lock()
+
+    def act(self, observation: Observation, rng: np.random.Generator) -> tuple[FloatArray, Mapping[str, Any]]:
+        """The next action of the motion under way, or of one that is decided on now; ``thought`` where it is."""
+        state, info = state_of(observation), {}
+        action = self._drive(state) if self._drive is not None else None
+        if action is None:
+            decision = self.think([Question(observation, rng)])[0]
+            info = {"thought": dict(decision.thought)}
+            self._drive = decision.motion.begin() if decision.motion is not None else None
+            action = self._drive(state) if self._drive is not None else None
+        return (self._still.copy() if action is None else action), info
+
+    def reset(self) -> None:
+        self._drive = None
+
+    def think(self, questions: Sequence[Question]) -> list[Decision]:
+        """Answer questions; one whose picture or prompt cannot be read, or for which memory is short, gets none."""
+        try:
+            return self._think(questions)
+        except (VlmrlError, torch.OutOfMemoryError) as error:
+            if len(questions) == 1:
+                return [Decision(None, {"error": str(error)})]
+            return [decision for question in questions for decision in self.think([question])]
+
+    def load(self, variables: Variables) -> None:
+        """Take new weights, see :func:`~vlmrl_ros.policies.vlm.weights.parameters`.
+
+        Raises:
+            CheckpointError: they do not fit; the old weights stay in force.
+        """
+        self.take(self.prepare(variables))
+
+    def prepare(self, variables: Variables) -> Any:
+        new = fitting(self.model, variables)
+        mine = parameters(self.model)
+        return new, self._decoder.prepare({id(mine[name]): value for name, value in new.items()})
+
+    def take(self, prepared: Any) -> None:
+        new, packed = prepared
+        mine = parameters(self.model)
+        with self._busy:
+            for name, value in new.items():
+                mine[name].data = value
+            self._decoder.take(packed)
+
+    def _asked(self, instruction: str) -> str:
+        said = instruction.strip() or self._config.instruction
+        return prompt(self._system, said, self._config.thoughts, len(self._spec.cameras))
+
+    def _think(self, questions: Sequence[Question]) -> list[Decision]:
+        asked = [
+            TextObservation(
+                self._asked(question.instruction),
+                tuple(question.observation[camera.name] for camera in self._spec.cameras),
+            )
+            for question in questions
+        ]
+        with self._busy:
+            said = self._decoder.decode(asked, self._config.temperature, [question.rng for question in questions])
+        return [self._decision(*row) for row in zip(questions, asked, said, strict=True)]
+
+    def _decision(self, question: Question, asked: TextObservation, said: Utterance) -> Decision:
+        """Read an answer."""
+        read = read_action(said.text, self.words)
+        word = read.action
+        if word is None and self._config.invalid == "random":
+            word = self.words[question.rng.integers(len(self.words))]
+        thought = {
+            "thought": said.text[slice(*read.thought)],
+            "action": word,
+            "valid": read.valid,
+            "ended": said.ended,
+            "text": said.text,
+            "prompt": asked.text,
+            "prompt_sha256": hashlib.sha256(asked.text.encode()).hexdigest(),
+            "token_ids": said.token_ids.tolist(),
+            "log_probs": [round(float(one), 6) for one in said.log_probs],
+        }
+        return Decision(self.vocabulary[word] if word is not None else None, thought)
+
+
+def build(spec: TaskSpec, config: Mapping[str, Any]) -> VlmPolicy:
+    """Entry point of the policy plug-in ``vlm``.
+
+    Raises:
+        UnknownNameError: an unknown option.
+        ConfigError: a bad value, no such model, or a task without a camera.
+        CheckpointError: an adapter that is missing or does not fit.
+    """
+    return VlmPolicy(spec, from_mapping(VlmConfig, config, "policy"))
