@@ -11,6 +11,7 @@ import torch
 from vlmrl_ros.core.errors import RangeError, ShapeError
 from vlmrl_ros.core.text import TextObservation
 from vlmrl_ros.policies.vlm.answers import Answers, Draw, Source, Utterance, closing_tokens
+from vlmrl_ros.policies.vlm.asking import as_asked
 from vlmrl_ros.policies.vlm.fused import can_fuse
 from vlmrl_ros.policies.vlm.fused_engine import FusedEngine
 from vlmrl_ros.policies.vlm.generic_engine import GenericEngine
@@ -62,7 +63,7 @@ class Decoder:
                 _check(image)
         images = [list(one.images) for one in observations]
         made = self._processor(
-            text=[one.text for one in observations],
+            text=[as_asked(self._processor, one.text) for one in observations],
             images=images if any(images) else None,
             return_tensors="pt",
             padding=True,

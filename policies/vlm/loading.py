@@ -90,7 +90,9 @@ def _check_folder(name: str) -> None:
         try:
             json.loads((path / "config.json").read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise ConfigError(f"model '{name}' has no config.json that can be read; valid: a folder with one") from error
+            raise ConfigError(
+                f"model '{name}' has no config.json that can be read; valid: a folder with one"
+            ) from error
     elif meant:
         raise ConfigError(f"model '{name}' is no folder; valid: {TINY}, a folder, or <owner>/<name> on the hub")
 

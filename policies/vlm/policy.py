@@ -52,33 +52,58 @@ class VlmConfig:
     )
 
 
-class VlmPolicy:
-    """A :class:`~vlmrl_ros.core.interfaces.Thinker`."""
+class Asking:
+    """What the model is asked of a task, and the words that it may answer."""
 
     def __init__(self, spec: TaskSpec, config: VlmConfig) -> None:
-        """Load the model.
+        """Find the words.
 
         Raises:
-            ConfigError: the task has no camera or no words, or there is no such model.
-            CheckpointError: the adapter is missing or does not fit the model.
+            ConfigError: the task has no camera or no words.
         """
         if not spec.cameras:
             raise ConfigError(f"policy 'vlm' needs a camera; task '{spec.task}' has none")
-        if config.adapter and config.lora_rank:
-            raise ConfigError(f"lora_rank is {config.lora_rank} beside adapter '{config.adapter}'; valid: one of them")
-        self.options: Mapping[str, Any] = to_mapping(config)
-        self._spec, self._config = spec, config
+        self._config = config
+        self._cameras = [camera.name for camera in spec.cameras]
         self.vocabulary = moves(spec)
         self.words = tuple(self.vocabulary)
         self._system = system_prompt(config.description or f"The task is {spec.task}.", self.words)
-        texts = [self._asked(""), *(answer("I see it.", word) for word in self.words)]
-        model, self.processor = load_model(config.model, config.dtype, config.device, texts, config.seed)
-        if config.adapter:
-            model = with_adapter(model, config.adapter)
-        elif config.lora_rank:
-            model = with_new_adapter(model, config.lora_rank)
-        self.model = model
-        self._decoder = Decoder(model, self.processor, config.max_new_tokens)
+
+    def observation(self, question: Question) -> TextObservation:
+        """What the model is shown of a question."""
+        pictures = tuple(question.observation[name] for name in self._cameras)
+        return TextObservation(self.prompt(question.instruction), pictures)
+
+    def prompt(self, instruction: str) -> str:
+        """What it is asked; where nobody has given an instruction, with that of the options."""
+        said = instruction.strip() or self._config.instruction
+        return prompt(self._system, said, self._config.thoughts, len(self._cameras))
+
+    def examples(self) -> list[str]:
+        """A prompt and the answers of each word, for a vocabulary of tokens."""
+        return [self.prompt(self._config.instruction), *(answer("I see it.", word) for word in self.words)]
+
+
+class VlmPolicy:
+    """A :class:`~vlmrl_ros.core.interfaces.Thinker`."""
+
+    def __init__(self, spec: TaskSpec, config: VlmConfig, model: Any, processor: Any) -> None:
+        """Take a model.
+
+        Args:
+            spec: of the task.
+            config: options.
+            model: of ``AutoModelForImageTextToText``, in evaluation mode; may have a LoRA adapter.
+            processor: of the model.
+
+        Raises:
+            ConfigError: the task has no camera or no words.
+        """
+        self.options: Mapping[str, Any] = to_mapping(config)
+        self._config = config
+        self.asking = Asking(spec, config)
+        self.model, self.processor = model, processor
+        self._decoder = Decoder(model, processor, config.max_new_tokens)
         self._still = np.clip(np.zeros(spec.action.size, np.float32), spec.action.low, spec.action.high)
         self._drive: Drive | None = None
         self._busy = threading.Lock()
@@ -127,28 +152,18 @@ class VlmPolicy:
                 mine[name].data = value
             self._decoder.take(packed)
 
-    def _asked(self, instruction: str) -> str:
-        said = instruction.strip() or self._config.instruction
-        return prompt(self._system, said, self._config.thoughts, len(self._spec.cameras))
-
     def _think(self, questions: Sequence[Question]) -> list[Decision]:
-        asked = [
-            TextObservation(
-                self._asked(question.instruction),
-                tuple(question.observation[camera.name] for camera in self._spec.cameras),
-            )
-            for question in questions
-        ]
+        asked = [self.asking.observation(question) for question in questions]
         with self._busy:
             said = self._decoder.decode(asked, self._config.temperature, [question.rng for question in questions])
         return [self._decision(*row) for row in zip(questions, asked, said, strict=True)]
 
     def _decision(self, question: Question, asked: TextObservation, said: Utterance) -> Decision:
         """Read an answer."""
-        read = read_action(said.text, self.words)
+        read = read_action(said.text, self.asking.words)
         word = read.action
         if word is None and self._config.invalid == "random":
-            word = self.words[question.rng.integers(len(self.words))]
+            word = self.asking.words[question.rng.integers(len(self.asking.words))]
         thought = {
             "thought": said.text[slice(*read.thought)],
             "action": word,
@@ -160,7 +175,7 @@ class VlmPolicy:
             "token_ids": said.token_ids.tolist(),
             "log_probs": [round(float(one), 6) for one in said.log_probs],
         }
-        return Decision(self.vocabulary[word] if word is not None else None, thought)
+        return Decision(self.asking.vocabulary[word] if word is not None else None, thought)
 
 
 def build(spec: TaskSpec, config: Mapping[str, Any]) -> VlmPolicy:
@@ -171,4 +186,13 @@ def build(spec: TaskSpec, config: Mapping[str, Any]) -> VlmPolicy:
         ConfigError: a bad value, no such model, or a task without a camera.
         CheckpointError: an adapter that is missing or does not fit.
     """
-    return VlmPolicy(spec, from_mapping(VlmConfig, config, "policy"))
+    options = from_mapping(VlmConfig, config, "policy")
+    if options.adapter and options.lora_rank:
+        raise ConfigError(f"lora_rank is {options.lora_rank} beside adapter '{options.adapter}'; valid: one of them")
+    texts = Asking(spec, options).examples()
+    model, processor = load_model(options.model, options.dtype, options.device, texts, options.seed)
+    if options.adapter:
+        model = with_adapter(model, options.adapter)
+    elif options.lora_rank:
+        model = with_new_adapter(model, options.lora_rank)
+    return VlmPolicy(spec, options, model, processor)

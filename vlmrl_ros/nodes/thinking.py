@@ -115,8 +115,7 @@ class Thinking:
             if self._stopped:
                 return None
             robots = list(self._asked)[: self._most]
-            batch = [self._asked.pop(robot) for robot in robots]
-        return batch
+            return [self._asked.pop(robot) for robot in robots]
 
     def _take(self) -> None:
         with self._change:

@@ -1,4 +1,4 @@
-"""What the policy server does for one arm whose policy thinks: answers each observation, in time or by the hold policy."""
+"""One arm of the policy server whose policy thinks: each observation is answered in time, or by the hold policy."""
 
 from __future__ import annotations
 
