@@ -34,8 +34,12 @@ SOMETIMES = {
     "curriculum/plan",
 }
 """Of a fleet, of tasks with text or cameras, of a recorder that the bridge waits for, and of a curriculum."""
-CONFIGURED = {"joystick": {"joy"}, "scripted_operator": {"observation/state", "policy/action", "executed"}}
-"""Of a joystick that is there, and of an operator who judges by a reference."""
+CONFIGURED = {
+    "joystick": {"joy"},
+    "scripted_operator": {"observation/state", "policy/action", "executed"},
+    "policy_server": {"instruction", "intervention"},
+}
+"""Of a joystick that is there, of an operator who judges by a reference, and of a policy that thinks."""
 
 
 @pytest.fixture(scope="module")

@@ -168,6 +168,9 @@ class PolicyServer(Shell[PolicyServerConfig]):
         if error is None:
             self._use(weights)
             return
+        if self.config.sync:
+            self.fail(error)  # no other weights will come for the steps that wait for these
+            return
         self.diagnostics.count("refused weights")
         self.get_logger().warning(f"refused weights version {weights.version}: {error}", throttle_duration_sec=5.0)
 
