@@ -1,4 +1,4 @@
-"""Decodes with :mod:`~vlmrl_ros.policies.vlm.fused`: the prompt once, and of a prompt that comes again only what is new."""
+"""Decodes with :mod:`~vlmrl_ros.policies.vlm.fused`: each prompt once, and of one like the last only what is new."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ class Deliberation:
         return tick
 
     def flush(self, stamp_ns: int) -> bool:
-        """Forget what was, or will be, decided on observations up to this stamp; returns whether a motion was dropped."""
+        """Forget what is decided on observations up to this stamp, also later; returns whether a motion was dropped."""
         self._after_ns = max(self._after_ns, stamp_ns)
         dropped = self._drive is not None and self._decided_ns <= self._after_ns
         if dropped:

@@ -18,9 +18,8 @@ WAIT_S = 10.0
 class Ponderer:
     """A policy that thinks as long as the test wants."""
 
-    options: dict = {}
-
     def __init__(self) -> None:
+        self.options: dict = {}
         self.begun: queue.SimpleQueue[list[str]] = queue.SimpleQueue()
         self.go = threading.Semaphore(0)
         self.has = "first"

@@ -188,7 +188,7 @@ def test_a_model_and_its_adapter_come_from_folders_and_those_of_another_are_refu
     plain = build(SPEC, short)
     policy = build(SPEC, {**short, "adapter": str(tmp_path / "adapter")})
     assert plain.think([question()])[0].thought["text"] != policy.think([question()])[0].thought["text"]
-    assert set(variables(policy.model)) == {name for name in variables(adapted)}
+    assert set(variables(policy.model)) == set(variables(adapted))
     with pytest.raises(CheckpointError, match=r"adapter '.*' (is that of another model|does not fit the model)"):
         build(SPEC, {"model": "tiny", "adapter": str(tmp_path / "adapter")})
     (tmp_path / "model" / "config.json").write_text("{")
