@@ -36,16 +36,19 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Layer:
-    """Weights of one layer; rows of queries and keys are ordered so that a rotary pair lies side by side."""
+    """Weights of one layer, inputs first: so laid out, the product with few rows takes a third of the time.
+
+    Outputs of queries and keys are ordered so that a rotary pair lies side by side.
+    """
 
     before: Tensor
     query_key_value: Tensor
-    """((heads + 2 key_heads) * width, D)."""
+    """(D, (heads + 2 key_heads) * width)."""
     out: Tensor
     """(heads * width, D)."""
     between: Tensor
     gate_up: Tensor
-    """(2 F, D)."""
+    """(D, 2 F)."""
     down: Tensor
     """(F, D)."""
 
@@ -59,7 +62,7 @@ class Packed:
     layers: tuple[Layer, ...]
     norm: Tensor
     head: Tensor
-    """(V, D)."""
+    """(D, V)."""
     rotation: Tensor
     """complex64 (positions, 1, width / 2)."""
 
@@ -95,7 +98,7 @@ def pack(language: Any, head: nn.Module, new: New | None = None) -> Packed:
         epsilon=config.rms_norm_eps,
         layers=tuple(_layer(layer, sizes, new) for layer in language.layers),
         norm=_now(language.norm.weight, new),
-        head=_weight(head, new),
+        head=_weight(head, new).t().contiguous(),
         rotation=torch.complex(cosine[0, :, None, :half], sine[0, :, None, :half]),
     )
 
@@ -110,10 +113,10 @@ def _layer(layer: Any, sizes: Sizes, new: New) -> Layer:
     query, key = (_in_pairs(_weight(module, new), sizes.width) for module in (attention.q_proj, attention.k_proj))
     return Layer(
         before=_now(layer.input_layernorm.weight, new),
-        query_key_value=torch.cat([query, key, _weight(attention.v_proj, new)]),
+        query_key_value=torch.cat([query, key, _weight(attention.v_proj, new)]).t().contiguous(),
         out=_weight(attention.o_proj, new).t().contiguous(),
         between=_now(layer.post_attention_layernorm.weight, new),
-        gate_up=torch.cat([_weight(mlp.gate_proj, new), _weight(mlp.up_proj, new)]),
+        gate_up=torch.cat([_weight(mlp.gate_proj, new), _weight(mlp.up_proj, new)]).t().contiguous(),
         down=_weight(mlp.down_proj, new).t().contiguous(),
     )
 
@@ -176,7 +179,7 @@ def read(packed: Packed, cache: Cache, embedded: Tensor, at: int, positions: Ten
     turned = (sizes.heads + sizes.key_heads) * sizes.width
     for layer, kept in zip(packed.layers, cache.kept.unbind(0), strict=True):
         normed = functional.rms_norm(x, (width,), layer.before, packed.epsilon)
-        joint = functional.linear(normed, layer.query_key_value)
+        joint = normed @ layer.query_key_value
         rotate(joint[:, :turned], rotation, sizes.width)
         heads = joint.view(batch, count, -1, sizes.width)
         new = heads[:, :, sizes.heads :].unflatten(2, (2, sizes.key_heads))
@@ -184,10 +187,10 @@ def read(packed: Packed, cache: Cache, embedded: Tensor, at: int, positions: Ten
         seen = attend(heads[:, :, : sizes.heads], kept[:, 0, :, :end], kept[:, 1, :, :end], mask)
         x = torch.addmm(x, seen.reshape(batch * count, -1), layer.out)
         normed = functional.rms_norm(x, (width,), layer.between, packed.epsilon)
-        gate, up = functional.linear(normed, layer.gate_up).chunk(2, -1)
+        gate, up = (normed @ layer.gate_up).chunk(2, -1)
         x = torch.addmm(x, functional.silu(gate).mul_(up), layer.down)
     last = x.view(batch, count, width)[:, -1]
-    return functional.linear(functional.rms_norm(last, (width,), packed.norm, packed.epsilon), packed.head)
+    return functional.rms_norm(last, (width,), packed.norm, packed.epsilon) @ packed.head
 
 
 def rotate(joint: Tensor, rotation: Tensor, width: int) -> None:
