@@ -14,7 +14,7 @@ import torch
 from vlmrl_ros.core.config import from_mapping, option, to_mapping
 from vlmrl_ros.core.errors import ConfigError, VlmrlError
 from vlmrl_ros.core.interfaces import Decision, Question, Variables
-from vlmrl_ros.core.prompts import answer, prompt, system_prompt
+from vlmrl_ros.core.prompts import answer, around_instruction, prompt, system_prompt
 from vlmrl_ros.core.spec import FloatArray, TaskSpec
 from vlmrl_ros.core.text import TextObservation
 from vlmrl_ros.core.text_action import read_action
@@ -39,8 +39,13 @@ class VlmConfig:
     dtype: str = option("float32", "numbers that the model computes in", choices=("float32", "bfloat16", "float16"))
     device: str = option("auto", "where the model computes", choices=("auto", "cpu", "cuda"))
     seed: int = option(0, "of the weights of tiny", low=0, high=2**31 - 1)
-    description: str = option("", "of the task, for the prompt; empty: its name")
-    instruction: str = option("", "what to do until topic instruction says something else, or says nothing")
+    description: str = option("", "what else the model is told in each prompt")
+    instruction: str = option(
+        "", "what to do until topic instruction says something else, or says nothing; empty: the name of the task"
+    )
+    images_first: bool = option(
+        False, "pictures stand before the text, as some models were taught; after it a prompt is read once only"
+    )
     thoughts: bool = option(True, "answers begin with thoughts")
     temperature: float = option(0.7, "of the draw; 0: always the likeliest token", low=0.0, high=5.0)
     max_new_tokens: int = option(96, "longest answer", low=1, high=4096)
@@ -63,11 +68,12 @@ class Asking:
         """
         if not spec.cameras:
             raise ConfigError(f"policy 'vlm' needs a camera; task '{spec.task}' has none")
-        self._config = config
         self._cameras = [camera.name for camera in spec.cameras]
+        self._images_first = config.images_first
+        self._instruction = config.instruction or spec.task
         self.vocabulary = moves(spec)
         self.words = tuple(self.vocabulary)
-        self._system = system_prompt(config.description or f"The task is {spec.task}.", self.words)
+        self._around = around_instruction(system_prompt(self.words, config.description), config.thoughts)
 
     def observation(self, question: Question) -> TextObservation:
         """What the model is shown of a question."""
@@ -76,12 +82,12 @@ class Asking:
 
     def prompt(self, instruction: str) -> str:
         """What it is asked; where nobody has given an instruction, with that of the options."""
-        said = instruction.strip() or self._config.instruction
-        return prompt(self._system, said, self._config.thoughts, len(self._cameras))
+        said = instruction.strip() or self._instruction
+        return prompt(self._around, said, len(self._cameras), self._images_first)
 
     def examples(self) -> list[str]:
         """A prompt and the answers of each word, for a vocabulary of tokens."""
-        return [self.prompt(self._config.instruction), *(answer("I see it.", word) for word in self.words)]
+        return [self.prompt(""), *(answer("I see it.", word) for word in self.words)]
 
 
 class VlmPolicy:

@@ -136,7 +136,7 @@ def test_both_arms_are_answered_by_their_words_under_the_stamps_of_their_observa
         thought = observer.until(lambda robot=robot: robot.thoughts, "a thought")[0]
         assert thought["stamp_ns"] == stamp
         assert len(thought["token_ids"]) == 8
-        assert "Instruction: put it down." in thought["prompt"]
+        assert "The task: put it down." in thought["prompt"]
         np.testing.assert_allclose(message.position, WORDS[thought["action"]].action, atol=1e-6)
 
 

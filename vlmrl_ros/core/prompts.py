@@ -1,4 +1,4 @@
-"""What a robot that acts by words is asked: role, task, what it may say, and the shape of its answer."""
+"""What a robot that acts by words is asked: role, legal actions, task, and the shape of its answer."""
 
 from __future__ import annotations
 
@@ -7,38 +7,51 @@ from collections.abc import Sequence
 
 from vlmrl_ros.core.text import IMAGE
 
-ROLE = "You are a robot arm. The pictures show what your cameras see."
+ROLE = (
+    "You drive a robot arm with a gripper. The pictures show the table in front of it; left and right are as the robot "
+    "sees them, near and far are distances from the robot."
+)
 MAX_INSTRUCTION = 1000
 """Longest instruction, characters."""
-SHAPE = {"thoughts": "what you see and what to do next", "action": "one of the actions"}
+SHAPE = {"thoughts": "what you see and what is to be done next", "action": "one of the legal actions"}
 
 
-def system_prompt(description: str, actions: Sequence[str]) -> str:
-    """Role, task and actions, the same at each step.
+def system_prompt(actions: Sequence[str], description: str = "") -> str:
+    """Role and legal actions, the same at each step.
 
     Args:
-        description: of the task; may be empty.
         actions: the words that may be said.
+        description: what else there is to know; may be empty.
     """
-    return " ".join(filter(None, (ROLE, description.strip(), f"The actions are: {', '.join(actions)}.")))
+    return " ".join(filter(None, (ROLE, description.strip(), f"The legal actions are: {', '.join(actions)}.")))
 
 
-def prompt(system: str, instruction: str, thoughts: bool, images: int) -> str:
-    """What is asked at one step, complete in itself.
-
-    The pictures come last, so that what goes before them is the same from step to step and has to be read once only.
+def around_instruction(system: str, thoughts: bool) -> tuple[str, str]:
+    """What stands before and after the instruction.
 
     Args:
         system: see :func:`system_prompt`.
-        instruction: what to do; may be empty.
         thoughts: whether the answer begins with thoughts.
-        images: how many pictures there are.
     """
     shape = SHAPE if thoughts else {"action": SHAPE["action"]}
-    wanted = f" Instruction: {instruction.strip()}." if instruction.strip() else ""
-    return f"{system}{wanted} Answer in JSON of this shape: {json.dumps(shape)} {IMAGE * images}"
+    return f"{system} The task: ", f". Answer in JSON of this shape: {json.dumps(shape)}"
+
+
+def prompt(around: tuple[str, str], instruction: str, images: int, images_first: bool = False) -> str:
+    """What is asked at one step, complete in itself.
+
+    With the pictures last, what goes before them is the same from step to step and has to be read once only.
+
+    Args:
+        around: see :func:`around_instruction`.
+        instruction: what is to be done.
+        images: how many pictures there are.
+        images_first: they stand before the text.
+    """
+    text, pictures = instruction.strip().join(around), IMAGE * images
+    return f"{pictures}{text}" if images_first else f"{text} {pictures}"
 
 
 def answer(thoughts: str | None, action: str) -> str:
-    """An answer in that shape; None for one without thoughts."""
-    return json.dumps({**({} if thoughts is None else {"thoughts": thoughts}), "action": action})
+    """An answer in that shape; None: with the action alone."""
+    return json.dumps(({} if thoughts is None else {"thoughts": thoughts}) | {"action": action})

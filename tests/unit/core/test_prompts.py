@@ -1,24 +1,23 @@
 from __future__ import annotations
 
-from vlmrl_ros.core.prompts import answer, prompt, system_prompt
+from vlmrl_ros.core.prompts import answer, around_instruction, prompt, system_prompt
 from vlmrl_ros.core.text import IMAGE
 from vlmrl_ros.core.text_action import read_action
 
 WORDS = ("move left", "move left a little", "wait")
-SYSTEM = system_prompt("Stack the blocks.", WORDS)
+AROUND = around_instruction(system_prompt(WORDS, "Blocks stack."), True)
 
 
-def test_a_prompt_says_everything_before_its_pictures():
-    asked = prompt(SYSTEM, "red on blue", True, 2)
-    text, pictures = asked[: -2 * len(IMAGE)], asked[-2 * len(IMAGE) :]
-    assert pictures == IMAGE * 2
+def test_a_prompt_says_everything_before_its_pictures_unless_they_are_to_be_first():
+    asked = prompt(AROUND, " red on blue ", 2)
+    text = asked.removesuffix(IMAGE * 2)
     assert IMAGE not in text
-    assert all(part in text for part in (*WORDS, "Stack the blocks.", "Instruction: red on blue.", '"thoughts"'))
+    assert all(part in text for part in (*WORDS, "Blocks stack.", "The task: red on blue.", '"thoughts"'))
+    assert prompt(AROUND, "red on blue", 2, images_first=True) == IMAGE * 2 + text.strip()
 
 
-def test_without_instruction_or_thoughts_neither_is_spoken_of():
-    asked = prompt(system_prompt("", WORDS), "  ", False, 1)
-    assert "Instruction" not in asked
+def test_without_thoughts_or_description_neither_is_spoken_of():
+    asked = prompt(around_instruction(system_prompt(WORDS), False), "red on blue", 1)
     assert "thoughts" not in asked
     assert "  " not in asked
 

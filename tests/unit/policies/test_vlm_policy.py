@@ -71,7 +71,7 @@ def test_every_family_decides_and_takes_new_weights(family):
     first, second = policy.think([question(1), question(2, "lift it")])
     assert first.thought["action"] in policy.asking.words
     assert policy.asking.vocabulary[first.thought["action"]] is first.motion
-    assert "Instruction: lift it." in second.thought["prompt"]
+    assert "The task: lift it." in second.thought["prompt"]
     assert first.thought["prompt_sha256"] == hashlib.sha256(first.thought["prompt"].encode()).hexdigest()
     assert len(first.thought["token_ids"]) == len(first.thought["log_probs"]) == 6
     again = policy_of(family)
@@ -82,8 +82,10 @@ def test_every_family_decides_and_takes_new_weights(family):
 
 def test_a_model_that_was_taught_acts_by_its_word_until_the_motion_ends():
     policy = policy_of(config=VlmConfig(max_new_tokens=60, temperature=0.0))
-    shown = [Example(policy.asking.observation(question(seed)), answer("Go.", "move left")) for seed in range(4)]
-    fine_tune(policy.model, policy.processor, shown, 0, SftConfig(steps=150, minibatch=4, learning_rate=5e-3))
+    shown = [Example(policy.asking.observation(question(seed)), answer("Go.", "move left")) for seed in range(2)]
+    teaching = SftConfig(steps=60, minibatch=2, learning_rate=1e-2, warm_up=5)
+    losses = fine_tune(policy.model, policy.processor, shown, 0, teaching)
+    assert losses[-1] < 0.1
     observed, rng = question(9).observation, np.random.default_rng(0)
     action, info = policy.act(observed, rng)
     assert (info["thought"]["action"], info["thought"]["valid"]) == ("move left", True)
@@ -105,8 +107,8 @@ def test_a_text_without_action_decides_nothing_unless_chance_may():
 
 def test_without_instruction_that_of_the_options_holds():
     policy = policy_of(config=VlmConfig(instruction="tidy up", max_new_tokens=2))
-    assert "Instruction: tidy up." in policy.asking.prompt("  ")
-    assert "Instruction: stop." in policy.asking.prompt("stop")
+    assert "The task: tidy up." in policy.asking.prompt("  ")
+    assert "The task: stop." in policy.asking.prompt("stop")
 
 
 @pytest.mark.parametrize(

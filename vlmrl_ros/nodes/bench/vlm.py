@@ -15,7 +15,7 @@ import torch
 from vlmrl_ros.bridge.weights import Weights
 from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.core.interfaces import Question
-from vlmrl_ros.core.prompts import answer, prompt, system_prompt
+from vlmrl_ros.core.prompts import answer, around_instruction, prompt, system_prompt
 from vlmrl_ros.core.spec import CameraSpec, TaskSpec, VectorSpec
 from vlmrl_ros.core.streams import stream
 from vlmrl_ros.core.text import TextObservation
@@ -38,6 +38,7 @@ REQUESTS = 4
 """Of each in a round."""
 LEAST_RATIO = {1: 1.5, 8: 1.3}
 LATENCIES, SWAPS = 100, 30
+INSTRUCTION = "put the red block on the blue pad"
 THOUGHT = "The red block lies to the left of the hand, so the hand moves there."
 SFT = SftConfig(steps=40, minibatch=4, warm_up=5)
 
@@ -84,14 +85,13 @@ def toy_spec() -> TaskSpec:
 
 def _throughput(rounds: int) -> Figures:
     words = tuple(moves(toy_spec()))
-    system = system_prompt("Put things where the instruction says.", words)
-    model, processor = build_tiny([prompt(system, "", True, 1), *(answer(THOUGHT, word) for word in words)], 0)
+    asks = prompt(around_instruction(system_prompt(words), thoughts=True), INSTRUCTION, 1)
+    model, processor = build_tiny([asks, *(answer(THOUGHT, word) for word in words)], 0)
     decoder, rng, numbers = Decoder(model, processor, NEW_TOKENS), stream(0, "pictures"), count()
 
     def asked(batch: int, new: bool) -> list[TextObservation]:
-        text = prompt(system, "put the red block on the blue pad", True, 1)
         pictures = rng.integers(0, 256, (batch, SIDE, SIDE, 3), dtype=np.uint8)
-        return [TextObservation(f"{next(numbers)}. {text}" if new else text, (one,)) for one in pictures]
+        return [TextObservation(f"{next(numbers)}. {asks}" if new else asks, (one,)) for one in pictures]
 
     def ours(one: Sequence[TextObservation]) -> list[list[int]]:
         return [said.token_ids.tolist() for said in decoder.decode(one, 0.0)]
@@ -141,7 +141,7 @@ def _to_end(row: list[int], processor: Any) -> list[int]:
 
 
 def _latency() -> Figures:
-    policy = build(toy_spec(), {"temperature": 0.0, "instruction": "put the red block on the blue pad"})
+    policy = build(toy_spec(), {"temperature": 0.0, "instruction": INSTRUCTION})
     _teach(policy)
     spent_ms, tokens = [], []
     for number in range(LATENCIES + 1):
