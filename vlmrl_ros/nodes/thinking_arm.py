@@ -95,12 +95,13 @@ class ThinkingArm:
             self._say(asked, thought)
         diagnostics.value("inference_ms", f"{thought.seconds * 1e3:.1f}")
         motion = thought.decision.motion if thought.decision is not None else None
+        if motion is None:
+            self._expire(asked.stamp_ns)
+            return
+        self._thinking.withdraw(self._arm.name)  # a later observation is answered by this motion
         answered = self._deliberation.decide(asked, motion, now_s)
         if answered is not None:
-            self._thinking.withdraw(self._arm.name)
             self._answer(*answered, inference_s=thought.seconds)
-        elif motion is None:
-            self._expire(asked.stamp_ns)
 
     def _say(self, asked: Tick, thought: Thought) -> None:
         assert thought.decision is not None
@@ -110,8 +111,7 @@ class ThinkingArm:
             self._node.get_logger().warning(f"no thought: {said['error']}", throttle_duration_sec=5.0)
         elif not said.get("valid", True):
             self._node.diagnostics.count("invalid texts")
-        about = {"stamp_ns": asked.stamp_ns, "version": thought.version, "instruction": self._instruction}
-        self._arm.think_aloud({**said, **about})
+        self._arm.think_aloud({**said, "stamp_ns": asked.stamp_ns, "version": thought.version})
 
     def _report_defect(self, thought: Thought) -> None:
         error = thought.defect
