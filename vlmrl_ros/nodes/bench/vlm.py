@@ -33,14 +33,14 @@ from vlmrl_ros.policies.vlm.weights import variables
 SIDE = 64
 NEW_TOKENS = 48
 BATCHES = (1, 8)
-ROUNDS, QUICK_ROUNDS = 16, 5
-REQUESTS = 4
+ROUNDS, QUICK_ROUNDS = 20, 6
+REQUESTS = 2
 """Of each in a round."""
 LEAST_RATIO = {1: 1.5, 8: 1.3}
-LATENCIES, SWAPS = 100, 30
+LATENCIES, SWAPS = 100, 20
 INSTRUCTION = "put the red block on the blue pad"
 THOUGHT = "The red block lies to the left of the hand, so the hand moves there."
-SFT = SftConfig(steps=40, minibatch=4, warm_up=5)
+SFT = SftConfig(steps=40, minibatch=2, warm_up=5)
 
 
 def measure(quick: bool, work: Path) -> Figures:
@@ -159,7 +159,7 @@ def _latency() -> Figures:
 def _teach(policy: VlmPolicy) -> None:
     """Teach a model to say one thing, whatever it sees."""
     said = answer(THOUGHT, policy.asking.words[0])
-    shown = [Example(policy.asking.observation(_question(number)), said) for number in range(16)]
+    shown = [Example(policy.asking.observation(_question(number)), said) for number in range(8)]
     fine_tune(policy.model, policy.processor, shown, 0, SFT)
 
 
