@@ -122,8 +122,11 @@ class PolicyServer(Shell[PolicyServerConfig]):
         if self._thinking is not None:
             return
         make = partial(self._build, spec, plugin_options(self, self.config.policy))
+        made = make()
+        if self.config.curriculum and isinstance(made, Thinker):
+            raise ConfigError(f"curriculum goes with policies that act at once; policy '{self.config.policy}' thinks")
         self._by_plan = CurriculumPolicy(spec, make) if self.config.curriculum else None
-        self._policy = self._by_plan or make()
+        self._policy = self._by_plan or made
         show_options(self, self.config.policy, self._policy.options)
         if self._checkpoint is not None:
             self._policy.load(_weights_of(self.config.checkpoint, self._checkpoint, spec))
