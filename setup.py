@@ -40,7 +40,10 @@ PLUGINS = {
             *("trust", "lcb", "greedy", "uniform"),
         )
     },
-    "policies": {name: f"policies.{name}:build" for name in ("gaussian", "still")},
+    "policies": {
+        **{name: f"policies.{name}:build" for name in ("gaussian", "still")},
+        "vlm": "policies.vlm.policy:build",
+    },
     "encoders": {name: f"policies.encoders.{name}:build" for name in ("nature_cnn", "resnet10")},
     "tasks": {
         name: f"sim.tasks.{name}:build"

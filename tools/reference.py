@@ -38,6 +38,7 @@ CLASSES = {
     "trust.* (learner of outcomes)": "vlmrl_ros.policies.learners.trust.config:TrustConfig",
     "lcb.*, greedy.*, uniform.* (learners of outcomes)": "vlmrl_ros.policies.learners.bandit.config:BanditConfig",
     "gaussian.* (policy_server)": "vlmrl_ros.policies.gaussian:GaussianConfig",
+    "vlm.* (policy_server)": "vlmrl_ros.policies.vlm.policy:VlmConfig",
     "reach.* (task)": "vlmrl_ros.sim.tasks.reach:ReachConfig",
     "peg_insert.* (task)": "vlmrl_ros.sim.tasks.peg_insert:PegInsertConfig",
     "pick_lift.* (task)": "vlmrl_ros.sim.tasks.pick_lift:PickLiftConfig",

@@ -33,6 +33,7 @@ SUITES = {
     "arm": "RLIF through a simulated robot that knows nothing of it",
     "rollin": "a curriculum with roll-in against one without, and against none",
     "trust": "which policy to deploy after few trials: TRUST against the best lower bound and the best mean",
+    "vlm": "tokens a CPU second and latency of the policy vlm, beside transformers",
 }
 ALL = "all"
 """Every suite in turn; see :func:`_merged`."""

@@ -89,7 +89,7 @@ GRANTS: Mapping[str, Grant] = {
     ),
     "policy_server": Grant(
         publish=("policy/action", "policy/status", "policy/thought"),
-        subscribe=(*OBSERVATION, "feedback", "spec", "weights"),
+        subscribe=(*OBSERVATION, "feedback", "spec", "weights", "instruction", "intervention"),
     ),
     "teleop": Grant(
         publish=("command", "intervention", "guide/command"),
