@@ -19,19 +19,25 @@ from vlmrl_ros.bridge.parameters import plugin_options, show_options
 from vlmrl_ros.bridge.shell import Shell, run
 from vlmrl_ros.bridge.weights import Weights, decode
 from vlmrl_ros.core import registry
+from vlmrl_ros.core.candidates import find_candidates
 from vlmrl_ros.core.checkpoint import POLICY_FILE, read_checkpoint
 from vlmrl_ros.core.config import option
-from vlmrl_ros.core.errors import CheckpointError, UnknownNameError
+from vlmrl_ros.core.errors import CheckpointError, ConfigError, UnknownNameError
 from vlmrl_ros.core.interfaces import Policy
 from vlmrl_ros.core.join import PartJoin
+from vlmrl_ros.core.mixture import Mixture
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.streams import stream
 from vlmrl_ros.core.types import Feedback
+from vlmrl_ros.nodes.candidate_policy import CandidatePolicy
 from vlmrl_ros.policies.curricula.acting import CurriculumPolicy
 
 STATUS_NAMES = ["version", "inference_ms", "dropped"]
 ROLE_NAME = "role"
 """In a curriculum ``policy/status`` says besides who acted: see :class:`~vlmrl_ros.core.episode_plan.Role`."""
+
+CANDIDATE_NAME = "candidate"
+"""Where several checkpoints are chosen among, ``policy/status`` says besides which one acted, from 0."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,11 @@ class PolicyServerConfig:
     policy: str = option("gaussian", "name of the policy plug-in")
     seed: int = option(0, "the action of a step draws its randomness from (seed, episode, step)", low=0, high=2**31 - 1)
     checkpoint: str = option("", "checkpoint directory to act from; empty: random within the bounds until weights come")
+    candidates: tuple[str, ...] = option(
+        (),
+        "checkpoints, or folders of them: each episode is acted by one of them, drawn from the mixture on "
+        "policy/selection; empty: there is one policy",
+    )
     weights_root: str = option("", "directory below which weights may be read that come by file URI; empty: none")
     sync: bool = option(False, "act with exactly the weights version that the bridge knew of (lockstep only)")
     curriculum: bool = option(
@@ -67,6 +78,14 @@ class PolicyServer(Shell[PolicyServerConfig]):
     def configure(self) -> None:
         """Find the plug-in, check the checkpoint, listen for the task's spec and for weights."""
         config = self.config
+        if config.candidates and (config.checkpoint or config.sync or config.curriculum):
+            raise ConfigError(
+                f"candidates is {list(config.candidates)}, which act by themselves; leave out checkpoint, sync and"
+                " curriculum"
+            )
+        self._candidates = find_candidates(config.candidates) if config.candidates else {}
+        self._by_mixture: CandidatePolicy | None = None
+        self._mixture: Mixture | None = None
         self._spec: TaskSpec | None = None
         self._policy: Policy | None = None
         self._weights: Weights | None = None
@@ -80,6 +99,8 @@ class PolicyServer(Shell[PolicyServerConfig]):
         self._status = self.publisher(JointState, "policy/status", qos.STEP)
         self.listen(String, "spec", self._on_spec, qos.LATCHED)
         self.listen(UInt8MultiArray, "weights", self._on_weights, qos.LATCHED)
+        if self._candidates:
+            self.listen(String, "policy/selection", self._on_selection, qos.LATCHED)
         self.listen(JointState, "observation/state", partial(self._on_part, "state"), qos.STEP)
         self.listen(JointState, "feedback", partial(self._on_part, "feedback"), qos.LIVE)
 
@@ -99,8 +120,16 @@ class PolicyServer(Shell[PolicyServerConfig]):
         self._cameras = {camera.name: camera for camera in spec.cameras}
         self._join = PartJoin(("state", "feedback", *self._cameras))
         self._answer = self._waiting = None
+        if self._by_mixture is not None and self._mixture is not None:
+            self._by_mixture.take(self._mixture)
 
     def _make_policy(self, spec: TaskSpec) -> None:
+        if self._candidates:
+            self._policy = self._by_mixture = CandidatePolicy(spec, self._candidates, self.config.seed)
+            self._by_plan = None
+            for name, reason in self._by_mixture.broken.items():
+                self.get_logger().warning(f"candidate '{name}' cannot act: {reason}")
+            return
         make = partial(self._build, spec, plugin_options(self, self.config.policy))
         self._by_plan = CurriculumPolicy(spec, make) if self.config.curriculum else None
         self._policy = self._by_plan or make()
@@ -114,9 +143,17 @@ class PolicyServer(Shell[PolicyServerConfig]):
         elif self._weights is not None:
             self._policy.load(self._weights.variables)
 
+    def _on_selection(self, message: String) -> None:
+        mixture = Mixture.from_json(message.data)
+        if self._by_mixture is not None:
+            self._by_mixture.take(mixture)
+        self._mixture = mixture
+        if self._waiting is not None:
+            self._act_when_due(self._waiting)
+
     def _on_weights(self, message: UInt8MultiArray) -> None:
         weights = decode(message, self._weights_root)
-        if self._checkpoint is not None:
+        if self._checkpoint is not None or self._candidates:
             return
         if self._policy is not None:
             self._policy.load(weights.variables)
@@ -144,9 +181,12 @@ class PolicyServer(Shell[PolicyServerConfig]):
         self.diagnostics.join(self._join)
 
     def _act_when_due(self, request: _Request) -> None:
-        """Act now, or in ``sync`` when the weights that are due at this step have come."""
+        """Act now, or when it has come what is due at this step: in ``sync`` weights, of candidates a mixture."""
         version = self._weights.version if self._weights else 0
-        if self.config.sync and version < request.feedback.weights_version:
+        late = self.config.sync and version < request.feedback.weights_version
+        if self._by_mixture is not None:
+            late = self._by_mixture.begin(request.feedback.episode) is None
+        if late:
             self._waiting = request
             return
         self._waiting = None
@@ -157,6 +197,8 @@ class PolicyServer(Shell[PolicyServerConfig]):
         feedback, status = request.feedback, {}
         if self._by_plan is not None:
             status[ROLE_NAME] = self._by_plan.follow(feedback.plan, feedback.step)
+        if self._by_mixture is not None:
+            status[CANDIDATE_NAME] = self._by_mixture.begin(feedback.episode)
         rng = stream(self.config.seed, "policy", feedback.episode, feedback.step)
         action, info = self._policy.act(request.observation, rng)
         inference_ms = (time.perf_counter() - started_s) * 1e3
