@@ -20,6 +20,7 @@ from vlmrl_ros.core.errors import ConfigError, ShapeError, VlmrlError
 from vlmrl_ros.core.join import PartJoin
 from vlmrl_ros.core.mixture import Mixture
 from vlmrl_ros.core.spec import TaskSpec
+from vlmrl_ros.core.types import Feedback, Intervention
 from vlmrl_ros.nodes.candidate_policy import load_candidates
 from vlmrl_ros.nodes.decision import Question, decide
 from vlmrl_ros.nodes.policy_server import CANDIDATE_NAME
@@ -39,8 +40,8 @@ class SelectorConfig:
     trials: int = option(1, "autonomous episodes of each candidate", low=1, high=100_000)
     incumbent: str = option(
         "",
-        "candidate that is deployed now, by its name (step_<n>): it stays unless the certificate of the choice is above "
-        "its own; empty: none is",
+        "candidate that is deployed now, by its name (step_<n>): it stays unless the certificate of the choice is "
+        "above its own; empty: none is",
     )
     incumbent_trials: int = option(
         0, "episodes of the incumbent, whose certificate is loose after few; 0: as many as others", low=0, high=100_000

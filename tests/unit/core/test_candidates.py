@@ -36,7 +36,7 @@ def test_one_that_lost_its_description_is_still_a_candidate(tmp_path):
     assert list(find_candidates([str(broken), str(whole)])) == ["step_1", "step_2"]
     assert first_readable(find_candidates([str(tmp_path)]))["step"] == 2
     (whole / CHECKPOINT_FILE).unlink()
-    with pytest.raises(CheckpointError, match="no candidate can be loaded: .*step_1.*step_2"):
+    with pytest.raises(CheckpointError, match=r"no candidate can be loaded: .*step_1.*step_2"):
         first_readable(find_candidates([str(tmp_path)]))
 
 

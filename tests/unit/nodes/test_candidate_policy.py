@@ -78,6 +78,6 @@ def test_mixtures_of_others_or_of_what_cannot_act_are_refused_and_the_one_in_for
     policy.take(Mixture.of_one(names, 1))
     with pytest.raises(ShapeError, match="2 candidates that are not the 3 here"):
         policy.take(Mixture.of_one(("a", "b"), 0))
-    with pytest.raises(RangeError, match="may draw 'step_3', which cannot be loaded: .*damaged"):
+    with pytest.raises(RangeError, match=r"may draw 'step_3', which cannot be loaded: .*damaged"):
         policy.take(Mixture(names, (0.5, 0.0, 0.5)))
     assert policy.begin(5) == 1

@@ -18,10 +18,10 @@ def question(**changes) -> Question:
 
 
 def test_trust_moves_towards_the_good_half_and_says_what_is_certain():
-    decision = decide(question(), HALF_GOOD, ALL)
+    decision = decide(question(), [of * 4 for of in HALF_GOOD], ALL)
     assert decision.deployed.sum() == pytest.approx(1.0)
     assert decision.deployed[20:].sum() > 0.75
-    assert 0.25 < decision.selection.certificate < decision.selection.value
+    assert 0.5 < decision.selection.certificate < decision.selection.value
     assert not decision.stays
     assert decision.incumbent is None
     assert json.loads(json.dumps(decision.to_plain()))["certificate"] == decision.selection.certificate

@@ -57,7 +57,7 @@ Runs = Mapping[str, Sequence[tuple[float, float]]]
 
 
 def measure(quick: bool, work: Path) -> Figures:
-    """Bandits whose truth is known, and checkpoints whose is not; see :func:`measure_bandits` and :mod:`.offline_rl`."""
+    """The figures of :func:`measure_bandits`, and those of checkpoints: :func:`.offline_rl.measure`."""
     return {**measure_bandits(quick, work), **offline_rl.measure(quick, work)}
 
 
