@@ -34,6 +34,8 @@ from vlmrl_ros.policies.learners.trust.learning import trust
 from vlmrl_ros.sim.load import build as build_task
 
 TASK, LEARNER = "reach", "rlif"
+TASK_OPTIONS = {"horizon": 40}
+"""Twice what the way across the whole range takes; with more, most of the time would go to policies that fail."""
 LIGHT = {"critics": 2, "critic_updates": 2, "samples_per_insert": 512.0}
 CHECKPOINTS, EVERY = 30, 50
 """How many checkpoints, and how many steps apart."""
@@ -128,7 +130,7 @@ def _once(work: Path, seed: int) -> Mapping[str, Any]:
 def _record(seed: int) -> dict[str, Any]:
     """Train a learner, try its checkpoints, learn from the first rollouts, and judge all in fresh episodes."""
     checkpoints, options = trained(seed)
-    task = build_task(TASK, {})
+    task = build_task(TASK, TASK_OPTIONS)
     judge = _Judge(task, seed)
     policies = [_policy(task, variables, options) for variables in checkpoints]
     rollouts = [_tried(task, policy, _TRIED + len(policies) * seed + arm) for arm, policy in enumerate(policies)]
@@ -165,7 +167,7 @@ class _Judge:
 
 def trained(seed: int) -> tuple[list[Variables], Mapping[str, Any]]:
     """The checkpoints that a learner leaves on its way, and the options with which they act alone."""
-    classroom = Classroom(Lesson(LEARNER, LIGHT, TASK, seed=seed, steps=CHECKPOINTS * EVERY))
+    classroom = Classroom(Lesson(LEARNER, LIGHT, TASK, TASK_OPTIONS, seed=seed, steps=CHECKPOINTS * EVERY))
     learner, arrival = classroom.training.learner, classroom.begin()
     checkpoints: list[Variables] = []
     while len(checkpoints) < CHECKPOINTS:
