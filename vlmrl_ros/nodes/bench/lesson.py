@@ -37,7 +37,7 @@ from vlmrl_ros.sim.load import build as build_task
 from vlmrl_ros.teleop.mapping import JoyMapping, load_profile
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Lesson:
     """What is taught, by whom, to which learner; the defaults are those of the launch file.
 
