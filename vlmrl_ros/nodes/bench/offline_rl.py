@@ -176,9 +176,21 @@ class _Judge:
         return float(np.mean([result.task_return for result in results])) / self.greatest
 
 
+def lesson(seed: int) -> Lesson:
+    """What the checkpoints are left by."""
+    return Lesson(
+        learner=LEARNER,
+        learner_options=LIGHT,
+        task=TASK,
+        task_options=TASK_OPTIONS,
+        seed=seed,
+        steps=CHECKPOINTS * EVERY,
+    )
+
+
 def trained(seed: int) -> tuple[list[Variables], Mapping[str, Any]]:
     """The checkpoints that a learner leaves on its way, and the options with which they act alone."""
-    classroom = Classroom(Lesson(LEARNER, LIGHT, TASK, TASK_OPTIONS, seed=seed, steps=CHECKPOINTS * EVERY))
+    classroom = Classroom(lesson(seed))
     learner, arrival = classroom.training.learner, classroom.begin()
     checkpoints: list[Variables] = []
     while len(checkpoints) < CHECKPOINTS:
