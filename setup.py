@@ -27,6 +27,7 @@ EXECUTABLES = (
     "recorder",
     "reward_classifier",
     "scripted_operator",
+    "selector",
     "sim_arm",
     "sim_bridge",
     "spacemouse",

@@ -20,6 +20,7 @@ CLASSES = {
     "scripted_operator": "vlmrl_ros.nodes.scripted_operator:ScriptedOperatorConfig",
     "recorder": "vlmrl_ros.nodes.recorder:RecorderConfig",
     "evaluate": "vlmrl_ros.nodes.evaluate:EvaluateConfig",
+    "selector": "vlmrl_ros.nodes.selector:SelectorConfig",
     "joystick, spacemouse": "vlmrl_ros.nodes.device:DeviceConfig",
     "lifecycle_manager": "vlmrl_ros.nodes.lifecycle_manager:LifecycleManagerConfig",
     "safety.* (sim_bridge, arm_bridge), `limits` in an arm's file": "vlmrl_ros.core.safety:SafetyConfig",
