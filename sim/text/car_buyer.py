@@ -157,9 +157,7 @@ ASKS: Mapping[str, str] = {
     "brand": r"brands?|makes?",
     "kind": r"types?|kinds?",
 }
-_NAMES = {
-    name: re.compile(rf"\b{re.escape(name)}\b", re.IGNORECASE) for name in (*BRANDS, *TYPES, *FEATURES)
-}
+_NAMES = {name: re.compile(rf"\b{re.escape(name)}\b", re.IGNORECASE) for name in (*BRANDS, *TYPES, *FEATURES)}
 _ASKS = {topic: re.compile(rf"\b({words})\b", re.IGNORECASE) for topic, words in ASKS.items()}
 
 

@@ -5,14 +5,26 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import combinations
+from itertools import product
 from typing import Any
 
 import numpy as np
 
 from vlmrl_ros.core.config import from_mapping
 from vlmrl_ros.core.text_episode import Normalisation, TextEpisode
-from vlmrl_ros.sim.text.car_buyer import BRANDS, BUDGETS, FEATURES, TYPES, Buyer, Car, draw_buyer, read, refused, sold
+from vlmrl_ros.sim.text.car_buyer import (
+    BRANDS,
+    BUDGETS,
+    FEATURES,
+    PERSONAS,
+    TYPES,
+    Buyer,
+    Car,
+    draw_buyer,
+    read,
+    refused,
+    sold,
+)
 from vlmrl_ros.sim.text.rollout import Behaviour, mixture
 from vlmrl_ros.sim.text.rules import Reply, RulesTask
 
@@ -146,22 +158,22 @@ def draw_seller(rng: np.random.Generator) -> tuple[str, Behaviour[CarDealer]]:
 
 
 def best_return(buyer: Buyer) -> float:
-    """What a seller gets who sees everything: the best sale, or the best refusal where that is more.
+    """What a seller gets who sees everything: the best sale of all cars, or the best refusal where that is more.
 
-    An upper bound for players, who have to find out. Only the last line before the buyer goes counts, for buyers
-    concede; features that the buyer does not want can only be worth something by the list price, so both the wanted
-    ones alone and each addition of up to two others are tried.
+    An upper bound for players, who have to find out. Buyers concede, so the last line before they go is the one.
     """
-    last = next(line for line in range(1, 100) if buyer.leaves(line))
-    extras = [feature for feature in FEATURES if feature not in buyer.wanted.features]
-    returns = []
-    for brand in BRANDS:
-        for kind in TYPES:
-            for number in range(3):
-                for added in combinations(extras, number):
-                    car = Car(brand, kind, buyer.wanted.features | frozenset(added))
-                    returns += [sold(buyer.limit(car, last), buyer, car), refused(buyer, car)]
-    return max(returns)
+    chosen = np.array(list(product((False, True), repeat=len(FEATURES))))
+    wanted = np.array([feature in buyer.wanted.features for feature in FEATURES])
+    extras = chosen @ np.array(list(FEATURES.values()))
+    base = np.outer(list(BRANDS.values()), list(TYPES.values()))
+    msrp = np.round((base[..., None] + extras) / 100) * 100
+    plain = np.array([[buyer.worth(Car(brand, kind)) for kind in TYPES] for brand in BRANDS])
+    worth = plain[..., None] + 0.1 * buyer.budget * (chosen & wanted).sum(axis=1) / wanted.sum()
+    persona = PERSONAS[buyer.persona]
+    share = persona.begins + (1 - persona.begins) * min(1.0, persona.leaves / persona.patience)
+    taken = (chosen | ~wanted).all(axis=1) if persona.needs_all else np.ones(len(chosen), bool)
+    price = np.floor(np.minimum(share * worth, persona.markup * msrp)) * taken
+    return float(max((price / ((buyer.budget + msrp) / 2)).max(), ((msrp - buyer.budget) / msrp).max()))
 
 
 def build(options: Mapping[str, Any]) -> RulesTask[CarDealer]:

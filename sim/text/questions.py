@@ -138,7 +138,9 @@ class Knowledge(Shared):
         rows = list(_read(Path(__file__).with_name("objects.txt").read_text(encoding="utf-8")))
         self.names = tuple(names for names, _ in rows)
         """Of each object, the first one first."""
-        self.has: npt.NDArray[np.bool_] = np.array([[key in attributes for key in ATTRIBUTES] for _, attributes in rows])
+        self.has: npt.NDArray[np.bool_] = np.array(
+            [[key in attributes for key in ATTRIBUTES] for _, attributes in rows]
+        )
         """bool (objects, attributes in the order of :data:`ATTRIBUTES`)."""
         self._by_name = {name: index for index, names in enumerate(self.names) for name in names}
         self._column = {key: column for column, key in enumerate(ATTRIBUTES)}
