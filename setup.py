@@ -195,17 +195,19 @@ setup(
         "bench": ["cvxpy>=1.5", "sbx-rl>=0.25", "stable-baselines3>=2.7", "torchrl>=0.10"],
         "gym": ["gymnasium-robotics>=1.4"],
         "hil": ["gym-hil>=0.1.14"],
-        # With what textworld stands on. textworld and jericho themselves have to be installed with `--no-deps`, as
-        # `make setup` does: jericho asks for spaCy, and later versions of it have to be compiled.
+        # With what textworld and textarena stand on. These and jericho have to be installed with `--no-deps`, as `make
+        # setup` does: jericho asks for spaCy, and later versions of it have to be compiled; textarena for openai.
         "language": [
             "chess>=1.10",
             "hashids>=1.3",
             "mementos>=1.3",
             "more-itertools>=10",
             "networkx>=3",
+            "nltk>=3.9",
             "prompt-toolkit>=3",
             "tatsu==5.8.3",
             "termcolor>=2",
+            "websockets>=12",
         ],
         "ros": [
             "ros-ament-index-python",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import chess
@@ -50,8 +51,13 @@ class EndgamesConfig:
 
 @cache
 def held_out() -> tuple[str, ...]:
-    """The fixed positions in FEN, as the exact tables have them; none of them is drawn otherwise."""
-    rng, positions = np.random.default_rng(645), []
+    """The fixed positions in FEN; none of them is drawn otherwise."""
+    return tuple(Path(__file__).with_name("chess_held_out.txt").read_text(encoding="utf-8").splitlines())
+
+
+def choose_held_out() -> tuple[str, ...]:
+    """The fixed positions as they were chosen from the exact tables."""
+    rng, positions = np.random.default_rng(HELD_OUT), []
     for piece, number in zip(PIECES, (HELD_OUT // 2, HELD_OUT - HELD_OUT // 2), strict=True):
         table = ending(piece).white_to_move
         far = np.argwhere((table >= FAR) & (table < NEVER))
