@@ -92,7 +92,9 @@ def _make(name: str) -> Any:
         import textarena
         from textarena.envs.registration import ENV_REGISTRY
     except ImportError as error:
-        raise PluginError(f"textarena:{name} needs TextArena, which does not load ({error}); run `make setup`") from error
+        raise PluginError(
+            f"textarena:{name} needs TextArena, which does not load ({error}); run `make setup`"
+        ) from error
     games = [known.removesuffix(RAW) for known in ENV_REGISTRY if known.endswith(RAW)]
     if name not in games:
         raise UnknownNameError("game of TextArena", name, games)

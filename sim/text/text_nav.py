@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy as np
 from vlmrl_ros.core.config import from_mapping, option
 from vlmrl_ros.core.text_episode import Normalisation, TextEpisode
 from vlmrl_ros.sim.text.house import CONTAINERS, FURNITURE, ROOMS, House, plan
-from vlmrl_ros.sim.text.rollout import Behaviour, mean_return, mixture
+from vlmrl_ros.sim.text.rollout import Behaviour, mixture
 from vlmrl_ros.sim.text.rules import Reply, RulesTask
 
 LIMIT = 15
@@ -23,7 +22,8 @@ HALVES = {
     "second half": frozenset({"dining room", "kitchen", "garden", "backyard"}),
 }
 """Rooms in which each policy of the data knows what to do. To win takes both halves."""
-MEASURED = 4096
+DATA_AVERAGE = 0.09
+"""Mean return of :func:`episodes`, 20,000 of seed 0."""
 
 
 @dataclass(frozen=True)
@@ -135,9 +135,4 @@ def episodes(options: Mapping[str, Any], seed: int) -> Iterator[TextEpisode]:
 def normalisation(options: Mapping[str, Any]) -> Normalisation:
     """Nothing, the average of the data (measured), and a win, which is always within reach."""
     from_mapping(TextNavConfig, options, "text_nav")
-    return Normalisation(0.0, _average(), 1.0)
-
-
-@cache
-def _average() -> float:
-    return mean_return(mixture(build({}), draw_half, seed=0), MEASURED)
+    return Normalisation(0.0, DATA_AVERAGE, 1.0)
