@@ -172,7 +172,7 @@ def best_return(buyer: Buyer) -> float:
     persona = PERSONAS[buyer.persona]
     share = persona.begins + (1 - persona.begins) * min(1.0, persona.leaves / persona.patience)
     taken = (chosen | ~wanted).all(axis=1) if persona.needs_all else np.ones(len(chosen), bool)
-    price = np.floor(np.minimum(share * worth, persona.markup * msrp)) * taken
+    price = np.round(np.minimum(share * worth, persona.markup * msrp)) * taken
     return float(max((price / ((buyer.budget + msrp) / 2)).max(), ((msrp - buyer.budget) / msrp).max()))
 
 

@@ -26,7 +26,8 @@ HELD_OUT = 645
 FAR = 15
 """Plies to mate from which on a position is not trivial. The sheet's "mate in 15 or more", read as half-moves: of the
 endings here only those with a rook alone last 15 moves."""
-DATA_DEPTH = 8
+DATA_DEPTH = 13
+"""Plies. With 8 or 10 the engine does not always find the mate with a rook."""
 RANDOM_SHARES = (0.0, 0.25, 0.5, 1.0)
 """Of the players of the data, one drawn for each game."""
 DATA_AVERAGE = 0.0

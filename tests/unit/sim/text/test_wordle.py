@@ -17,7 +17,7 @@ def shown(guess: str, secret: str) -> str:
 
 def test_letters_are_marked_each_by_itself():
     assert shown("crane", "crane") == "ggggg"
-    assert shown("stare", "tears") == "yyyyy"
+    assert shown("stare", "tears") == "yyggy"
     assert shown("eerie", "early") == "gygby"
 
 
@@ -64,7 +64,7 @@ def test_data_and_consistent_guesses_are_worth_what_the_sheet_recomputed_for_a_l
 def test_the_informed_players_exact_mean_is_what_it_plays_and_above_consistent_guesses():
     task, rng = wordle.build({"words": 60}), np.random.default_rng(0)
     by_secret = {}
-    for seed in range(400):
+    for seed in range(700):
         episode = record(task, wordle.informed_word, seed, rng, {})
         by_secret[task.rules._secret] = episode.undiscounted_return
     assert len(by_secret) == 60
