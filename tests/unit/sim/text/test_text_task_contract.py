@@ -62,7 +62,7 @@ def test_equal_seeds_play_alike_and_others_begin_elsewhere(task):
 
 def test_a_clone_goes_on_alike_and_leaves_the_original_alone(task):
     task.reset(1)
-    play(task, 7, actions=2)
+    play(task, 7, actions=1)
     twin = task.clone()
     then = play(twin, 8)
     assert play(task, 8) == then
