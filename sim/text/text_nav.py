@@ -18,10 +18,10 @@ LIMIT = 15
 """Commands of an episode."""
 OBJECTIVE = "Put the stale food from the table in the living room into the fridge in the kitchen, and close the fridge."
 HALVES = {
-    "first half": frozenset({"bedroom", "bathroom", "office", "living room"}),
-    "second half": frozenset({"dining room", "kitchen", "garden", "backyard"}),
+    "outer": (0.75, frozenset({"office", "bathroom", "garden", "backyard"})),
+    "inner": (0.25, frozenset({"bedroom", "living room", "dining room", "kitchen"})),
 }
-"""Rooms in which each policy of the data knows what to do. To win takes both halves."""
+"""The policies of the data: how often, and the rooms in which each knows what to do (those of LMRL-Gym's script)."""
 DATA_AVERAGE = 0.09
 """Mean return of :func:`episodes`, 20,000 of seed 0."""
 
@@ -118,8 +118,8 @@ def half_greedy(rooms: frozenset[str]) -> Behaviour[TextNav]:
 
 def draw_half(rng: np.random.Generator) -> tuple[str, Behaviour[TextNav]]:
     """One of the two policies of the data."""
-    name = tuple(HALVES)[rng.integers(len(HALVES))]
-    return name, half_greedy(HALVES[name])
+    name = str(rng.choice(list(HALVES), p=[share for share, _ in HALVES.values()]))
+    return name, half_greedy(HALVES[name][1])
 
 
 def build(options: Mapping[str, Any]) -> RulesTask[TextNav]:
