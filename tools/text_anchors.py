@@ -1,4 +1,4 @@
-"""Measures what the anchors of the text tasks' scores stand on: `python tools/text_anchors.py wordle chess --episodes 500`.
+"""Measures what the text tasks' scores stand on: `python tools/text_anchors.py wordle chess --episodes 500`.
 
 Prints the mean return of the data of each task at its default options, seed 0, with a 95 % interval, beside what
 `normalisation` has.

@@ -34,7 +34,8 @@ QUESTIONS: Mapping[str, str] = {
     "features": "Which features do you need?",
     "budget": "What is your budget?",
 }
-DATA_AVERAGE = 0.0
+DATA_AVERAGE = 0.573
+"""Mean return of :func:`episodes`, 2,000 of seed 0."""
 MEASURED = 500
 """Buyers of which the best return is averaged."""
 

@@ -84,10 +84,8 @@ def test_partial_observation_hides_room_and_hands_and_remembers():
 
 
 def test_the_data_are_of_two_policies_each_right_in_its_half_of_the_rooms():
-    episodes = list(islice(text_nav.episodes({}, 0), 400))
+    episodes = list(islice(text_nav.episodes({}, 0), 100))
     assert {episode.info["policy"] for episode in episodes} == set(text_nav.HALVES)
-    mean = np.mean([episode.undiscounted_return for episode in episodes])
-    assert mean == pytest.approx(text_nav.DATA_AVERAGE, abs=0.08)
     turns = [turn for episode in episodes if episode.info["policy"] == "outer" for turn in episode.turns]
     for room, always in (("bathroom", True), ("kitchen", False)):
         said = {turn.action for turn in turns if f"in the {room}" in turn.observation}

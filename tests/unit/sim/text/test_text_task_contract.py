@@ -19,6 +19,8 @@ OPTIONS = {"wordle": {"words": 60}}
 needs_engine = pytest.mark.skipif(
     not (shutil.which("stockfish") or shutil.which("stockfish", path=GAMES)), reason="Stockfish is not installed"
 )
+MEASURED = ["text_nav-fast", "twenty_questions-rules", "guess_city-rules", "car_dealer-rules"]
+"""Their average is a constant, and their data are quick to make."""
 NAMES = [
     pytest.param(name, marks=needs_engine if name.startswith("chess") else ()) for name in registry.names("text_tasks")
 ]
@@ -133,3 +135,11 @@ def test_an_option_that_does_not_exist_is_named_with_those_that_do(name):
 def test_an_unknown_task_is_named_with_those_that_exist():
     with pytest.raises(UnknownNameError, match=r"unknown text task 'go'; valid: .*wordle"):
         load.game("go")
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_the_average_that_was_measured_is_that_of_the_data(name):
+    game = load.game(name)
+    returns = [episode.undiscounted_return for episode in islice(game.episodes({}, 1), 200)]
+    sigma = np.std(returns) / np.sqrt(len(returns))
+    assert game.normalisation({}).average == pytest.approx(np.mean(returns), abs=4 * sigma)
