@@ -38,6 +38,7 @@ PLUGINS = {
         for name in (
             *("rlif", "rlpd", "hil_serl", "hg_dagger", "dagger", "bc", "sac", "calql", "cql", "iql", "awac"),
             *("trust", "lcb", "greedy", "uniform"),
+            *("lm_bc", "lm_filtered_bc", "lm_mc", "ilql", "lm_ppo", "lm_online_filtered_bc"),
         )
     },
     "policies": {name: f"policies.{name}:build" for name in ("gaussian", "still")},
