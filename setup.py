@@ -47,6 +47,16 @@ PLUGINS = {
         name: f"sim.tasks.{name}:build"
         for name in ("reach", "peg_insert", "pick_lift", "crash_maze", "point_maze", "velocity_window")
     },
+    "text_tasks": {
+        "wordle": "sim.text.wordle",
+        "chess": "sim.text.chess_game",
+        "chess_endgames": "sim.text.chess_endgames",
+        "text_nav-fast": "sim.text.text_nav",
+        "text_nav-textworld": "sim.text.textworld_nav",
+        "twenty_questions-rules": "sim.text.twenty_questions",
+        "guess_city-rules": "sim.text.guess_city",
+        "car_dealer-rules": "sim.text.car_dealer",
+    },
     "curricula": {"rollin": "policies.curricula.rollin:build"},
     "outputs": {name: f"bridge.outputs.{name}:build" for name in ("twist", "forward", "trajectory")},
     "devices": {name: f"teleop.devices.{name}:build" for name in ("joystick", "spacemouse")},
@@ -149,8 +159,10 @@ setup(
             "**/*.xml",
             "**/*.html",
             "**/*.css",
+            "**/*.csv",
             "**/*.js",
             "**/*.ttf",
+            "**/*.txt",
             "**/LICENSE*",
         ]
     },
@@ -184,6 +196,18 @@ setup(
         "bench": ["cvxpy>=1.5", "sbx-rl>=0.25", "stable-baselines3>=2.7", "torchrl>=0.10"],
         "gym": ["gymnasium-robotics>=1.4"],
         "hil": ["gym-hil>=0.1.14"],
+        # With what textworld stands on. textworld and jericho themselves have to be installed with `--no-deps`, as
+        # `make setup` does: jericho asks for spaCy, and later versions of it have to be compiled.
+        "language": [
+            "chess>=1.10",
+            "hashids>=1.3",
+            "mementos>=1.3",
+            "more-itertools>=10",
+            "networkx>=3",
+            "prompt-toolkit>=3",
+            "tatsu==5.8.3",
+            "termcolor>=2",
+        ],
         "ros": [
             "ros-ament-index-python",
             "ros-common-interfaces",

@@ -41,7 +41,8 @@ class ChessRules:
             start: draws the first position, White to move.
         """
         self.engine = engine
-        self._strength, self._start = strength, start
+        self.start = start
+        self._strength = strength
 
     @property
     def legal_actions(self) -> Sequence[str]:
@@ -51,7 +52,7 @@ class ChessRules:
     def reset(self, rng: np.random.Generator) -> str:
         """Set up the pieces."""
         self._rng, self._moves = rng, 0
-        self.board = self._start(rng)
+        self.board = self.start(rng)
         return self._prompt()
 
     def say(self, text: str) -> Reply:

@@ -56,7 +56,9 @@ class Lexicon(Shared):
         self.words = WORDS[:count]
         self.spelled = tuple(map(spell, self.words))
         self.index = {word: index for index, word in enumerate(self.words)}
-        self.table: npt.NDArray[np.int64] = np.array([[marks(mine, word) for word in self.words] for mine in self.words])
+        self.table: npt.NDArray[np.int64] = np.array(
+            [[marks(mine, word) for word in self.words] for mine in self.words]
+        )
         """Marks of each guess (row) for each secret (column), int64 (count, count)."""
 
 
