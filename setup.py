@@ -48,6 +48,7 @@ PLUGINS = {
         for name in ("reach", "peg_insert", "pick_lift", "crash_maze", "point_maze", "velocity_window")
     },
     "text_tasks": {
+        "maze": "sim.text.maze",
         "wordle": "sim.text.wordle",
         "chess": "sim.text.chess_game",
         "chess_endgames": "sim.text.chess_endgames",

@@ -1,7 +1,7 @@
 """The losses of LMRL-Gym's learners, on action tokens.
 
-Source: Abdulhai et al., LMRL Gym (arXiv 2311.18232); ILQL: Snell et al., Offline RL for Natural Language Generation with
-Implicit Language Q Learning (arXiv 2206.11871).
+Source: Abdulhai et al., LMRL Gym (arXiv 2311.18232); ILQL: Snell et al., Offline RL for Natural Language Generation
+with Implicit Language Q Learning (arXiv 2206.11871).
 """
 
 from __future__ import annotations

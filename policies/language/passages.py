@@ -1,4 +1,4 @@
-"""What a language model learns from: passages of tokens, some of them actions, and batches in which each is read once."""
+"""What a language model learns from: passages of tokens, some of them actions, and batches that read each text once."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ class PassageMemory:
         return number
 
     def token_ends(self, passages: Ints) -> Ints:
-        """How many action tokens there are before each passage by number, int64 (K,); a number may be that of the end."""
+        """Action tokens before each passage by number, int64 (K,); the number of all passages gives all action tokens."""
         return np.array(self._begins)[passages]
 
     def batch(self, index: Ints) -> TokenBatch:

@@ -55,7 +55,11 @@ def speaker_of(variables: Variables) -> Speaker:
             critic = Critic(model, int(about["heads"]), False, torch.Generator())
             take_arrays(critic.trunk, variables, f"{CRITIC}/trunk")
             take_arrays(critic.actions, variables, f"{CRITIC}/actions")
-        speaking = {"beta": float(about["beta"]), "temperature": float(about["temperature"]), "most": int(about["most"])}
+        speaking = {
+            "beta": float(about["beta"]),
+            "temperature": float(about["temperature"]),
+            "most": int(about["most"]),
+        }
         return Speaker(tokenizer, model.eval(), critic, **speaking)
     except CheckpointError:
         raise

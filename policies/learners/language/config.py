@@ -38,7 +38,9 @@ class ValueConfig(ClonedConfig):
 
     discount: float = option(0.99, "gamma of one action token", low=0.0, high=1.0)
     beta: float = option(16.0, "weight of Q against the clone's logits when it speaks", low=0.0, high=1e6)
-    cql_weight: float = option(0.01, "alpha: weight of the cross-entropy of Q to the data's tokens", low=0.0, high=100.0)
+    cql_weight: float = option(
+        0.01, "alpha: weight of the cross-entropy of Q to the data's tokens", low=0.0, high=100.0
+    )
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,9 @@ class LanguageLearner(ABC):
         if not item.turns or not all(turn.action for turn in item.turns):
             raise ConfigError("an episode of text has one turn or more, and in each of them something is said")
         if not all(math.isfinite(turn.reward) for turn in item.turns):
-            raise NonFiniteError(f"rewards of an episode are {[turn.reward for turn in item.turns]}; valid: finite ones")
+            raise NonFiniteError(
+                f"rewards of an episode are {[turn.reward for turn in item.turns]}; valid: finite ones"
+            )
         self._keep(item)
 
     def _keep(self, item: TextEpisode) -> None:
@@ -214,6 +216,7 @@ def _made(spec: TextSpec, config: LanguageConfig, generator: torch.Generator) ->
 
 
 def plain_of(episode: TextEpisode) -> dict[str, Any]:
+    """An episode, fit for JSON."""
     turns = [[turn.observation, turn.action, turn.reward] for turn in episode.turns]
     about = {"terminated": episode.terminated, "info": dict(episode.info), "final": episode.final}
     return {"turns": turns, **about}

@@ -81,7 +81,9 @@ class LmPpo(OnlineLearner):
     def _lived(self) -> tuple[Lived, float]:
         """Likelihoods, values and advantages of all tokens; the mean distance from the clone in nats."""
         count = len(self._memory)
-        parts = [self._judged(self._memory.batch(index)) for index in np.array_split(np.arange(count), -(-count // 1024))]
+        parts = [
+            self._judged(self._memory.batch(index)) for index in np.array_split(np.arange(count), -(-count // 1024))
+        ]
         log_prob, near, reward, value, following = (torch.cat(part) for part in zip(*parts, strict=True))
         last = np.zeros(len(reward), bool)
         last[self._memory.token_ends(np.array(self._ends)) - 1] = True

@@ -7,6 +7,7 @@ and normalisation are LMRL-Gym's (arXiv 2311.18232).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,7 @@ def orderings(figures: Figures) -> Figures:
     found: Figures = {}
     for task, order in ORDERS.items():
         raws = [figures[f"{task}.{learner}.raw.mean"] for learner in order if f"{task}.{learner}.raw.mean" in figures]
-        found[f"{task}.ordering_holds"] = float(all(better > worse for better, worse in zip(raws, raws[1:])))
+        found[f"{task}.ordering_holds"] = float(all(better > worse for better, worse in pairwise(raws)))
     near = figures["maze.ilql.raw.mean"] >= figures["maze.optimal"] - WITHIN
     found["maze.ordering_holds"] *= near
     return {**found, "ordering_holds": float(all(found.values()))}

@@ -1,4 +1,4 @@
-"""One run of the suite ``lmrl_gym``: a learner of language on a text task, fed with data and, where it is online, itself."""
+"""One run of the suite ``lmrl_gym``: a learner of language on a text task, fed with data and, online, with itself."""
 
 from __future__ import annotations
 
@@ -88,8 +88,8 @@ def run(plan: Plan, learner: str, seed: int, work: Path) -> dict[str, Any]:
         record, variables = _made(plan, learner, seed, work)
         path.with_suffix(".safetensors").write_bytes(save(dict(variables)))
         write_whole(path, json.dumps(record, sort_keys=True) + "\n")
-    record = json.loads(path.read_text(encoding="utf-8"))
-    return record
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
 
 
 def weights(plan: Plan, learner: str, seed: int, work: Path) -> Mapping[str, Any]:

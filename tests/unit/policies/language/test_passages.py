@@ -55,7 +55,10 @@ def test_a_batch_reads_equal_texts_once_and_links_each_action_token_to_the_next(
     hidden = batch.ids[..., None].float()
     before = [TOKENIZER.decode([int(one)]) for one in batch.chosen(hidden)]
     assert before == [">", "x", ">", "y", "x", ">", "y", "x", ">", "x"]
-    here, after = torch.arange(10.0), batch.ends(batch.after[..., None].float())[:, 0] * 0 + torch.tensor([100.0, 200.0])
+    here, after = (
+        torch.arange(10.0),
+        batch.ends(batch.after[..., None].float())[:, 0] * 0 + torch.tensor([100.0, 200.0]),
+    )
     texts = [TOKENIZER.decode(row.tolist()) for row in batch.after]
     bb, c = (100.0 * (1 + [text.startswith(mark) for text in texts].index(True)) for mark in ("bb>", "c>"))
     assert batch.next_values(here, after).tolist() == [1, bb, 3, 4, c, 6, 7, 0, 9, bb]

@@ -40,7 +40,9 @@ def greedy_by_hand(model: Gpt, critic: Critic | None, beta: float, prompt: str, 
         with torch.no_grad():
             scores = torch.log_softmax(model.logits(model.hidden(read)[0, -1]), -1)
             if critic is not None:
-                scores = scores + beta * torch.stack([h(critic.trunk.hidden(read)[0, -1]) for h in critic.actions]).amin(0)
+                scores = scores + beta * torch.stack(
+                    [h(critic.trunk.hidden(read)[0, -1]) for h in critic.actions]
+                ).amin(0)
         ids.append(int(scores.argmax()))
     return TOKENIZER.decode(ids[begin:])
 

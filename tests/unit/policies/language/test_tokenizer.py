@@ -36,7 +36,9 @@ def test_a_description_makes_the_same_tokenizer():
     assert (again.end, again.size) == (tokenizer.end, tokenizer.size)
 
 
-@pytest.mark.parametrize(("kind", "pieces"), [("byte", ["\n"]), ("word", ["a"]), ("word", ["\n", "\n"]), ("word", ["\n", ""])])
+@pytest.mark.parametrize(
+    ("kind", "pieces"), [("byte", ["\n"]), ("word", ["a"]), ("word", ["\n", "\n"]), ("word", ["\n", ""])]
+)
 def test_a_vocabulary_that_cannot_be_is_refused(kind, pieces):
     with pytest.raises(ConfigError):
         Tokenizer(kind, pieces)

@@ -91,7 +91,9 @@ def values(learner) -> dict[tuple[int, str], float]:
     found = {}
     for cell in range(CELLS):
         with torch.no_grad():
-            least = speaker.critic.least(speaker.critic.trunk.hidden(torch.tensor([learner.tokenizer.prompt(f"{cell}:")])))
+            least = speaker.critic.least(
+                speaker.critic.trunk.hidden(torch.tensor([learner.tokenizer.prompt(f"{cell}:")]))
+            )
         found |= {(cell, said): float(least[0, -1, learner.tokenizer.encode(said)[0]]) for said in MOVES}
     return found
 
@@ -163,9 +165,7 @@ def played(learner, count: int) -> list[TextEpisode]:
             after = max(cells[row] + MOVES.get(said.strip(), 0), 0)
             turns[row].append(TextTurn(f"{cells[row]}:", said or "\n", 0.0 if after == GOAL else -1.0))
             cells[row] = after
-    return [
-        TextEpisode(tuple(of), cell == GOAL, final=f"{cell}:") for of, cell in zip(turns, cells, strict=True)
-    ]
+    return [TextEpisode(tuple(of), cell == GOAL, final=f"{cell}:") for of, cell in zip(turns, cells, strict=True)]
 
 
 @pytest.mark.parametrize("name", ONLINE)
@@ -196,7 +196,12 @@ def test_a_first_ppo_step_sees_ratios_of_one_and_no_distance_from_the_clone():
 
 @pytest.mark.parametrize("name", BUILDERS)
 def test_a_restored_learner_continues_to_the_same_bit(name, tmp_path):
-    learner, other = (learner_of(name, seed, updates=3, cloning_updates=4) if name not in ("lm_bc", "lm_filtered_bc") else learner_of(name, seed, updates=3) for seed in (1, 2))
+    learner, other = (
+        learner_of(name, seed, updates=3, cloning_updates=4)
+        if name not in ("lm_bc", "lm_filtered_bc")
+        else learner_of(name, seed, updates=3)
+        for seed in (1, 2)
+    )
     assert not learner.ready
     advance(learner, 3)
     save_snapshot(tmp_path, learner.snapshot())
