@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vlmrl_ros.core.errors import ConfigError
@@ -26,7 +26,7 @@ class TextSpec:
             raise ConfigError(f"no text of the task '{self.task}' is given, so that its tokens are not known")
 
     @classmethod
-    def of(cls, task: str, episodes: Iterable[TextEpisode]) -> TextSpec:
+    def of(cls, task: str, episodes: Sequence[TextEpisode]) -> TextSpec:
         """What episodes show; each text once, in alphabetical order."""
         texts = {segment.text for episode in episodes for segment in episode.segments()}
         texts |= {episode.final for episode in episodes if not episode.grows}
