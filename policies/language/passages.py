@@ -108,7 +108,8 @@ class TokenBatch:
 
     def chosen(self, hidden: Tensor) -> Tensor:
         """What is known where action tokens are chosen, float32 (N, D), of float32 (U, T, D)."""
-        return hidden[self.row, self.place]
+        # index_select: its gradient is quicker than that of indexing
+        return hidden.flatten(0, 1).index_select(0, self.row * hidden.shape[1] + self.place)
 
     def ends(self, hidden: Tensor) -> Tensor:
         """What is known at the end of each prompt that follows, float32 (W, D), of float32 (W, S, D)."""

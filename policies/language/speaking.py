@@ -12,14 +12,18 @@ from torch import Tensor
 
 from vlmrl_ros.core.errors import RangeError
 from vlmrl_ros.policies.language.critic import Critic
+from vlmrl_ros.policies.language.passages import Ids
 from vlmrl_ros.policies.language.tokenizer import Tokenizer
+
+MOST_REMEMBERED = 1 << 22
+"""Logits."""
 
 
 @dataclass
 class Speaker:
     """Draws tokens from ``softmax((log pi + beta min Q) / temperature)``, LMRL-Gym's perturbed decoding.
 
-    Rows that have read and said the same share one state, so that equal prompts cost as much as one.
+    What was read before is remembered, so that equal prompts cost as much as one. The weights must not change.
 
     Attributes:
         tokenizer: of the models.
@@ -28,6 +32,7 @@ class Speaker:
         beta: weight of Q.
         temperature: of the draw; 0 takes the likeliest token.
         most: longest answer in tokens.
+        remembered: logits of the next token, float32 (V,), by what was read.
     """
 
     tokenizer: Tokenizer
@@ -36,6 +41,7 @@ class Speaker:
     beta: float = 0.0
     temperature: float = 1.0
     most: int = 16
+    remembered: dict[Ids, Tensor] = field(default_factory=dict, repr=False)
 
     @torch.no_grad()
     def answer(self, prompts: Sequence[str], generator: torch.Generator) -> list[str]:
@@ -53,30 +59,27 @@ class Speaker:
                     f" {self.model.context}"
                 )
             rows[len(ids)].append(number)
-        said: list[list[int]] = [[] for _ in prompts]
+        said: list[Ids] = [()] * len(prompts)
         for numbers in rows.values():
             for number, ids in zip(numbers, self._say([encoded[n] for n in numbers], generator), strict=True):
                 said[number] = ids
         return [self.tokenizer.decode(ids) for ids in said]
 
-    def _say(self, prompts: list[tuple[int, ...]], generator: torch.Generator) -> list[list[int]]:
+    def _say(self, prompts: list[Ids], generator: torch.Generator) -> list[Ids]:
         """Answers to prompts of one length, as ids."""
-        differing = sorted(set(prompts))
-        place = {prompt: number for number, prompt in enumerate(differing)}
-        state = torch.tensor([place[prompt] for prompt in prompts])
-        row, said = torch.arange(len(prompts)), [list[int]() for _ in prompts]
-        speech = _Speech(self, torch.tensor(differing))
-        for step in range(self.most):
-            scores = speech.scores()
-            drawn = self._draw(scores, state, generator)
-            for number, token in zip(row.tolist(), drawn.tolist(), strict=True):
-                said[number].append(token)
-            going = drawn != self.tokenizer.end
-            if step + 1 == self.most or not going.any():
+        said: list[Ids] = [()] * len(prompts)
+        going, speech = list(range(len(prompts))), _Speech(self)
+        for _ in range(self.most):
+            texts = [prompts[row] + said[row] for row in going]
+            differing = sorted(set(texts))
+            number = {text: index for index, text in enumerate(differing)}
+            scores = speech.scores(differing)
+            drawn = self._draw(scores, torch.tensor([number[text] for text in texts]), generator).tolist()
+            for row, token in zip(going, drawn, strict=True):
+                said[row] += (token,)
+            going = [row for row, token in zip(going, drawn, strict=True) if token != self.tokenizer.end]
+            if not going:
                 break
-            row, reached = row[going], state[going] * scores.shape[1] + drawn[going]
-            branches, state = torch.unique(reached, return_inverse=True)
-            speech.advance(branches // scores.shape[1], branches % scores.shape[1])
         return said
 
     def _draw(self, scores: Tensor, state: Tensor, generator: torch.Generator) -> Tensor:
@@ -86,30 +89,41 @@ class Speaker:
         return torch.multinomial(chances[state], 1, generator=generator)[:, 0]
 
 
-@dataclass
 class _Speech:
-    """States of both models after what was read and said."""
+    """Scores of the next token of texts that grow by one token at a time; reads what is not remembered."""
 
-    speaker: Speaker
-    prompts: Tensor
-    parts: list[list[Any]] = field(init=False)
+    def __init__(self, speaker: Speaker) -> None:
+        self._speaker = speaker
+        critic = speaker.critic
+        self._models = [speaker.model, *([critic.trunk] if critic is not None else ())]
+        self._read: dict[Ids, int] = {}
+        self._states: list[tuple[Any, Tensor]] = []
 
-    def __post_init__(self) -> None:
-        critic = self.speaker.critic
-        models = [self.speaker.model, *([critic.trunk] if critic is not None else ())]
-        self.parts = [[model, *model.begin(self.prompts, self.speaker.most)] for model in models]
+    def scores(self, texts: list[Ids]) -> Tensor:
+        """Logits of the next token, float32 (S, V), of texts of one length, each once."""
+        remembered = self._speaker.remembered
+        if not all(text in remembered for text in texts):
+            self._go_on(texts)
+            if (len(remembered) + len(texts)) * self._speaker.model.vocabulary > MOST_REMEMBERED:
+                remembered.clear()
+            remembered.update(zip(texts, self._scores(), strict=True))
+        return torch.stack([remembered[text] for text in texts])
 
-    def scores(self) -> Tensor:
-        """Logits of the next token, float32 (S, V)."""
-        model, _, hidden = self.parts[0]
-        scores = torch.log_softmax(model.logits(hidden), -1)
-        critic = self.speaker.critic
-        return scores if critic is None else scores + self.speaker.beta * critic.least(self.parts[1][2])
+    def _go_on(self, texts: list[Ids]) -> None:
+        """Read the texts: their last tokens where all before was read just now, else from the first on."""
+        parents = [self._read.get(text[:-1]) for text in texts]
+        self._read = {text: index for index, text in enumerate(texts)}
+        if None in parents:
+            ids, room = torch.tensor(texts), self._speaker.most
+            self._states = [model.begin(ids, room) for model in self._models]
+            return
+        rows, tokens = torch.tensor(parents), torch.tensor([text[-1] for text in texts])
+        for index, (model, (cache, known)) in enumerate(zip(self._models, self._states, strict=True)):
+            if not torch.equal(rows, torch.arange(len(known))):
+                cache.select(rows)
+            self._states[index] = cache, model.advance(cache, tokens)
 
-    def advance(self, parents: Tensor, tokens: Tensor) -> None:
-        """Go on from these states, int64 (S',), each with one token."""
-        for part in self.parts:
-            model, cache, hidden = part
-            if len(parents) != len(hidden) or not torch.equal(parents, torch.arange(len(hidden))):
-                cache.select(parents)
-            part[2] = model.advance(cache, tokens)
+    def _scores(self) -> Tensor:
+        scores = torch.log_softmax(self._speaker.model.logits(self._states[0][1]), -1)
+        critic = self._speaker.critic
+        return scores if critic is None else scores + self._speaker.beta * critic.least(self._states[1][1])

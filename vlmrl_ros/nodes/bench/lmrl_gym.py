@@ -20,20 +20,21 @@ from vlmrl_ros.nodes.bench.lmrl_gym_runs import Plan, Recipe, run, weights
 from vlmrl_ros.sim.text.load import game
 from vlmrl_ros.sim.text.maze_map import STARTS, optimal_return
 
-SHARED = {"layers": 2, "width": 64, "heads": 4, "context": 128, "answer_tokens": 5, "updates": 50}
+SHARED = {"layers": 1, "width": 64, "heads": 4, "context": 128, "answer_tokens": 5, "updates": 50}
 VALUES = {"discount": 0.99, "beta": 16.0, "cql_weight": 0.05}
+ONLINE = {"learning_rate": 1e-3, "rollouts": 64}
 MAZE = Plan(
     task="maze",
     options={},
     data=1240,
-    shared={**SHARED, "batch_size": 512, "learning_rate": 1e-3},
+    shared={**SHARED, "batch_size": 512, "learning_rate": 3e-3},
     recipes={
-        "lm_bc": Recipe(30, cloned=False),
-        "lm_filtered_bc": Recipe(30, cloned=False),
-        "lm_mc": Recipe(40, VALUES),
-        "ilql": Recipe(80, {**VALUES, "expectile": 0.99, "target_rate": 0.05}),
-        "lm_ppo": Recipe(40, {"learning_rate": 3e-4, "reward_scale": 0.1, "kl_weight": 0.01, "rollouts": 64}, own=64),
-        "lm_online_filtered_bc": Recipe(40, {"learning_rate": 3e-4, "rollouts": 64, "pool": 256}, own=64),
+        "lm_bc": Recipe(8, cloned=False),
+        "lm_filtered_bc": Recipe(8, cloned=False),
+        "lm_mc": Recipe(10, VALUES),
+        "ilql": Recipe(30, {**VALUES, "expectile": 0.99, "target_rate": 0.2}),
+        "lm_ppo": Recipe(20, {**ONLINE, "reward_scale": 0.1, "kl_weight": 0.01}, own=64),
+        "lm_online_filtered_bc": Recipe(20, {**ONLINE, "updates": 10, "pool": 256}, own=64),
     },
     settings=tuple({"start": start} for start in range(len(STARTS))),
     games=32,
@@ -65,8 +66,8 @@ def measure(quick: bool, work: Path) -> Figures:
     figures: Figures = {"maze.optimal": optimal_return()}
     for plan in PLANS[:1] if quick else PLANS:
         learners = QUICK_LEARNERS if quick else tuple(plan.recipes)
-        records = {learner: [run(plan, learner, seed, work) for seed in seeds] for learner in learners}
-        figures |= figures_of(plan, records)
+        by_seed = [{learner: run(plan, learner, seed, work) for learner in learners} for seed in seeds]
+        figures |= figures_of(plan, {learner: [of[learner] for of in by_seed] for learner in learners})
     errors = [errors_of_values(weights(MAZE, "ilql", seed, work)) for seed in seeds]
     figures |= over_seeds("maze.q_error_to_value_iteration", [float(found.mean()) for found in errors])
     figures["maze.q_error.greatest"] = max(float(found.max()) for found in errors)

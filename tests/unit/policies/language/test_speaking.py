@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from vlmrl_ros.core.errors import CheckpointError, ConfigError, RangeError
+from vlmrl_ros.policies.language import speaking
 from vlmrl_ros.policies.language.critic import Critic
 from vlmrl_ros.policies.language.gpt import Gpt, GptConfig
 from vlmrl_ros.policies.language.policy import ABOUT, LanguagePolicy, speaker_of, variables_of
@@ -53,6 +54,18 @@ def test_a_cached_answer_is_that_of_reading_all_anew(beta):
     critic = critic_of(model_of(3))
     speaker = Speaker(TOKENIZER, model, critic, beta, temperature=0.0, most=6)
     assert speaker.answer(PROMPTS, torch.Generator()) == [greedy_by_hand(model, critic, beta, p, 6) for p in PROMPTS]
+
+
+def test_what_is_remembered_changes_no_answer(monkeypatch):
+    speaker = Speaker(TOKENIZER, model_of(), critic_of(model_of(3)), 0.5, temperature=0.0, most=6)
+    first = speaker.answer(PROMPTS[:3], torch.Generator())
+    assert speaker.answer(PROMPTS, torch.Generator())[:3] == first
+    whole = Speaker(TOKENIZER, speaker.model, speaker.critic, 0.5, 0.0, 6).answer(PROMPTS, torch.Generator())
+    assert speaker.answer(PROMPTS, torch.Generator()) == whole
+    kept = dict(speaker.remembered)
+    monkeypatch.setattr(speaking, "MOST_REMEMBERED", 4 * TOKENIZER.size)
+    assert speaker.answer(["b", *PROMPTS], torch.Generator())[1:] == whole
+    assert len(speaker.remembered) < len(kept)
 
 
 def test_answers_differ_with_the_weight_of_the_values():
