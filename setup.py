@@ -39,6 +39,7 @@ PLUGINS = {
         for name in (
             *("rlif", "rlpd", "hil_serl", "hg_dagger", "dagger", "bc", "sac", "calql", "cql", "iql", "awac"),
             *("trust", "lcb", "greedy", "uniform"),
+            *("lm_bc", "lm_filtered_bc", "lm_mc", "ilql", "lm_ppo", "lm_online_filtered_bc"),
         )
     },
     "policies": {
@@ -51,6 +52,7 @@ PLUGINS = {
         for name in ("reach", "peg_insert", "pick_lift", "crash_maze", "point_maze", "velocity_window")
     },
     "text_tasks": {
+        "maze": "sim.text.maze",
         "wordle": "sim.text.wordle",
         "chess": "sim.text.chess_game",
         "chess_endgames": "sim.text.chess_endgames",

@@ -38,6 +38,14 @@ CLASSES = {
     "awac.* (learner)": "vlmrl_ros.policies.learners.awac.config:AwacConfig",
     "trust.* (learner of outcomes)": "vlmrl_ros.policies.learners.trust.config:TrustConfig",
     "lcb.*, greedy.*, uniform.* (learners of outcomes)": "vlmrl_ros.policies.learners.bandit.config:BanditConfig",
+    "lm_bc.* (learner of text)": "vlmrl_ros.policies.learners.language.config:LanguageConfig",
+    "lm_filtered_bc.* (learner of text)": "vlmrl_ros.policies.learners.lm_filtered_bc.config:LmFilteredBcConfig",
+    "lm_mc.* (learner of text)": "vlmrl_ros.policies.learners.language.config:ValueConfig",
+    "ilql.* (learner of text)": "vlmrl_ros.policies.learners.ilql.config:IlqlConfig",
+    "lm_ppo.* (learner of text)": "vlmrl_ros.policies.learners.lm_ppo.config:LmPpoConfig",
+    "lm_online_filtered_bc.* (learner of text)": (
+        "vlmrl_ros.policies.learners.lm_online_filtered_bc.config:LmOnlineFilteredBcConfig"
+    ),
     "gaussian.* (policy_server)": "vlmrl_ros.policies.gaussian:GaussianConfig",
     "vlm.* (policy_server)": "vlmrl_ros.policies.vlm.policy:VlmConfig",
     "reach.* (task)": "vlmrl_ros.sim.tasks.reach:ReachConfig",
