@@ -6,9 +6,9 @@ A new task composes a cell, then fills in six small methods of :class:`ArmTask`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import dm_env
 import numpy as np
@@ -25,8 +25,6 @@ from vlmrl_ros.sim.robot import LEASH_M, Array, Robot
 
 TIP_SPEED_M_S = 0.1
 """Greatest commanded speed of the tip on each axis: 10 mm a step at 10 Hz."""
-
-_VIEWS = {"wrist": "arm/wrist", "front": "front", "overview": "overview"}
 
 
 @dataclass(frozen=True)
@@ -93,6 +91,9 @@ class ArmTask(ABC):
     for ``post_success_steps`` and is truncated, so that the value of being at the goal is trained and bootstrapped.
     """
 
+    views: ClassVar[Mapping[str, str]] = {"wrist": "arm/wrist", "front": "front", "overview": "overview"}
+    """Cameras by name, and what they are called in the model."""
+
     def __init__(
         self,
         name: str,
@@ -100,6 +101,7 @@ class ArmTask(ABC):
         model: mujoco.MjModel,
         *,
         seen: Sequence[Feature],
+        felt: Sequence[Feature] = (),
         driven_fingers: bool = False,
         context: ContextSpec | None = None,
     ) -> None:
@@ -110,6 +112,7 @@ class ArmTask(ABC):
             config: the task's configuration.
             model: the compiled cell with the arm and the site ``arm/tip``.
             seen: what :meth:`_look` returns; left out of a pixel observation.
+            felt: what :meth:`_feel` returns; in every observation.
             driven_fingers: the action has a gripper component.
             context: what a curriculum may change; :meth:`_begin` heeds it.
         """
@@ -124,7 +127,7 @@ class ArmTask(ABC):
         size = config.image_size
         self.spec = TaskSpec(
             task=name,
-            observation=vector_spec((*(seen if self._looks else ()), *_proprioception(action))),
+            observation=vector_spec((*(seen if self._looks else ()), *felt, *_proprioception(action))),
             action=vector_spec(action),
             cameras=tuple(CameraSpec(camera, size, size) for camera in config.cameras) if self._pixels else (),
             control_dt_s=self.robot.control_dt_s,
@@ -153,6 +156,10 @@ class ArmTask(ABC):
     @abstractmethod
     def _look(self) -> Array:
         """What the task adds to the state, float64, in the order of ``seen``, SI units; need not be saturated."""
+
+    def _feel(self) -> Array:
+        """What the task adds of the arm itself, float64, in the order of ``felt``, SI units."""
+        return np.zeros(0)
 
     @abstractmethod
     def _in_goal(self) -> bool:
@@ -216,15 +223,15 @@ class ArmTask(ABC):
         return self.robot.tip.astype(np.float32)
 
     def render(self, camera: str, height: int, width: int) -> npt.NDArray[np.uint8]:
-        """A frame of one camera (wrist, front, overview), uint8 (height, width, 3) RGB.
+        """A frame of one camera of :attr:`views`, uint8 (height, width, 3) RGB.
 
         Raises:
             UnknownNameError: no such camera.
             RenderError: no OpenGL backend, or an impossible size.
         """
-        if camera not in _VIEWS:
-            raise UnknownNameError("camera", camera, _VIEWS)
-        return self._renderer.frame(self.robot.data, _VIEWS[camera], height, width)
+        if camera not in self.views:
+            raise UnknownNameError("camera", camera, self.views)
+        return self._renderer.frame(self.robot.data, self.views[camera], height, width)
 
     def close(self) -> None:
         """Free the renderer."""
@@ -236,7 +243,7 @@ class ArmTask(ABC):
 
     def _observe(self) -> Observation:
         spec = self.spec.observation
-        own = (self.robot.velocity, self.robot.lag, self.robot.force, self._previous)
+        own = (self._feel(), self.robot.velocity, self.robot.lag, self.robot.force, self._previous)
         state = np.concatenate((self._look(), *own) if self._looks else own).astype(np.float32)
         observation: dict[str, npt.NDArray[Any]] = {"state": np.clip(state, spec.low, spec.high)}
         for camera in self.spec.cameras:
