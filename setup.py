@@ -45,11 +45,14 @@ PLUGINS = {
     "tasks": {
         name: f"sim.tasks.{name}:build"
         for name in ("reach", "peg_insert", "pick_lift", "crash_maze", "point_maze", "velocity_window")
-    },
+    }
+    | {"tabletop": "sim.tasks.tabletop.task:build"},
     "curricula": {"rollin": "policies.curricula.rollin:build"},
     "outputs": {name: f"bridge.outputs.{name}:build" for name in ("twist", "forward", "trajectory")},
     "devices": {name: f"teleop.devices.{name}:build" for name in ("joystick", "spacemouse")},
-    "operators": {name: f"sim.operators.{name}:build" for name in ("reach", "peg_insert", "pick_lift", "crash_maze")},
+    "operators": {
+        name: f"sim.operators.{name}:build" for name in ("reach", "peg_insert", "pick_lift", "crash_maze", "tabletop")
+    },
 }
 # A shell script that finds the Python of the prefix it lies in, and at once the Python program that this Python runs.
 LAUNCHER = """\

@@ -1,0 +1,147 @@
+"""An arm task that is done by what one says: a picture and an instruction go out, words come in and become motion."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import dm_env
+import numpy as np
+
+from vlmrl_ros.core.config import option
+from vlmrl_ros.core.errors import ConfigError
+from vlmrl_ros.core.skills import skills
+from vlmrl_ros.core.text import IMAGE, TextObservation, TextStep
+from vlmrl_ros.core.text_action import read_action
+from vlmrl_ros.core.vocabulary import MovesConfig, Vocabulary, moves
+from vlmrl_ros.sim.task import ArmTask
+
+ROLE = (
+    "You drive a robot arm with a gripper. The pictures show the table in front of it; left and right are as the robot "
+    "sees them, near and far are distances from the robot."
+)
+_SHAPE = {"thoughts": "what you see and what is to be done next", "action": "one of the legal actions"}
+
+
+@dataclass(frozen=True)
+class TextArmConfig(MovesConfig):
+    """Options of an arm task in words."""
+
+    words: str = option(
+        "moves",
+        "moves: directions, gripper, wait; skills: pick and place at the places of the table",
+        choices=("moves", "skills"),
+    )
+    thoughts: bool = option(True, "answers begin with thoughts, before the action")
+    prompt: str = option(
+        "full",
+        "full: role, legal actions, instruction and shape of the answer; short: the instruction alone, for a small "
+        "model that knows nothing else",
+        choices=("full", "short"),
+    )
+    invalid: str = option(
+        "wait",
+        "a text that names no action: wait: nothing happens but time; end: the episode ends",
+        choices=("wait", "end"),
+    )
+    max_turns: int = option(40, "utterances of an episode, at which it is truncated", low=1, high=100_000)
+
+
+class TextArm:
+    """A :class:`~vlmrl_ros.core.text.TextTask`: reward 1 at success, which ends the episode, 0 before."""
+
+    def __init__(self, task: ArmTask, instruction: str = "", config: TextArmConfig | None = None) -> None:
+        """Take a task; it is closed with this.
+
+        Args:
+            task: with cameras in its observation.
+            instruction: what is to be done, where the task does not say so itself.
+            config: options.
+
+        Raises:
+            ConfigError: no camera, no instruction, or words that the task cannot carry out.
+        """
+        self.config = config or TextArmConfig()
+        self.task = task
+        if not task.spec.cameras:
+            raise ConfigError(f"task '{task.spec.task}' shows no picture; give it 'observation: pixels' or 'both'")
+        if not (instruction or hasattr(task, "instruction")):
+            raise ConfigError(f"task '{task.spec.task}' does not say what is to be done; give an instruction")
+        self._instruction = instruction
+        self._vocabulary: Vocabulary = (
+            skills(task.spec) if self.config.words == "skills" else moves(task.spec, self.config)
+        )
+        self.legal_actions: Sequence[str] = tuple(self._vocabulary)
+        self.system_prompt = f"{ROLE} The legal actions are: {', '.join(self.legal_actions)}."
+        self._over = True
+
+    @property
+    def instruction(self) -> str:
+        """What is to be done in this episode."""
+        return self._instruction or str(getattr(self.task, "instruction", ""))
+
+    def reset(self, seed: int) -> TextObservation:
+        """Begin an episode drawn from a seed."""
+        self._turns, self._over = 0, False
+        self._arrived = self.task.reset(np.random.default_rng(seed))
+        return self._observe()
+
+    def step(self, text: str) -> TextStep:
+        """Carry out what a text says, to the end of the motion, of the episode, or to success.
+
+        Raises:
+            RuntimeError: the episode has ended.
+        """
+        if self._over:
+            raise RuntimeError("the episode has ended: reset before the next step")
+        said = read_action(text, self.legal_actions)
+        if said.action is not None:
+            self._carry_out(said.action)
+        elif self.config.invalid == "wait":
+            self._arrived = self.task.step(np.zeros(self.task.spec.action.size, np.float32))
+        self._turns += 1
+        success = self.task.success
+        ends = success or (said.action is None and self.config.invalid == "end")
+        truncated = not ends and (self._arrived.last() or self._turns >= self.config.max_turns)
+        self._over = ends or truncated
+        info: dict[str, Any] = {"action": said.action, "valid": said.valid, "anchor": self._anchor()}
+        if self._over:
+            info["success"] = success
+        return TextStep(self._observe(), float(success), ends, truncated, info)
+
+    def close(self) -> None:
+        """Free the task."""
+        self.task.close()
+
+    def _carry_out(self, word: str) -> None:
+        drive = self._vocabulary[word].begin()
+        while not (self._over_in_task or self.task.success):
+            action = drive(self._arrived.observation["state"])
+            if action is None:
+                return
+            self._arrived = self.task.step(action)
+
+    @property
+    def _over_in_task(self) -> bool:
+        return bool(self._arrived.step_type == dm_env.StepType.LAST)
+
+    def _anchor(self) -> tuple[str, ...]:
+        """Instruction and scene to the centimetre: what counts as the same state."""
+        return (self.instruction, *(f"{name} {value:.2f}" for name, value in self.task.scene().items()))
+
+    def _observe(self) -> TextObservation:
+        spec = self.task.spec
+        images = tuple(self._arrived.observation[camera.name] for camera in spec.cameras)
+        seen = IMAGE * len(images)
+        if self.config.prompt == "short":
+            return TextObservation(f"{seen}{self.instruction}", images)
+        shape = _SHAPE if self.config.thoughts else {"action": _SHAPE["action"]}
+        asked = f"The task: {self.instruction}. Answer in JSON of this shape: {json.dumps(shape)}"
+        return TextObservation(f"{seen}{self.system_prompt} {asked}", images)
+
+
+def answer(thoughts: str | None, action: str) -> str:
+    """An answer in the shape that is asked for; None: with the action alone."""
+    return json.dumps(({} if thoughts is None else {"thoughts": thoughts}) | {"action": action})
