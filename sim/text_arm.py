@@ -35,12 +35,6 @@ class TextArmConfig(MovesConfig):
         choices=("moves", "skills"),
     )
     thoughts: bool = option(True, "answers begin with thoughts, before the action")
-    prompt: str = option(
-        "full",
-        "full: role, legal actions, instruction and shape of the answer; short: the instruction alone, for a small "
-        "model that knows nothing else",
-        choices=("full", "short"),
-    )
     invalid: str = option(
         "wait",
         "a text that names no action: wait: nothing happens but time; end: the episode ends",
@@ -75,6 +69,9 @@ class TextArm:
         )
         self.legal_actions: Sequence[str] = tuple(self._vocabulary)
         self.system_prompt = f"{ROLE} The legal actions are: {', '.join(self.legal_actions)}."
+        shape = _SHAPE if self.config.thoughts else {"action": _SHAPE["action"]}
+        self.prompt = (f"{self.system_prompt} The task: ", f". Answer in JSON of this shape: {json.dumps(shape)}")
+        """What stands before and after the instruction."""
         self._over = True
 
     @property
@@ -132,14 +129,8 @@ class TextArm:
         return (self.instruction, *(f"{name} {value:.2f}" for name, value in self.task.scene().items()))
 
     def _observe(self) -> TextObservation:
-        spec = self.task.spec
-        images = tuple(self._arrived.observation[camera.name] for camera in spec.cameras)
-        seen = IMAGE * len(images)
-        if self.config.prompt == "short":
-            return TextObservation(f"{seen}{self.instruction}", images)
-        shape = _SHAPE if self.config.thoughts else {"action": _SHAPE["action"]}
-        asked = f"The task: {self.instruction}. Answer in JSON of this shape: {json.dumps(shape)}"
-        return TextObservation(f"{seen}{self.system_prompt} {asked}", images)
+        images = tuple(self._arrived.observation[camera.name] for camera in self.task.spec.cameras)
+        return TextObservation(f"{IMAGE * len(images)}{self.instruction.join(self.prompt)}", images)
 
 
 def answer(thoughts: str | None, action: str) -> str:

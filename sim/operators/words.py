@@ -51,60 +51,61 @@ def tabletop_by_moves(task: Tabletop, config: MovesConfig) -> Said:
     """The same, move by move."""
     scene, goal = task.scene(), task.layout.goal
     offset = np.array([scene["tip_x"], scene["tip_y"], scene["tip_z"]])
-    if not task.holds_thing and scene["opening"] < scene["width"] - 0.004:
+    closed = scene["opening"] < scene["width"] + _SLACK_M
+    if closed and float(np.abs(offset).max()) < _NEAR_M:
+        to_goal = -np.array([scene["goal_x"], scene["goal_y"]])
+        return _approach(f"{goal.relation} the {goal.target}", to_goal, scene["height"], "open gripper", config)
+    if closed:
         return Said("the hand closed on nothing", "open gripper")
-    if not task.holds_thing and float(np.abs(offset).max()) < 0.02 and scene["opening"] < scene["width"] + 0.004:
-        return Said(f"the hand has the {goal.thing}", "move up")
-    if task.holds_thing:
-        beside, height = -np.array([scene["goal_x"], scene["goal_y"]]), scene["height"]
-        what = f"{goal.relation} the {goal.target}"
-        at_rest, closing = 0.012, "open gripper"
-    else:
-        beside, height, what, at_rest, closing = -offset[:2], scene["tip_z"], f"the {goal.thing}", 0.008, "close gripper"
-    return _approach(what, beside, height, at_rest, closing, config)
-
-
-def _approach(what: str, beside: Array, height: float, at_rest: float, closing: str, config: MovesConfig) -> Said:
-    """Sideways first, high enough, then down, then the hand."""
-    sideways = _toward(np.array([*beside, 0.0]), config, within_m=0.008)
-    if sideways is not None and height < _HOVER_M:
-        return Said(f"{what} is not below and the hand is low", _word(2, 1, coarse=False))
-    if sideways is not None:
-        return Said(f"{what} is {sideways.removeprefix('move ').removesuffix(' a little')}", sideways)
-    if height > at_rest:
-        return Said(f"{what} is below", _word(2, -1, coarse=height - at_rest > config.coarse_mm / 1000))
-    return Said(f"the hand is at {what}", closing)
-
-
-_HOVER_M = 0.03
+    return _approach(f"the {goal.thing}", -offset[:2], offset[2], "close gripper", config)
 
 
 def peg_by_moves(task: ArmTask, config: MovesConfig) -> Said:
-    """Align the peg over the hole, then go down."""
+    """Align the peg over the hole, then push it in."""
     scene = task.scene()
-    beside = -np.array([scene["tip_x"], scene["tip_y"], 0.0])
-    inside = scene["tip_z"] < -0.003
-    sideways = None if inside else _toward(beside, config, within_m=config.fine_mm / 1900)
-    if sideways is not None and scene["tip_z"] > 0.002:
-        return Said(f"the hole is {sideways.removeprefix('move ').removesuffix(' a little')}", sideways)
-    if sideways is not None:
-        return Said("the peg stands beside the hole", _word(2, 1, coarse=False))
-    deep = scene["tip_z"] > 0.010 + config.coarse_mm / 1000 or inside
-    return Said("the hole is below", _word(2, -1, coarse=deep))
+    aside = _toward(-np.array([scene["tip_x"], scene["tip_y"]]), config, _ROUNDED * config.fine_mm / 1000)
+    if aside is None or scene["tip_z"] < -_FELT_M:
+        return Said("the hole is below", "move down")
+    if scene["tip_z"] < _FELT_M:
+        return Said("the peg stands beside the hole", "move up a little")
+    return Said(f"the hole is {aside.direction}", aside.word)
 
 
 MOVERS: Mapping[str, Callable[..., Said]] = {"tabletop": tabletop_by_moves, "peg_insert": peg_by_moves}
 """Who does a task move by move: from the task and the distances to what they say."""
 
+_NEAR_M, _SLACK_M = 0.025, 0.004
+_ALIGNED_M, _HOVER_M, _LOW_M = 0.008, 0.03, 0.010
+_FELT_M = 0.003
+_ROUNDED = 0.55
+"""Share of the finest move that may be left of an error: a little more than half."""
 
-def _toward(error_m: Array, config: MovesConfig, within_m: float) -> str | None:
-    """The move along the axis that is farthest off; None where none is."""
+
+@dataclass(frozen=True)
+class _Aside:
+    direction: str
+    word: str
+
+
+def _toward(error_m: Array, config: MovesConfig, within_m: float) -> _Aside | None:
+    """The move along the axis of x and y that is farther off; None where none is."""
     axis = int(np.abs(error_m).argmax())
-    away = abs(float(error_m[axis]))
-    if away < within_m:
+    away_m = abs(float(error_m[axis]))
+    if away_m < within_m:
         return None
-    return _word(axis, float(error_m[axis]), coarse=away > (config.coarse_mm + config.fine_mm) / 2000)
+    direction = _SENSES[axis][0 if error_m[axis] > 0 else 1]
+    coarse = away_m > (config.coarse_mm + config.fine_mm) / 2000
+    return _Aside(direction, f"move {direction}{'' if coarse else ' a little'}")
 
 
-def _word(axis: int, sense: float, *, coarse: bool) -> str:
-    return f"move {_SENSES[axis][0 if sense > 0 else 1]}{'' if coarse else ' a little'}"
+def _approach(what: str, error_m: Array, height_m: float, then: str, config: MovesConfig) -> Said:
+    """Sideways, where there is room; then down; then the hand."""
+    aside = _toward(error_m, config, _ALIGNED_M)
+    if aside is not None and height_m < _HOVER_M:
+        return Said(f"{what} is {aside.direction} and the hand is low", "move up")
+    if aside is not None:
+        return Said(f"{what} is {aside.direction}", aside.word)
+    if height_m > _LOW_M:
+        coarse = height_m - _LOW_M > config.coarse_mm / 1000
+        return Said(f"{what} is below", f"move down{'' if coarse else ' a little'}")
+    return Said(f"the hand is at {what}", then)
