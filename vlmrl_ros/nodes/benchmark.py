@@ -33,6 +33,7 @@ SUITES = {
     "arm": "RLIF through a simulated robot that knows nothing of it",
     "rollin": "a curriculum with roll-in against one without, and against none",
     "trust": "which policy to deploy after few trials: TRUST against the best lower bound and the best mean",
+    "rl4vlm": "reinforcement learning of a small vision-language model, by task reward and by takeovers",
 }
 ALL = "all"
 """Every suite in turn; see :func:`_merged`."""
