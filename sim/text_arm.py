@@ -133,6 +133,10 @@ class TextArm:
         return TextObservation(f"{IMAGE * len(images)}{self.instruction.join(self.prompt)}", images)
 
 
+SAYS = ('{"thoughts": "', '", "action": "', '"}')
+"""What answers with thoughts always say again."""
+
+
 def answer(thoughts: str | None, action: str) -> str:
     """An answer in the shape that is asked for; None: with the action alone."""
     return json.dumps(({} if thoughts is None else {"thoughts": thoughts}) | {"action": action})

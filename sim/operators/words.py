@@ -13,6 +13,7 @@ import numpy as np
 from vlmrl_ros.core.vocabulary import DIRECTIONS, MovesConfig
 from vlmrl_ros.sim.robot import Array
 from vlmrl_ros.sim.task import ArmTask
+from vlmrl_ros.sim.tasks.tabletop.goals import Goal
 from vlmrl_ros.sim.tasks.tabletop.layout import CELLS, Cell, middle_m, place_name
 from vlmrl_ros.sim.tasks.tabletop.task import Tabletop
 
@@ -27,24 +28,31 @@ class Said:
     action: str
 
 
-def place_of(position: Array) -> str:
-    """Name of the place nearest to a position, float64 (2,) or more, x and y in the base frame, m."""
-    return place_name(_nearest(position))
+FULL, EMPTY, LIES, AND, THEN = "the hand is full, the", "the hand is empty, the", " is", ", the", " it is"
+"""What thoughts about skills always say again."""
 
 
-def _nearest(position: Array) -> Cell:
+def cell_of(position: Array) -> Cell:
+    """The place nearest to a position, float64 (2,) or more, x and y in the base frame, m."""
     return min(CELLS, key=lambda cell: float(np.linalg.norm(position[:2] - middle_m(cell))))
 
 
 def by_skills(task: Tabletop) -> Said:
     """Pick up what is asked for; once it is in the hand, place it where it is to go."""
-    goal = task.layout.goal
-    target = f"the {goal.target} is {place_of(task.target_position())}"
+    goal, target = task.layout.goal, place_name(cell_of(task.target_position()))
     if task.holds_thing:
-        place = place_of(task.goal_position)
-        return Said(f"the hand is full, {target}, {goal.relation} it is {place}", f"place {place}")
-    place = place_of(task.thing_position())
-    return Said(f"the hand is empty, {target}, the {goal.thing} is {place}", f"pick {place}")
+        return to_place(goal, target, place_name(cell_of(task.goal_position)))
+    return to_pick(goal, target, place_name(cell_of(task.thing_position())))
+
+
+def to_pick(goal: Goal, target_place: str, place: str) -> Said:
+    """What is said when the hand is empty and the thing lies at a place."""
+    return Said(f"{EMPTY} {goal.target}{LIES} {target_place}{AND} {goal.thing}{LIES} {place}", f"pick {place}")
+
+
+def to_place(goal: Goal, target_place: str, place: str) -> Said:
+    """What is said when the thing is in the hand and is to go to a place."""
+    return Said(f"{FULL} {goal.target}{LIES} {target_place}, {goal.relation}{THEN} {place}", f"place {place}")
 
 
 def tabletop_by_moves(task: Tabletop, config: MovesConfig) -> Said:

@@ -18,6 +18,14 @@ SHAPES = ("block", "bar", "can")
 TARGETS = ("pad", "plate")
 RELATIONS = {"on": (0, 0), "left of": (0, 1), "right of": (0, -1), "in front of": (-1, 0), "behind": (1, 0)}
 """Rows and columns from the target to where the thing goes, as the robot sees the table: in front of is nearer."""
+MIRRORED = {
+    "on": "on",
+    "left of": "right of",
+    "right of": "left of",
+    "in front of": "behind",
+    "behind": "in front of",
+}
+"""What somebody means who sees the table from the other side."""
 
 HELD_OUT = (("red", "bar"), ("green", "can"), ("blue", "block"))
 """Colour and shape that are never asked for together in training, though each is with others."""

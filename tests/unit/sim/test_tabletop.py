@@ -33,7 +33,9 @@ def carry_out(task: tabletop.Tabletop, motion: Motion, state: np.ndarray) -> np.
 def test_seen_and_unseen_share_every_word_and_no_pair_that_is_held_out():
     seen, unseen = goals("seen"), goals("unseen")
     assert len(seen) + len(unseen) == len(goals("all")) == 12 * 5 * 8
-    assert {word for goal in unseen for word in str(goal).split()} <= {word for goal in seen for word in str(goal).split()}
+    assert {word for goal in unseen for word in str(goal).split()} <= {
+        word for goal in seen for word in str(goal).split()
+    }
     assert {(goal.thing.colour, goal.thing.kind) for goal in unseen} == set(HELD_OUT)
     assert not {(goal.thing.colour, goal.thing.kind) for goal in seen} & set(HELD_OUT)
 
@@ -131,4 +133,6 @@ def test_the_picture_shows_colour_and_place_of_what_lies_there():
 def test_skills_need_a_hand_that_feels_where_it_is():
     with pytest.raises(ConfigError, match="task 'reach' lacks tip_x, tip_y, tip_z, gripper"):
         skills(load.build("reach", {}).spec)
-    assert set(skills(tabletop.build(STATE).spec)) == {f"{verb} {place}" for verb in ("pick", "place") for place in PLACES}
+    assert set(skills(tabletop.build(STATE).spec)) == {
+        f"{verb} {place}" for verb in ("pick", "place") for place in PLACES
+    }

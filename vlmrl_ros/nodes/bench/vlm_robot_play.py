@@ -1,0 +1,158 @@
+"""Arms side by side that are told what to do by text: with somebody who takes over, shown how it is done, judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from vlmrl_ros.core.text import TextObservation, TextStep
+from vlmrl_ros.core.text_action import TextAction, read_action
+from vlmrl_ros.sim.operators.words import Said, by_skills
+from vlmrl_ros.sim.tasks.tabletop.goals import MIRRORED
+from vlmrl_ros.sim.tasks.tabletop.layout import CELLS, beside, place_name
+from vlmrl_ros.sim.tasks.tabletop.task import Tabletop, build
+from vlmrl_ros.sim.text_arm import TextArm, TextArmConfig, answer
+
+Speaker = Callable[[Sequence[TextObservation]], Sequence[str]]
+"""Says something to each observation."""
+IN_WORDS = TextArmConfig(words="skills", max_turns=4)
+EVALUATION_SEEDS = 10**12
+"""First seed of the episodes that all are judged on; training has lower ones."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """One utterance to one arm, and what came of it."""
+
+    before: TextObservation
+    said: TextAction
+    step: TextStep
+    right: bool
+    """It named the action that leads on."""
+    true: bool
+    """Its thoughts were those of somebody who sees everything."""
+    taken_over: bool
+
+
+class Supervisor:
+    """Sees what an utterance would do and, where that is not right, has the right thing done instead, mostly."""
+
+    def __init__(self, attention: float, seed: int) -> None:
+        """Take the share of the wrong utterances that are noticed, 0 to 1."""
+        self._attention, self._rng = attention, np.random.default_rng(seed)
+
+    def objects(self, right: bool) -> bool:
+        """Whether it takes over."""
+        return not right and bool(self._rng.random() < self._attention)
+
+
+class Table:
+    """Arms side by side; one whose episode ends begins anew, as long as there are seeds."""
+
+    def __init__(self, options: Mapping[str, Any], seeds: Iterator[int], width: int) -> None:
+        """Begin an episode with each of the first seeds.
+
+        Args:
+            options: of ``tabletop``.
+            seeds: of the episodes.
+            width: number of arms.
+        """
+        self._seeds = seeds
+        self._all = [TextArm(build(options), config=IN_WORDS) for _ in range(width)]
+        self.tasks = list(self._all)
+        self.observations = [task.reset(next(seeds)) for task in self.tasks]
+
+    def move(self, texts: Sequence[str], supervisor: Supervisor | None = None) -> list[Move]:
+        """Carry out a text with each arm; one for whose next episode there is no seed leaves the table."""
+        moves, stay = [], []
+        for task, before, text in zip(self.tasks, self.observations, texts, strict=True):
+            said, wanted = read_action(text, task.legal_actions), by_skills(arm(task))
+            right = said.action == wanted.action
+            taken_over = supervisor is not None and supervisor.objects(right)
+            step = task.step(answer(None, wanted.action) if taken_over else text)
+            moves.append(Move(before, said, step, right, wanted.thoughts in text, taken_over))
+            seen = self._next(task, step)
+            if seen is not None:
+                stay.append((task, seen))
+        self.tasks, self.observations = [task for task, _ in stay], [seen for _, seen in stay]
+        return moves
+
+    def close(self) -> None:
+        """Free the simulations."""
+        for task in self._all:
+            task.close()
+
+    def _next(self, task: TextArm, step: TextStep) -> TextObservation | None:
+        if not step.last:
+            return step.observation
+        seed = next(self._seeds, None)
+        return None if seed is None else task.reset(seed)
+
+
+def arm(task: TextArm) -> Tabletop:
+    """The task behind the words."""
+    assert isinstance(task.task, Tabletop)
+    return task.task
+
+
+def judge(speak: Speaker, options: Mapping[str, Any], episodes: int, width: int = 8) -> dict[str, float]:
+    """Have a speaker do each of the evaluation's episodes once, alone.
+
+    Returns:
+        ``episodes``, ``successes``; of the utterances ``right``, the share of right actions, ``valid``, that of texts
+        that name one, ``true``, that of true thoughts.
+    """
+    seeds = iter(range(EVALUATION_SEEDS, EVALUATION_SEEDS + episodes))
+    table = Table(options, seeds, min(width, episodes))
+    moves: list[Move] = []
+    while table.tasks:
+        moves += table.move(speak(table.observations))
+    table.close()
+    found = {name: float(np.mean([getattr(move, name) for move in moves])) for name in ("right", "true")}
+    return {
+        **found,
+        "valid": float(np.mean([move.said.valid for move in moves])),
+        "episodes": float(episodes),
+        "successes": float(sum(bool(move.step.info.get("success")) for move in moves)),
+    }
+
+
+def by_hand(options: Mapping[str, Any], episodes: int) -> dict[str, float]:
+    """Successes of somebody who sees everything and always says the right thing, in the episodes of :func:`judge`."""
+    seeds = iter(range(EVALUATION_SEEDS, EVALUATION_SEEDS + episodes))
+    table, successes = Table({**options, "image_size": 16}, seeds, 1), 0
+    while table.tasks:
+        (move,) = table.move([answer(None, by_skills(arm(table.tasks[0])).action)])
+        successes += bool(move.step.info.get("success"))
+    table.close()
+    return {"episodes": float(episodes), "successes": float(successes)}
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """Shows how it is done, with errors: some at random, some that any pupil will take over."""
+
+    slips: float
+    """Share of the answers that name any place."""
+    misled: float
+    """Share of the places that are named on the other side of the target, where the table has one."""
+
+    def show(self, task: Tabletop, rng: np.random.Generator) -> Said:
+        """What the teacher says now."""
+        said = by_skills(task)
+        verb, place = said.action.split(" ", 1)
+        named = place
+        if rng.random() < self.slips:
+            named = place_name(CELLS[rng.integers(len(CELLS))])
+        elif verb == "place" and rng.random() < self.misled:
+            named = _other_side(task) or place
+        return Said(said.thoughts.removesuffix(place) + named, f"{verb} {named}")
+
+
+def _other_side(task: Tabletop) -> str | None:
+    layout = task.layout
+    mirrored = beside(layout.target_cells[0], MIRRORED[layout.goal.relation])
+    return place_name(mirrored) if mirrored in CELLS else None
