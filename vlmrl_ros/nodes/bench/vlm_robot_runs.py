@@ -171,15 +171,13 @@ class View:
 
 
 def demonstrations(episodes: int, seed: int) -> list[View]:
-    """What the teacher says on the way of right actions, each time from the beginning to the end of the episode."""
+    """What the teacher says in each of so many episodes, with the hand empty and, after the right pick, full."""
     task, rng = TextArm(tabletop.build(SEEN), config=IN_WORDS), np.random.default_rng([seed, 1])
     views = []
     for number in range(episodes):
-        seen, over = task.reset((seed + 1000) * 10**6 + number), False
-        while not over:
-            views.append(_view(task, seen, rng))
-            step = task.step(answer(None, by_skills(arm(task)).action))
-            seen, over = step.observation, step.last
+        views.append(_view(task, task.reset((seed + 1000) * 10**6 + number), rng))
+        step = task.step(answer(None, by_skills(arm(task)).action))
+        views.append(_view(task, step.observation, rng))
     task.close()
     return views
 
