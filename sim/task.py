@@ -24,7 +24,7 @@ from vlmrl_ros.sim.rendering import Renderer
 from vlmrl_ros.sim.robot import LEASH_M, Array, Robot
 
 TIP_SPEED_M_S = 0.1
-"""Greatest commanded speed of the tip on each axis: 10 mm a step at 10 Hz."""
+"""Unless a task has another one: 10 mm a step at 10 Hz."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,6 @@ def vector_spec(parts: Sequence[Feature]) -> VectorSpec:
     return VectorSpec(names, units, np.array(low, np.float32), np.array(high, np.float32))
 
 
-LINEAR = features("linear", "m/s", TIP_SPEED_M_S)
 GRIPPER = Feature("gripper", "1", -1.0, 1.0)
 """Rate of the hand's opening as a share of full speed: negative closes, 0 holds still."""
 
@@ -93,6 +92,8 @@ class ArmTask(ABC):
 
     views: ClassVar[Mapping[str, str]] = {"wrist": "arm/wrist", "front": "front", "overview": "overview"}
     """Cameras by name, and what they are called in the model."""
+    tip_speed_m_s: ClassVar[float] = TIP_SPEED_M_S
+    """Greatest commanded speed of the tip on each axis."""
 
     def __init__(
         self,
@@ -123,11 +124,14 @@ class ArmTask(ABC):
         self._looks = config.observation != "pixels"
         self.robot = Robot(model, config.rate_hz)
         self._renderer = Renderer(model)
-        action = (*LINEAR, GRIPPER) if driven_fingers else LINEAR
+        linear = features("linear", "m/s", self.tip_speed_m_s)
+        action = (*linear, GRIPPER) if driven_fingers else linear
         size = config.image_size
         self.spec = TaskSpec(
             task=name,
-            observation=vector_spec((*(seen if self._looks else ()), *felt, *_proprioception(action))),
+            observation=vector_spec(
+                (*(seen if self._looks else ()), *felt, *_proprioception(action, self.tip_speed_m_s))
+            ),
             action=vector_spec(action),
             cameras=tuple(CameraSpec(camera, size, size) for camera in config.cameras) if self._pixels else (),
             control_dt_s=self.robot.control_dt_s,
@@ -251,10 +255,10 @@ class ArmTask(ABC):
         return observation
 
 
-def _proprioception(action: Sequence[Feature]) -> tuple[Feature, ...]:
+def _proprioception(action: Sequence[Feature], tip_speed_m_s: float) -> tuple[Feature, ...]:
     """What the arm feels of itself, in every task."""
     return (
-        *features("tip_velocity", "m/s", TIP_SPEED_M_S),
+        *features("tip_velocity", "m/s", tip_speed_m_s),
         *features("command_lag", "m", LEASH_M),
         *features("wrist_force", "N", 20.0),
         *(Feature(f"previous_{part.name}", part.unit, part.low, part.high) for part in action),

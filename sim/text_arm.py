@@ -11,7 +11,7 @@ import dm_env
 import numpy as np
 
 from vlmrl_ros.core.config import option
-from vlmrl_ros.core.errors import ConfigError
+from vlmrl_ros.core.errors import ConfigError, UnknownNameError
 from vlmrl_ros.core.skills import skills
 from vlmrl_ros.core.text import IMAGE, TextObservation, TextStep
 from vlmrl_ros.core.text_action import read_action
@@ -40,6 +40,8 @@ class TextArmConfig(MovesConfig):
         "a text that names no action: wait: nothing happens but time; end: the episode ends",
         choices=("wait", "end"),
     )
+    cameras: tuple[str, ...] = option(("top",), "views that are shown, as the task calls them")
+    image_size: int = option(64, "height and width of each", unit="px", low=16, high=1080)
     max_turns: int = option(40, "utterances of an episode, at which it is truncated", low=1, high=100_000)
 
 
@@ -50,17 +52,19 @@ class TextArm:
         """Take a task; it is closed with this.
 
         Args:
-            task: with cameras in its observation.
+            task: whatever it observes; the pictures are made here, one when it is asked and not at every control step.
             instruction: what is to be done, where the task does not say so itself.
             config: options.
 
         Raises:
-            ConfigError: no camera, no instruction, or words that the task cannot carry out.
+            ConfigError: no instruction, or words that the task cannot carry out.
+            UnknownNameError: no such camera.
         """
         self.config = config or TextArmConfig()
         self.task = task
-        if not task.spec.cameras:
-            raise ConfigError(f"task '{task.spec.task}' shows no picture; give it 'observation: pixels' or 'both'")
+        for camera in self.config.cameras:
+            if camera not in task.views:
+                raise UnknownNameError("camera", camera, task.views)
         if not (instruction or hasattr(task, "instruction")):
             raise ConfigError(f"task '{task.spec.task}' does not say what is to be done; give an instruction")
         self._instruction = instruction
@@ -129,7 +133,8 @@ class TextArm:
         return (self.instruction, *(f"{name} {value:.2f}" for name, value in self.task.scene().items()))
 
     def _observe(self) -> TextObservation:
-        images = tuple(self._arrived.observation[camera.name] for camera in self.task.spec.cameras)
+        size = self.config.image_size
+        images = tuple(self.task.render(camera, size, size) for camera in self.config.cameras)
         return TextObservation(f"{IMAGE * len(images)}{self.instruction.join(self.prompt)}", images)
 
 

@@ -83,7 +83,7 @@ MOVERS: Mapping[str, Callable[..., Said]] = {"tabletop": tabletop_by_moves, "peg
 """Who does a task move by move: from the task and the distances to what they say."""
 
 _NEAR_M, _SLACK_M = 0.025, 0.004
-_ALIGNED_M, _HOVER_M, _LOW_M = 0.008, 0.03, 0.010
+_ALIGNED_M, _STILL_ALIGNED_M, _HOVER_M, _LOW_M = 0.008, 0.014, 0.03, 0.010
 _FELT_M = 0.003
 _ROUNDED = 0.55
 """Share of the finest move that may be left of an error: a little more than half."""
@@ -108,7 +108,7 @@ def _toward(error_m: Array, config: MovesConfig, within_m: float) -> _Aside | No
 
 def _approach(what: str, error_m: Array, height_m: float, then: str, config: MovesConfig) -> Said:
     """Sideways, where there is room; then down; then the hand."""
-    aside = _toward(error_m, config, _ALIGNED_M)
+    aside = _toward(error_m, config, _ALIGNED_M if height_m > _HOVER_M else _STILL_ALIGNED_M)
     if aside is not None and height_m < _HOVER_M:
         return Said(f"{what} is {aside.direction} and the hand is low", "move up")
     if aside is not None:

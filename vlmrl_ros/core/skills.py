@@ -25,6 +25,8 @@ FELT = ("tip_x", "tip_y", "tip_z")
 DRIVEN = ("linear_x", "linear_y", "linear_z", "gripper")
 
 TRAVEL_Z_M = 0.11
+REST_M = (0.42, 0.0, 0.12)
+"""Where every skill ends: from there the arm hides no place from a camera in front of it."""
 GRASP_Z_M = 0.02
 RELEASE_Z_M = 0.024
 GRIP_S = 0.5
@@ -118,6 +120,7 @@ def _pick(spec: TaskSpec, x: float, y: float) -> Skill:
         _Phase((x, y, GRASP_Z_M), _HOLD),
         _Phase(_ANYWHERE, _CLOSE, GRIP_S),
         _rise(_HOLD),
+        _Phase(REST_M, _HOLD),
     )
     return Skill(spec, phases)
 
@@ -130,6 +133,7 @@ def _place(spec: TaskSpec, x: float, y: float) -> Skill:
         _Phase((x, y, RELEASE_Z_M), _HOLD),
         _Phase(_ANYWHERE, _OPEN, GRIP_S),
         _rise(_HOLD),
+        _Phase(REST_M, _HOLD),
     )
     return Skill(spec, phases)
 

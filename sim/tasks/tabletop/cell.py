@@ -64,7 +64,7 @@ def compose() -> mujoco.MjModel:
 
 def _add_camera(world: Element) -> None:
     """Looks from the far side, so that the arm hides little, with the robot's left on the left."""
-    position, target = np.array([0.90, 0.0, 0.72]), np.array([0.515, 0.0, 0.0])
+    position, target = np.array([0.90, 0.0, 0.72]), np.array([0.505, 0.0, 0.0])
     back = (position - target) / np.linalg.norm(position - target)
     right = np.array([0.0, -1.0, 0.0])
     world.add("camera", name="top", pos=position, xyaxes=[*right, *np.cross(back, right)], fovy=30)

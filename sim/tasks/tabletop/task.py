@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from vlmrl_ros.core.config import from_mapping, option
+from vlmrl_ros.core.skills import REST_M
 from vlmrl_ros.sim.arena import CAMERAS
 from vlmrl_ros.sim.arm import FINGER_STROKE_M
 from vlmrl_ros.sim.robot import Array
@@ -21,8 +22,7 @@ VIEWS = (*CAMERAS, "top")
 _CLEAR_M = 0.05
 _SPREAD_M = 0.008
 _TARGET_Z_M = 0.001
-_START = np.array([0.46, 0.0, 0.13])
-_START_SPREAD_M = np.array([0.02, 0.04, 0.01])
+_START_SPREAD_M = np.array([0.01, 0.03, 0.01])
 _AT_GOAL_M = 0.035
 _RESTING_M = 0.006
 _LET_GO_M = 0.006
@@ -52,7 +52,7 @@ class TabletopConfig(ArmConfig):
     )
     cameras: tuple[str, ...] = option(("top",), "cameras of the observation, where it has pixels", choices=VIEWS)
     image_size: int = option(64, "height and width of each camera", unit="px", low=16, high=1080)
-    horizon: int = option(300, "control steps of an episode", low=1)
+    horizon: int = option(200, "control steps of an episode", low=1)
     combinations: str = option(
         "seen",
         "what is asked for: seen: what may be trained on; unseen: colours and shapes that are never asked for together "
@@ -78,6 +78,7 @@ class Tabletop(ArmTask):
     """Things to move and targets to move them to lie in a grid of places; the hand starts open above them."""
 
     views: ClassVar[Mapping[str, str]] = {**ArmTask.views, "top": "top"}
+    tip_speed_m_s: ClassVar[float] = 0.2
     layout: Layout
     """Of this episode, as the table was laid at first."""
 
@@ -148,7 +149,7 @@ class Tabletop(ArmTask):
 
     def _begin(self, rng: np.random.Generator) -> None:
         self._lay(rng)
-        self.robot.place(_START + rng.uniform(-1, 1, 3) * _START_SPREAD_M, opening_m=2 * FINGER_STROKE_M)
+        self.robot.place(REST_M + rng.uniform(-1, 1, 3) * _START_SPREAD_M, opening_m=2 * FINGER_STROKE_M)
 
     def _look(self) -> Array:
         thing = self.thing_position()

@@ -19,7 +19,7 @@ from vlmrl_ros.sim.operators.words import by_skills
 from vlmrl_ros.sim.tasks.tabletop.goals import PLACES_TO_BE, THINGS
 from vlmrl_ros.sim.text_arm import answer
 
-SMALL = {"combinations": "seen", "observation": "pixels", "image_size": 16}
+SMALL = {"combinations": "seen", "observation": "state"}
 
 
 def right(table: Table) -> list[str]:

@@ -25,7 +25,7 @@ def task() -> Iterator[tabletop.Tabletop]:
 
 def carry_out(task: tabletop.Tabletop, motion: Motion, state: np.ndarray) -> np.ndarray:
     drive = motion.begin()
-    while (action := drive(state)) is not None:
+    while not task.success and (action := drive(state)) is not None:
         state = task.step(action).observation["state"]
     return state
 

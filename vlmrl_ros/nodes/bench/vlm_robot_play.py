@@ -123,7 +123,7 @@ def judge(speak: Speaker, options: Mapping[str, Any], episodes: int, width: int 
 def by_hand(options: Mapping[str, Any], episodes: int) -> dict[str, float]:
     """Successes of somebody who sees everything and always says the right thing, in the episodes of :func:`judge`."""
     seeds = iter(range(EVALUATION_SEEDS, EVALUATION_SEEDS + episodes))
-    table, successes = Table({**options, "image_size": 16}, seeds, 1), 0
+    table, successes = Table(options, seeds, 1), 0
     while table.tasks:
         (move,) = table.move([answer(None, by_skills(arm(table.tasks[0])).action)])
         successes += bool(move.step.info.get("success"))

@@ -43,7 +43,7 @@ ATTENTION = 0.7
 """Share of the wrong utterances that the supervisor corrects."""
 TAKEOVER_REWARD = -1.0
 """RLIF's, of the utterance that the takeover answers; there is no other."""
-SEEN, UNSEEN = ({"combinations": which, "observation": "pixels"} for which in ("seen", "unseen"))
+SEEN, UNSEEN = ({"combinations": which, "observation": "state"} for which in ("seen", "unseen"))
 LEARNING = {"sft": None, "rl": "reward", "takeovers": "takeovers"}
 """Arm of the benchmark to what it learns from after supervised fine-tuning."""
 
