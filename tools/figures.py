@@ -30,8 +30,7 @@ def _peg() -> str:
     lines = [
         f"`peg_insert`, seeds 0, 1, 2; the operator alone succeeds in {f['operator.success']:.0%} of the episodes.",
         "Success: 100 fresh autonomous episodes of each run's best checkpoint. Worst: the least of the last three",
-        "evaluations on the way (50 episodes each). RLIF is labelled as in the paper, `rlif.return_steps: 1`; its",
-        "default is 6 by now ([late takeovers](docs/reaction.md)).",
+        "evaluations on the way (50 episodes each).",
         "",
         "| learner | success, seeds 0, 1, 2 | mean | worst of last 3 | takeovers an episode, first to last |",
         "|---|---|---|---|---|",

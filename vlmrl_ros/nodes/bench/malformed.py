@@ -32,7 +32,7 @@ NEEDED = {"learner/status": ("version", "finished")}
 def spoil(message: Any, topic: str, rng: np.random.Generator) -> Any:
     """A copy of a recorded message that cannot be used."""
     spoiled = copy.deepcopy(message)
-    choices = SPOILERS[type(message)]
+    choices = [_plan] if topic == "curriculum/plan" else SPOILERS[type(message)]
     if isinstance(message, JointState):
         choices = [*choices, _of_one(topic)]
     choices[rng.integers(len(choices))](spoiled, rng)
@@ -176,6 +176,22 @@ def _text_value(m: String, rng: np.random.Generator) -> None:
             break
         where = below
     m.data = json.dumps(plain)
+
+
+def _plan(m: String, rng: np.random.Generator) -> None:
+    """One value of an episode's plan, or none of it."""
+    plain = json.loads(m.data)
+    bad = (None, [], {}, "", -1e9, 10**400, float("nan"), "x" * 1000)
+    plain[rng.choice(list(plain))] = bad[rng.integers(len(bad))]
+    texts = (
+        json.dumps(plain),
+        m.data[: rng.integers(1, len(m.data))],
+        "[" * 50_000,
+        "null",
+        " " * 1_100_000,
+        '{"a": 1}',
+    )
+    m.data = texts[rng.integers(len(texts))] if rng.integers(2) else texts[0]
 
 
 def _bytes(m: UInt8MultiArray, rng: np.random.Generator) -> None:
