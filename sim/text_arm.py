@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,17 +11,12 @@ import numpy as np
 
 from vlmrl_ros.core.config import option
 from vlmrl_ros.core.errors import ConfigError, UnknownNameError
+from vlmrl_ros.core.prompts import around_instruction, prompt, system_prompt
 from vlmrl_ros.core.skills import skills
-from vlmrl_ros.core.text import IMAGE, TextObservation, TextStep
+from vlmrl_ros.core.text import TextObservation, TextStep
 from vlmrl_ros.core.text_action import read_action
 from vlmrl_ros.core.vocabulary import MovesConfig, Vocabulary, moves
 from vlmrl_ros.sim.task import ArmTask
-
-ROLE = (
-    "You drive a robot arm with a gripper. The pictures show the table in front of it; left and right are as the robot "
-    "sees them, near and far are distances from the robot."
-)
-_SHAPE = {"thoughts": "what you see and what is to be done next", "action": "one of the legal actions"}
 
 
 @dataclass(frozen=True)
@@ -72,9 +66,8 @@ class TextArm:
             skills(task.spec) if self.config.words == "skills" else moves(task.spec, self.config)
         )
         self.legal_actions: Sequence[str] = tuple(self._vocabulary)
-        self.system_prompt = f"{ROLE} The legal actions are: {', '.join(self.legal_actions)}."
-        shape = _SHAPE if self.config.thoughts else {"action": _SHAPE["action"]}
-        self.prompt = (f"{self.system_prompt} The task: ", f". Answer in JSON of this shape: {json.dumps(shape)}")
+        self.system_prompt = system_prompt(self.legal_actions)
+        self.around = around_instruction(self.system_prompt, self.config.thoughts)
         """What stands before and after the instruction."""
         self._over = True
 
@@ -135,13 +128,4 @@ class TextArm:
     def _observe(self) -> TextObservation:
         size = self.config.image_size
         images = tuple(self.task.render(camera, size, size) for camera in self.config.cameras)
-        return TextObservation(f"{IMAGE * len(images)}{self.instruction.join(self.prompt)}", images)
-
-
-SAYS = ('{"thoughts": "', '", "action": "', '"}')
-"""What answers with thoughts always say again."""
-
-
-def answer(thoughts: str | None, action: str) -> str:
-    """An answer in the shape that is asked for; None: with the action alone."""
-    return json.dumps(({} if thoughts is None else {"thoughts": thoughts}) | {"action": action})
+        return TextObservation(prompt(self.around, self.instruction, len(images)), images)

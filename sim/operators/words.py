@@ -30,6 +30,8 @@ class Said:
 
 FULL, EMPTY, LIES, AND, THEN = "the hand is full, the", "the hand is empty, the", " is", ", the", " it is"
 """What thoughts about skills always say again."""
+SHAPE = ('{"thoughts": "', '", "action": "', '"}')
+"""What stands around thought and action in an answer."""
 
 
 def cell_of(position: Array) -> Cell:

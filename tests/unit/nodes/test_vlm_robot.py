@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from matplotlib.image import imread
 
+from vlmrl_ros.core.prompts import answer
 from vlmrl_ros.core.text_action import read_action
 from vlmrl_ros.nodes.bench.vlm_robot_play import (
     EVALUATION_SEEDS,
@@ -13,11 +15,11 @@ from vlmrl_ros.nodes.bench.vlm_robot_play import (
     arm,
     by_hand,
     judge,
+    tell,
 )
 from vlmrl_ros.nodes.bench.vlm_robot_runs import contents, phrases, texts
 from vlmrl_ros.sim.operators.words import by_skills
 from vlmrl_ros.sim.tasks.tabletop.goals import PLACES_TO_BE, THINGS
-from vlmrl_ros.sim.text_arm import answer
 
 SMALL = {"combinations": "seen", "observation": "state"}
 
@@ -109,3 +111,9 @@ def test_phrases_are_parts_of_what_is_said():
     assert IN_WORDS.words == "skills"
     assert all(any(phrase in text for text in said) for phrase in phrases())
     table.close()
+
+
+def test_an_episode_is_told_in_a_picture_of_what_was_seen_thought_and_done(tmp_path):
+    tell(tmp_path / "story.png", lambda seen: [answer("nothing fits", "pick near left")] * len(seen), SMALL)
+    height, width, _ = imread(tmp_path / "story.png").shape
+    assert width / height == pytest.approx(5 * 2.2 / 3.5, rel=0.02), "four turns and how it ended"

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from vlmrl_ros.core.errors import ConfigError, UnknownNameError
+from vlmrl_ros.core.prompts import answer
 from vlmrl_ros.sim import load
 from vlmrl_ros.sim.operators.words import MOVERS, by_skills
-from vlmrl_ros.sim.text_arm import TextArm, TextArmConfig, answer
+from vlmrl_ros.sim.text_arm import TextArm, TextArmConfig
 
 SMALL = {"image_size": 16}
 PEG = TextArmConfig(coarse_mm=20.0, fine_mm=2.0, cameras=("front",), **SMALL)
@@ -21,7 +22,8 @@ def text_arm(name: str = "tabletop", config: TextArmConfig | None = None, **opti
 def test_the_prompt_shows_the_picture_and_says_what_is_to_be_done():
     task = text_arm()
     seen = task.reset(3)
-    assert seen.text.startswith("<image>You drive a robot arm")
+    assert seen.text.startswith("You drive a robot arm")
+    assert seen.text.endswith(" <image>")
     assert f"The task: {task.task.instruction}." in seen.text
     assert '"thoughts"' in seen.text
     assert "move left a little" in seen.text

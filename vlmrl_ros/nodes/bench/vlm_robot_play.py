@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from vlmrl_ros.core.prompts import answer
 from vlmrl_ros.core.text import TextObservation, TextStep
 from vlmrl_ros.core.text_action import TextAction, read_action
-from vlmrl_ros.sim.operators.words import Said, by_skills
+from vlmrl_ros.policies.evaluation.story import Scene, plot_story
+from vlmrl_ros.sim.operators.words import SHAPE, Said, by_skills
 from vlmrl_ros.sim.tasks.tabletop.goals import MIRRORED
 from vlmrl_ros.sim.tasks.tabletop.layout import CELLS, beside, place_name
 from vlmrl_ros.sim.tasks.tabletop.task import Tabletop, build
-from vlmrl_ros.sim.text_arm import TextArm, TextArmConfig, answer
+from vlmrl_ros.sim.text_arm import TextArm, TextArmConfig
 
 Speaker = Callable[[Sequence[TextObservation]], Sequence[str]]
 """Says something to each observation."""
@@ -129,6 +132,24 @@ def by_hand(options: Mapping[str, Any], episodes: int) -> dict[str, float]:
         successes += bool(move.step.info.get("success"))
     table.close()
     return {"episodes": float(episodes), "successes": float(successes)}
+
+
+def tell(path: Path, speak: Speaker, options: Mapping[str, Any], seed: int = EVALUATION_SEEDS) -> None:
+    """Write an episode as a picture: what the arm saw, thought and did."""
+    table = Table(options, iter([seed]), 1)
+    title, scenes, step = table.tasks[0].instruction, [], None
+    while table.tasks:
+        seen, (text,) = table.observations[0], speak(table.observations)
+        (move,) = table.move([text])
+        step = move.step
+        named = move.said.action or "nothing that it can do"
+        scenes.append(
+            Scene(seen.images[0], text[slice(*move.said.thought)].removeprefix(SHAPE[0]).rstrip('", '), named)
+        )
+    assert step is not None
+    end = "done" if step.info["success"] else "not done"
+    plot_story(path, title, [*scenes, Scene(step.observation.images[0], "", end)])
+    table.close()
 
 
 @dataclass(frozen=True)

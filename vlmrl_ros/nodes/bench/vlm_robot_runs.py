@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_model, save_model
 
+from vlmrl_ros.core.prompts import answer
 from vlmrl_ros.core.text import TextObservation
 from vlmrl_ros.nodes.bench.remembered import Result, remembered
 from vlmrl_ros.nodes.bench.vlm_robot_play import (
@@ -24,6 +25,7 @@ from vlmrl_ros.nodes.bench.vlm_robot_play import (
     Teacher,
     arm,
     judge,
+    tell,
 )
 from vlmrl_ros.policies.vlm.decoding import Decoder, Utterance
 from vlmrl_ros.policies.vlm.ppo import PpoConfig, UtterancePpo
@@ -31,11 +33,11 @@ from vlmrl_ros.policies.vlm.sft import Example, SftConfig, fine_tune
 from vlmrl_ros.policies.vlm.stem import learn_to_see
 from vlmrl_ros.policies.vlm.tiny import TinyConfig, build
 from vlmrl_ros.policies.vlm.turns import Turn, pixels
-from vlmrl_ros.sim.operators.words import AND, EMPTY, FULL, LIES, THEN, by_skills, cell_of, to_pick, to_place
+from vlmrl_ros.sim.operators.words import AND, EMPTY, FULL, LIES, SHAPE, THEN, by_skills, cell_of, to_pick, to_place
 from vlmrl_ros.sim.tasks.tabletop import task as tabletop
 from vlmrl_ros.sim.tasks.tabletop.goals import PLACES_TO_BE, THINGS, goals
 from vlmrl_ros.sim.tasks.tabletop.layout import CELLS, place_name
-from vlmrl_ros.sim.text_arm import SAYS, TextArm, answer
+from vlmrl_ros.sim.text_arm import TextArm
 
 MODEL = TinyConfig(vision="stem", vision_width=128, width=128, layers=3, heads=4, vocabulary=400, context=160)
 TEACHER = Teacher(slips=0.1, misled=0.7)
@@ -106,6 +108,7 @@ class Run:
             name: judge(self.speaker(0.0), options, self.size.episodes)
             for name, options in (("seen", SEEN), ("unseen", UNSEEN))
         }
+        tell(self.work / f"{self.arm}_{self.seed}.png", self.speaker(0.0), SEEN)
         return {**judged, "updates": self.updates, "wall_s": time.monotonic() - started_s}
 
     def prepare(self) -> None:
@@ -220,4 +223,4 @@ def phrases() -> tuple[str, ...]:
     """What prompts and answers always say again."""
     task = TextArm(tabletop.build(SEEN), config=IN_WORDS)
     task.close()
-    return (*task.prompt, *SAYS, EMPTY, FULL, AND, THEN, LIES)
+    return (*task.around, *SHAPE, EMPTY, FULL, AND, THEN, LIES)
