@@ -38,6 +38,7 @@ PLUGINS = {
         for name in (
             *("rlif", "rlpd", "hil_serl", "hg_dagger", "dagger", "bc", "sac", "calql", "cql", "iql", "awac"),
             *("trust", "lcb", "greedy", "uniform"),
+            *("vlm_sft", "vlm_ppo"),
         )
     },
     "policies": {name: f"policies.{name}:build" for name in ("gaussian", "still")},

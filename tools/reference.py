@@ -37,6 +37,8 @@ CLASSES = {
     "awac.* (learner)": "vlmrl_ros.policies.learners.awac.config:AwacConfig",
     "trust.* (learner of outcomes)": "vlmrl_ros.policies.learners.trust.config:TrustConfig",
     "lcb.*, greedy.*, uniform.* (learners of outcomes)": "vlmrl_ros.policies.learners.bandit.config:BanditConfig",
+    "vlm_sft.* (learner of turns)": "vlmrl_ros.policies.learners.vlm_sft.config:VlmSftConfig",
+    "vlm_ppo.* (learner of turns)": "vlmrl_ros.policies.learners.vlm_ppo.config:VlmPpoConfig",
     "gaussian.* (policy_server)": "vlmrl_ros.policies.gaussian:GaussianConfig",
     "reach.* (task)": "vlmrl_ros.sim.tasks.reach:ReachConfig",
     "peg_insert.* (task)": "vlmrl_ros.sim.tasks.peg_insert:PegInsertConfig",

@@ -39,7 +39,9 @@ SMALLEST = 1e-6
 class GigpoConfig(SurrogateConfig):
     """Options; the defaults suit a small model that is trained whole."""
 
-    step_weight: float = option(1.0, "omega: weight of the advantages among steps from equal states", low=0.0, high=10.0)
+    step_weight: float = option(
+        1.0, "omega: weight of the advantages among steps from equal states", low=0.0, high=10.0
+    )
 
 
 def group_advantages(groups: Sequence[Group], discount: float, step_weight: float) -> FloatArray:
@@ -99,12 +101,12 @@ def _standardised(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 class UtteranceGigpo:
     """Learns from groups of whole episodes, by the same ratio and from the same turns as PPO."""
 
-    def __init__(self, model: Any, processor: Any, seed: int, config: GigpoConfig | None = None) -> None:
+    def __init__(self, model: Any, processor: Any, rng: np.random.Generator, config: GigpoConfig | None = None) -> None:
         """Take a model, all of whose weights that need gradients are trained; see ``UtterancePpo``."""
         self.config = config or GigpoConfig()
         self._policy = UtterancePolicy(model, processor, self.config)
-        self._rng = np.random.default_rng(seed)
-        self._descent = Descent([one for one in model.parameters() if one.requires_grad], self.config)
+        self._rng = rng
+        self.descent = Descent([one for one in model.parameters() if one.requires_grad], self.config)
 
     def update(self, groups: Sequence[Group]) -> Metrics:
         """Learn from groups.
@@ -125,6 +127,6 @@ class UtteranceGigpo:
             rows, chosen = torch.from_numpy(index), batch.rows(index)
             log_prob = self._policy.log_prob(self._policy.score(chosen), chosen)
             loss = policy_loss(log_prob, old[rows], made[rows], self.config.clip)
-            losses.append({"policy_loss": loss.item(), "gradient_norm": self._descent.step(loss)})
-        self._descent.end_update()
+            losses.append({"policy_loss": loss.item(), "gradient_norm": self.descent.step(loss)})
+        self.descent.end_update()
         return {**means(losses), "first_ratio_error": error, **told(flat)}

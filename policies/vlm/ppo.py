@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -34,27 +35,32 @@ class PpoConfig(SurrogateConfig):
 
 
 class UtterancePpo:
-    """Learns from turns of environments side by side."""
+    """Learns from the turns of environments."""
 
-    def __init__(self, model: Any, processor: Any, seed: int, config: PpoConfig | None = None) -> None:
+    def __init__(self, model: Any, processor: Any, rng: np.random.Generator, config: PpoConfig | None = None) -> None:
         """Take a model, all of whose weights that need gradients are trained.
 
         Args:
             model: of ``AutoModelForImageTextToText``; kept in evaluation mode, so that no dropout tells the scores from
                 the draw.
             processor: of the model.
-            seed: of the order of the turns.
+            rng: draws the order of the turns and the weights of the value head.
             config: options.
         """
         self.config = config or PpoConfig()
         self._policy = UtterancePolicy(model, processor, self.config)
-        self.value = ValueHead(model.config.get_text_config().hidden_size).to(model.device)
-        self._rng = np.random.default_rng(seed)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(int(rng.integers(2**62)))
+            self.value = ValueHead(model.config.get_text_config().hidden_size).to(model.device)
+        self._rng = rng
         trained = [weights for weights in model.parameters() if weights.requires_grad]
-        self._descent = Descent([*trained, *self.value.parameters()], self.config)
+        self.descent = Descent([*trained, *self.value.parameters()], self.config)
 
-    def update(self, turns: Sequence[Sequence[Turn]]) -> Metrics:
-        """Learn from S steps of N environments, S sequences of N turns.
+    def update(self, streams: Sequence[Sequence[Turn]]) -> Metrics:
+        """Learn from what was lived through, in the order in which it was.
+
+        Args:
+            streams: the turns of each environment; what follows a stream's last turn is valued by the critic.
 
         Returns:
             losses, ``first_ratio_error``, parse rate and length of the answers.
@@ -62,35 +68,35 @@ class UtterancePpo:
         Raises:
             RatioError: the ratio of a turn is not 1 before the first step.
         """
-        flat = [turn for step in turns for turn in step]
+        flat = [turn for stream in streams for turn in stream]
         batch = gather(flat, self._policy.processor)
         error, asked = self._policy.check(batch)
-        values, made, returns = self._judge(turns, asked)
+        values, made, returns = self._judge(streams, asked)
         made = (made - made.mean()) / (made.std() + 1e-5)
         old = self._policy.drawn(batch)
         losses: list[Metrics] = []
         for index in minibatches(self._rng, len(flat), self.config):
             rows, chosen = torch.from_numpy(index), batch.rows(index)
             losses.append(self._step(chosen, old[rows], made[rows], values[rows], returns[rows]))
-        self._descent.end_update()
+        self.descent.end_update()
         return {**means(losses), "first_ratio_error": error, **told(flat)}
 
     @torch.no_grad()
-    def _judge(self, turns: Sequence[Sequence[Turn]], asked: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Values, advantages and returns, float32 (S * N,)."""
-        steps, width = len(turns), len(turns[0])
-        flat = [turn for step in turns for turn in step]
-        values = self.value(asked).numpy().reshape(steps, width)
-        following = np.concatenate([values[1:], np.zeros((1, width), np.float32)])
-        cut = [row for row, turn in enumerate(flat) if turn.truncated or (row >= (steps - 1) * width and not turn.last)]
+    def _judge(self, streams: Sequence[Sequence[Turn]], asked: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Values, advantages and returns, float32, one for each turn."""
+        flat = [turn for stream in streams for turn in stream]
+        values = self.value(asked).cpu().numpy()
+        following = np.append(values[1:], np.float32(0.0))
+        ends = {place - 1 for place in accumulate(map(len, streams))}
+        cut = [row for row, turn in enumerate(flat) if turn.truncated or (row in ends and not turn.last)]
         if cut:
-            following.reshape(-1)[cut] = self._values_after([flat[row] for row in cut])
+            following[cut] = self._values_after([flat[row] for row in cut])
         made, returns = advantages(
-            np.array([turn.reward for turn in flat], np.float32).reshape(steps, width),
-            values,
-            following,
-            np.array([turn.terminated for turn in flat]).reshape(steps, width),
-            np.array([turn.last for turn in flat]).reshape(steps, width),
+            np.array([turn.reward for turn in flat], np.float32)[:, None],
+            values[:, None],
+            following[:, None],
+            np.array([turn.terminated for turn in flat])[:, None],
+            np.array([turn.last or row in ends for row, turn in enumerate(flat)])[:, None],
             self.config.discount,
             self.config.trace,
         )
@@ -118,7 +124,7 @@ class UtterancePpo:
         log_prob = self._policy.log_prob(scores, batch)
         actor = policy_loss(log_prob, old, made, self.config.clip)
         critic = value_loss(self.value(scores.asked), values, returns, self.config.clip)
-        norm = self._descent.step(actor + self.config.value_weight * critic)
+        norm = self.descent.step(actor + self.config.value_weight * critic)
         return {
             "policy_loss": actor.item(),
             "value_loss": critic.item(),

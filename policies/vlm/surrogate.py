@@ -97,29 +97,56 @@ class UtterancePolicy:
 
 
 class Descent:
-    """Adam with a cosine over the updates and a bounded gradient."""
+    """Adam with a cosine over the updates and a bounded gradient; all that it remembers can be saved."""
 
     def __init__(self, weights: Iterable[Tensor], config: SurrogateConfig) -> None:
         """Take what is trained."""
         self._weights, self._config = list(weights), config
-        self._optimiser = torch.optim.Adam(self._weights, config.learning_rate, eps=1e-7)
-        self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimiser, self._share)
+        self.optimiser = adam(torch.optim.Adam, self._weights, config.learning_rate, eps=1e-7)
+        self.updates = 0
 
     def step(self, loss: Tensor) -> float:
         """One gradient step; the norm of the gradient."""
-        self._optimiser.zero_grad()
+        self.optimiser.zero_grad()
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self._weights, self._config.max_gradient)
-        self._optimiser.step()
+        self.optimiser.step()
         return float(norm)
 
     def end_update(self) -> None:
         """Lower the learning rate."""
-        self._schedule.step()
+        self.resume(self.updates + 1)
 
-    def _share(self, update: int) -> float:
-        done, last = min(update / self._config.updates, 1.0), self._config.last_rate
-        return float(last + (1 - last) * (1 + np.cos(np.pi * done)) / 2)
+    def resume(self, updates: int) -> None:
+        """Have the learning rate of after so many updates."""
+        self.updates = updates
+        done, last = min(updates / self._config.updates, 1.0), self._config.last_rate
+        share = last + (1 - last) * (1 + np.cos(np.pi * done)) / 2
+        self.optimiser.param_groups[0]["lr"] = self._config.learning_rate * float(share)
+
+
+def adam(
+    kind: type[torch.optim.Adam], weights: Sequence[Tensor], learning_rate: float, **options: Any
+) -> torch.optim.Adam:
+    """An optimiser that has its state from the beginning, so that a checkpoint can be read before the first step."""
+    made = kind(weights, learning_rate, **options)
+    for weight in weights:
+        made.state[weight] = {
+            "step": torch.zeros(()),
+            "exp_avg": torch.zeros_like(weight),
+            "exp_avg_sq": torch.zeros_like(weight),
+        }
+    return made
+
+
+def remembered(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """What an optimiser remembers, live, by name."""
+    weights = [weight for group in optimiser.param_groups for weight in group["params"]]
+    return {
+        f"{row}.{name}": tensor
+        for row, weight in enumerate(weights)
+        for name, tensor in optimiser.state[weight].items()
+    }
 
 
 def minibatches(rng: np.random.Generator, count: int, config: SurrogateConfig) -> Iterator[npt.NDArray[np.int64]]:

@@ -31,6 +31,8 @@ class Turn:
     """What was seen next, also after the last turn of an episode."""
     anchor: Hashable = None
     """Equal for turns that began in equal states; None where nobody says so."""
+    arm: int = 0
+    """Of which environment; its turns come in order."""
 
     @property
     def last(self) -> bool:

@@ -213,14 +213,14 @@ class Builder(Protocol):
     """
 
     experience: type[Any]
-    """What it learns from: ``Transition``, or ``Outcome`` where it chooses among whole policies."""
+    """What it learns from: ``Transition``, ``Outcome`` to choose among whole policies, ``Turn`` of text tasks."""
 
     @staticmethod
     def build(spec: Any, config: Any, rng: np.random.Generator) -> Learner[Any]:
         """Make the learner.
 
         Args:
-            spec: ``TaskSpec`` of transitions, ``Candidates`` of outcomes.
+            spec: ``TaskSpec`` of transitions, ``Candidates`` of outcomes, ``TextTaskSpec`` of turns.
             config: an instance of ``config_type``.
             rng: all randomness comes from it.
         """

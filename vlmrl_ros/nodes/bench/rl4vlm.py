@@ -96,9 +96,7 @@ def ordering(figures: Figures) -> Figures:
     gain = figures[f"{line}.rl0_3.success.mean"] - figures[f"{line}.sft.success.mean"]
     over = figures[f"{line}.rl0_3.sampled.success.mean"] - figures[f"{line}.rl0.sampled.success.mean"]
     blind = max(figures[f"{points}.cnn{how}.success.mean"] for how in ("", ".sampled"))
-    ahead = {
-        game: figures[f"{game}.takeovers.success.mean"] - figures[f"{game}.rl0_3.success.mean"] for game in SETUPS
-    }
+    ahead = {game: figures[f"{game}.takeovers.success.mean"] - figures[f"{game}.rl0_3.success.mean"] for game in SETUPS}
     holds = gain >= GAIN and over >= OVER_NO_THOUGHT and blind < NOTHING and min(ahead.values()) >= 0
     return {
         f"{line}.rl0_3.over_sft": gain,

@@ -95,38 +95,33 @@ class CnnPpo:
 
     def update(self, table: Table, steps: int) -> Mapping[str, float]:
         """Play, and learn from it."""
-        seen, formulas, actions, old, values, after, rewards, ends = self._play(table, steps)
-        made, returns = advantages(
-            rewards, values, after, ends[..., 0], ends.any(-1), self._config.discount, self._config.trace
+        moments = [self._moment(table) for _ in range(steps)]
+        seen, formulas, actions, old = (torch.cat([part[at] for part in moments]) for at in range(4))
+        values, after, rewards, terminated, truncated = (np.stack([part[at] for part in moments]) for at in range(4, 9))
+        arrays = advantages(
+            rewards, values, after, terminated, terminated | truncated, self._config.discount, self._config.trace
         )
-        flat = [torch.from_numpy(array.reshape(-1)) for array in (made, returns, values)]
-        made_t, returns_t, values_t = (flat[0] - flat[0].mean()) / (flat[0].std() + 1e-5), flat[1], flat[2]
+        made, returns, values = (torch.from_numpy(array.reshape(-1)) for array in (*arrays, values))
+        made = (made - made.mean()) / (made.std() + 1e-5)
         for index in minibatches(self._rng, len(actions), self._config):
             rows = torch.from_numpy(index)
             log_probs, value = self._player.policy(seen[rows], formulas[rows])
             taken = log_probs.gather(-1, actions[rows, None])[:, 0]
-            actor = policy_loss(taken, old[rows], made_t[rows], self._config.clip)
-            critic = value_loss(value, values_t[rows], returns_t[rows], self._config.clip)
+            actor = policy_loss(taken, old[rows], made[rows], self._config.clip)
+            critic = value_loss(value, values[rows], returns[rows], self._config.clip)
             self._descent.step(actor + self._config.value_weight * critic)
         self._descent.end_update()
         return {"reward": float(rewards.mean())}
 
     @torch.no_grad()
-    def _play(self, table: Table, steps: int) -> tuple[Any, ...]:
-        """Pictures, formulas, actions, log-probabilities, flat; values, those after, rewards, ends, by step and game."""
-        seen, formulas, actions, old, values, after, rewards, ends = ([] for _ in range(8))
-        for _ in range(steps):
-            given = self._player.see(table.observations)
-            log_probs, value = self._player.policy(*given)
-            drawn = draw(log_probs, self._generator)
-            moves = table.move([answer({}, None, self._player.actions[index]) for index in drawn.tolist()])
-            then = self._player.policy(*self._player.see([move.step.observation for move in moves]))[1]
-            for kept, new in ((seen, given[0]), (formulas, given[1]), (actions, drawn)):
-                kept.append(new)
-            old.append(log_probs.gather(-1, drawn[:, None])[:, 0])
-            values.append(value.numpy())
-            after.append(then.numpy())
-            rewards.append([move.step.reward * self._scale for move in moves])
-            ends.append([(move.step.terminated, move.step.truncated) for move in moves])
-        by_step = (np.stack(values), np.stack(after), np.array(rewards, np.float32), np.array(ends))
-        return *(torch.cat(part) for part in (seen, formulas, actions, old)), *by_step
+    def _moment(self, table: Table) -> tuple[Any, ...]:
+        """One step of all games: tensors of pictures, formulas, actions and log-probabilities; arrays of the rest."""
+        seen, formulas = self._player.see(table.observations)
+        log_probs, value = self._player.policy(seen, formulas)
+        drawn = draw(log_probs, self._generator)
+        moves = table.move([answer({}, None, self._player.actions[index]) for index in drawn.tolist()])
+        _, then = self._player.policy(*self._player.see([move.step.observation for move in moves]))
+        rewards = np.array([move.step.reward * self._scale for move in moves], np.float32)
+        ends = [np.array([getattr(move.step, way) for move in moves]) for way in ("terminated", "truncated")]
+        old = log_probs.gather(-1, drawn[:, None])[:, 0]
+        return seen, formulas, drawn, old, value.numpy(), then.numpy(), rewards, *ends

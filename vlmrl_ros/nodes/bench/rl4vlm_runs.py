@@ -42,7 +42,10 @@ WIDTH, STEPS = 32, 16
 PICTURES, LOOKS = 2700, 200
 """Pictures of each game, and gradient steps, from which the stem learns to see."""
 TEACHER = Teacher(slips=0.2, misled=0.7)
-DEMONSTRATIONS = 3000
+DEMONSTRATIONS, READ = 3000, 300
+"""Examples of the fine-tuning; the first of them make the vocabulary."""
+SPARE = 6
+"""Tokens that an answer may have beyond the longest of them."""
 ATTENTION = 0.7
 """Share of the wrong actions that the supervisor corrects."""
 EPISODES = 512
@@ -131,10 +134,10 @@ class Run:
         torch.set_num_threads(1)
         started_s = time.monotonic()
         self.config = self.setup.task(self.arm.thoughts)
-        self.examples = demonstrations(self.setup.game, self.config, self.seed)
+        texts = [one.answer for one in demonstrations(self.setup.game, self.config, self.seed, READ)]
         phrases = (*fixed_parts(_dealt(self.setup.game), self.arm.thoughts), *PHRASES)
-        self.model, self.processor = build([one.answer for one in self.examples], self.seed, MODEL, phrases)
-        self.decoder = Decoder(self.model, self.processor, 1 + max(self._length(one.answer) for one in self.examples))
+        self.model, self.processor = build(texts, self.seed, MODEL, phrases)
+        self._longest = SPARE + max(map(self._length, texts))
         self._fine_tune()
         if self.arm.weight is not None:
             self._reinforce(self.arm.weight)
@@ -155,7 +158,8 @@ class Run:
         def train() -> Result:
             seeing = stem(self.work, self.processor, self.seed)
             self.model.model.vision_tower.load_state_dict(seeing.state_dict())
-            losses = fine_tune(self.model, self.processor, self.examples, self.seed, config)
+            examples = demonstrations(self.setup.game, self.config, self.seed, DEMONSTRATIONS)
+            losses = fine_tune(self.model, self.processor, examples, self.seed, config)
             save_model(self.model, str(file))
             return {"loss": float(np.mean(losses[-20:]))}
 
@@ -165,18 +169,21 @@ class Run:
 
     def _reinforce(self, weight: float) -> None:
         updates = self.arm.updates or self.setup.updates
-        ppo = UtterancePpo(self.model, self.processor, self.seed, PpoConfig(thought_weight=weight, updates=updates))
+        config = PpoConfig(thought_weight=weight, updates=updates)
+        ppo = UtterancePpo(self.model, self.processor, np.random.default_rng(self.seed), config)
         table = Table(self.setup.game, self.config, training_seeds(self.seed), WIDTH)
         supervisor = Supervisor(ATTENTION, self.seed) if self.arm.takeovers else None
         generator = torch.Generator().manual_seed(self.seed)
         for _ in range(updates):
-            turns, takeovers = [], 0
+            streams: list[list[Turn]] = [[] for _ in range(WIDTH)]
+            decoder, takeovers = Decoder(self.model, self.processor, self._longest), 0
             for _ in range(STEPS):
-                said = self.decoder.decode(table.observations, ppo.config.temperature, generator)
+                said = decoder.decode(table.observations, config.temperature, generator)
                 moves = table.move([one.text for one in said], supervisor)
                 takeovers += sum(move.taken_over for move in moves)
-                turns.append([self._turn(*pair) for pair in zip(said, moves, strict=True)])
-            self.updates.append({**ppo.update(turns), "takeovers": float(takeovers)})
+                for stream, *pair in zip(streams, said, moves, strict=True):
+                    stream.append(self._turn(*pair))
+            self.updates.append({**ppo.update(streams), "takeovers": float(takeovers)})
 
     def _turn(self, said: Any, move: Any) -> Turn:
         rewarded = TAKEOVER_REWARD * move.taken_over if self.arm.takeovers else self.setup.scale * move.step.reward
@@ -185,9 +192,10 @@ class Run:
 
     def _speaker(self, temperature: float) -> Speaker:
         generator = torch.Generator().manual_seed(self.seed)
+        decoder = Decoder(self.model, self.processor, self._longest)
 
         def speak(observations: Sequence[TextObservation]) -> list[tuple[str, int]]:
-            said = self.decoder.decode(observations, temperature, generator)
+            said = decoder.decode(observations, temperature, generator)
             return [(one.text, len(one.token_ids)) for one in said]
 
         return speak
@@ -248,12 +256,12 @@ def _glance(game: str, seed: int) -> tuple[TextObservation, tuple[int, int]]:
     return seen, tuple(5 + card.rank for card in task.game.cards)
 
 
-def demonstrations(game: str, config: CardTaskConfig, seed: int) -> list[Example]:
-    """What the teacher shows on the way of right actions."""
+def demonstrations(game: str, config: CardTaskConfig, seed: int, steps: int) -> list[Example]:
+    """What the teacher shows in so many steps on the way of right actions."""
     rng = np.random.default_rng([seed, 1])
     table = Table(game, config, training_seeds(seed + 1000), 1)
     examples = []
-    while len(examples) < DEMONSTRATIONS:
+    while len(examples) < steps:
         playing = table.tasks[0].game
         thought, action = TEACHER.show(playing, rng)
         said = answer(playing.facts, thought, action) if config.thoughts else answer({}, None, action)
