@@ -116,4 +116,4 @@ def test_phrases_are_parts_of_what_is_said():
 def test_an_episode_is_told_in_a_picture_of_what_was_seen_thought_and_done(tmp_path):
     tell(tmp_path / "story.png", lambda seen: [answer("nothing fits", "pick near left")] * len(seen), SMALL)
     height, width, _ = imread(tmp_path / "story.png").shape
-    assert width / height == pytest.approx(5 * 2.2 / 3.5, rel=0.02), "four turns and how it ended"
+    assert width / height == pytest.approx(4 * 2.2 / 3.5, rel=0.02), "three turns and how it ended"

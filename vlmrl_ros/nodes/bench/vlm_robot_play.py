@@ -21,7 +21,7 @@ from vlmrl_ros.sim.text_arm import TextArm, TextArmConfig
 
 Speaker = Callable[[Sequence[TextObservation]], Sequence[str]]
 """Says something to each observation."""
-IN_WORDS = TextArmConfig(words="skills", max_turns=4)
+IN_WORDS = TextArmConfig(words="skills", max_turns=3)
 EVALUATION_SEEDS = 10**12
 """First seed of the episodes that all are judged on; training has lower ones."""
 

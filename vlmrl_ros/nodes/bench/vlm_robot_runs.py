@@ -39,7 +39,10 @@ from vlmrl_ros.sim.tasks.tabletop.goals import PLACES_TO_BE, THINGS, goals
 from vlmrl_ros.sim.tasks.tabletop.layout import CELLS, place_name
 from vlmrl_ros.sim.text_arm import TextArm
 
-MODEL = TinyConfig(vision="stem", vision_width=128, width=128, layers=3, heads=4, vocabulary=400, context=160)
+MODEL = TinyConfig(
+    vision="stem", places=True, vision_width=128, width=96, layers=3, heads=4, vocabulary=400, context=128
+)
+"""0.5 million parameters."""
 TEACHER = Teacher(slips=0.1, misled=0.7)
 ATTENTION = 0.7
 """Share of the wrong utterances that the supervisor corrects."""
@@ -113,7 +116,7 @@ class Run:
 
     def prepare(self) -> None:
         """Build the model and fine-tune it, once for all arms that begin so."""
-        file = self.work / f"sft_{self.seed}.safetensors"
+        file = self.work / f"shown_{self.seed}.safetensors"
         said = texts()
         self.model, self.processor = build(said, self.seed, MODEL, phrases())
         longest = max(len(ids) for ids in self.processor.tokenizer(said)["input_ids"])
@@ -133,7 +136,9 @@ class Run:
         return {"named": named, "loss": float(np.mean(losses[-20:]))}
 
     def _reinforce(self) -> None:
-        ppo = UtterancePpo(self.model, self.processor, self.seed, PpoConfig(updates=self.size.updates))
+        ppo = UtterancePpo(
+            self.model, self.processor, np.random.default_rng(self.seed), PpoConfig(updates=self.size.updates)
+        )
         supervisor = Supervisor(ATTENTION, self.seed) if LEARNING[self.arm] == "takeovers" else None
         table = Table(SEEN, count(self.seed * 10**6), self.size.width)
         generator = torch.Generator().manual_seed(self.seed)
@@ -146,7 +151,8 @@ class Run:
                     [_turn(*pair, supervised=supervisor is not None) for pair in zip(said, moves, strict=True)]
                 )
                 taken += [move.taken_over for move in moves]
-            self.updates.append({**ppo.update(turns), "takeovers": float(np.mean(taken))})
+            streams = list(zip(*turns, strict=True))
+            self.updates.append({**ppo.update(streams), "takeovers": float(np.mean(taken))})
         table.close()
 
     def speaker(self, temperature: float) -> Speaker:
