@@ -27,7 +27,7 @@ class TabletopOperatorConfig(OperatorConfig):
     patience_steps: int = option(8, "policy steps without progress before a takeover", low=1)
     hold_steps: int = option(8, "control steps of a takeover", low=1)
     bias_x_mm: float = option(6.0, "fixed error of the aim in x", unit="mm")
-    bias_y_mm: float = option(-12.0, "fixed error of the aim in y", unit="mm")
+    bias_y_mm: float = option(-21.0, "fixed error of the aim in y", unit="mm")
     aim_noise_mm: float = option(
         4.0, "standard deviation of the aim, drawn per episode on each axis", unit="mm", low=0.0
     )

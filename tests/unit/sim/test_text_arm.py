@@ -50,7 +50,7 @@ def test_a_move_moves_the_tip_by_about_its_way():
     assert step.info["valid"]
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_who_says_skills_puts_the_thing_where_it_belongs(seed: int):
     task = text_arm(config=TextArmConfig(words="skills", **SMALL))
     task.reset(seed)
@@ -68,7 +68,7 @@ def test_who_says_skills_puts_the_thing_where_it_belongs(seed: int):
 @pytest.mark.parametrize(("name", "config"), [("tabletop", MOVES), ("peg_insert", PEG)])
 def test_move_by_move_a_task_is_done(name: str, config: TextArmConfig):
     task, successes = text_arm(name, config), []
-    for seed in range(4):
+    for seed in range(2):
         task.reset(seed)
         step = None
         while step is None or not step.last:
