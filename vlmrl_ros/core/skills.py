@@ -6,6 +6,7 @@ Whether there is something to pick at a place is for whoever names the place to 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +36,7 @@ _THERE_M = 0.006
 _LONGEST_S = 6.0
 
 _OPEN, _HOLD, _CLOSE = 1.0, 0.0, -1.0
+_ANYWHERE = (math.nan, math.nan, math.nan)
 
 
 @dataclass(frozen=True)
@@ -138,8 +140,5 @@ def _place(spec: TaskSpec, x: float, y: float) -> Skill:
     return Skill(spec, phases)
 
 
-_ANYWHERE = (np.nan, np.nan, np.nan)
-
-
 def _rise(gripper: float) -> _Phase:
-    return _Phase((np.nan, np.nan, TRAVEL_Z_M), gripper)
+    return _Phase((math.nan, math.nan, TRAVEL_Z_M), gripper)

@@ -13,13 +13,14 @@ from vlmrl_ros.nodes.bench.vlm_robot_play import (
     Table,
     Teacher,
     arm,
+    askable,
     by_hand,
     judge,
     tell,
 )
 from vlmrl_ros.nodes.bench.vlm_robot_runs import contents, phrases, texts
-from vlmrl_ros.sim.operators.words import by_skills
-from vlmrl_ros.sim.tasks.tabletop.goals import PLACES_TO_BE, THINGS
+from vlmrl_ros.sim.operators.words import by_skills, to_place
+from vlmrl_ros.sim.tasks.tabletop.goals import PLACES_TO_BE, THINGS, Goal
 
 SMALL = {"combinations": "seen", "observation": "state"}
 
@@ -75,6 +76,27 @@ def test_a_teacher_errs_as_often_as_told_and_is_misled_to_the_other_side():
     assert len({one.action for one in slipped}) > 5
     assert all(one.thoughts.endswith(one.action.split(" ", 1)[1]) for one in slipped)
     table.close()
+
+
+def test_a_full_hand_may_be_asked_for_all_that_is_free_and_on_the_table():
+    table = Table(SMALL, iter(range(1)), 1)
+    layout = arm(table.tasks[0]).layout
+    found = askable(layout)
+    assert (layout.goal, layout.target_cells[0], layout.goal_cell) in found
+    assert {goal.thing for goal, _, _ in found} == {layout.goal.thing}
+    assert {goal.target for goal, _, _ in found} == set(layout.targets)
+    for goal, own, cell in found:
+        assert cell not in layout.thing_cells[1:]
+        assert (cell == own) == (goal.relation == "on")
+    table.close()
+
+
+def test_a_misled_teacher_names_the_other_side_where_there_is_one():
+    goal, middle, edge = Goal(THINGS[0], "left of", PLACES_TO_BE[0]), (1, 1), (1, 2)
+    rng, misled = np.random.default_rng(0), Teacher(0.0, 1.0)
+    assert misled.say(to_place(goal, "mid centre", "mid left"), goal, middle, rng).action == "place mid right"
+    goal = Goal(THINGS[0], "right of", PLACES_TO_BE[0])
+    assert misled.say(to_place(goal, "mid left", "mid centre"), goal, edge, rng).action == "place mid centre"
 
 
 def test_what_lies_where_is_told_for_all_cells():

@@ -14,8 +14,8 @@ from vlmrl_ros.core.text import TextObservation, TextStep
 from vlmrl_ros.core.text_action import TextAction, read_action
 from vlmrl_ros.policies.evaluation.story import Scene, plot_story
 from vlmrl_ros.sim.operators.words import SHAPE, Said, by_skills
-from vlmrl_ros.sim.tasks.tabletop.goals import MIRRORED
-from vlmrl_ros.sim.tasks.tabletop.layout import CELLS, beside, place_name
+from vlmrl_ros.sim.tasks.tabletop.goals import MIRRORED, RELATIONS, Goal
+from vlmrl_ros.sim.tasks.tabletop.layout import CELLS, Cell, Layout, beside, place_name
 from vlmrl_ros.sim.tasks.tabletop.task import Tabletop, build
 from vlmrl_ros.sim.text_arm import TextArm, TextArmConfig
 
@@ -163,17 +163,28 @@ class Teacher:
 
     def show(self, task: Tabletop, rng: np.random.Generator) -> Said:
         """What the teacher says now."""
-        said = by_skills(task)
-        verb, place = said.action.split(" ", 1)
+        layout = task.layout
+        return self.say(by_skills(task), layout.goal, layout.target_cells[0], rng)
+
+    def say(self, true: Said, goal: Goal, target_cell: Cell, rng: np.random.Generator) -> Said:
+        """What the teacher says where this is true."""
+        verb, place = true.action.split(" ", 1)
         named = place
+        mirrored = beside(target_cell, MIRRORED[goal.relation])
         if rng.random() < self.slips:
             named = place_name(CELLS[rng.integers(len(CELLS))])
-        elif verb == "place" and rng.random() < self.misled:
-            named = _other_side(task) or place
-        return Said(said.thoughts.removesuffix(place) + named, f"{verb} {named}")
+        elif verb == "place" and mirrored in CELLS and rng.random() < self.misled:
+            named = place_name(mirrored)
+        return Said(true.thoughts.removesuffix(place) + named, f"{verb} {named}")
 
 
-def _other_side(task: Tabletop) -> str | None:
-    layout = task.layout
-    mirrored = beside(layout.target_cells[0], MIRRORED[layout.goal.relation])
-    return place_name(mirrored) if mirrored in CELLS else None
+def askable(layout: Layout) -> list[tuple[Goal, Cell, Cell]]:
+    """All that can be asked for with the layout's thing in the hand: goal, cell of its target, cell that it means."""
+    found = []
+    for number, (target, own) in enumerate(zip(layout.targets, layout.target_cells, strict=True)):
+        taken = (*layout.thing_cells[1:], layout.target_cells[1 - number])
+        for relation in RELATIONS:
+            cell = beside(own, relation)
+            if cell in CELLS and cell not in taken:
+                found.append((Goal(layout.goal.thing, relation, target), own, cell))
+    return found

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_model, save_model
 
-from vlmrl_ros.core.prompts import answer
+from vlmrl_ros.core.prompts import answer, prompt
 from vlmrl_ros.core.text import TextObservation
 from vlmrl_ros.nodes.bench.remembered import Result, remembered
 from vlmrl_ros.nodes.bench.vlm_robot_play import (
@@ -24,6 +24,7 @@ from vlmrl_ros.nodes.bench.vlm_robot_play import (
     Table,
     Teacher,
     arm,
+    askable,
     judge,
     tell,
 )
@@ -44,6 +45,8 @@ MODEL = TinyConfig(
 )
 """0.5 million parameters."""
 TEACHER = Teacher(slips=0.1, misled=0.7)
+OTHERWISE = 4
+"""Other goals, at most, that are asked for with the same full hand."""
 ATTENTION = 0.7
 """Share of the wrong utterances that the supervisor corrects."""
 TAKEOVER_REWARD = -1.0
@@ -180,14 +183,30 @@ class View:
 
 
 def demonstrations(episodes: int, seed: int) -> list[View]:
-    """What the teacher says in each of so many episodes, with the hand empty and, after the right pick, full."""
+    """What the teacher says in each of so many episodes, with the hand empty and, after the right pick, full.
+
+    With the full hand he is asked for other goals, too, which the same picture allows.
+    """
     task, rng = TextArm(tabletop.build(SEEN), config=IN_WORDS), np.random.default_rng([seed, 1])
     views = []
     for number in range(episodes):
         views.append(_view(task, task.reset((seed + 1000) * 10**6 + number), rng))
         step = task.step(answer(None, by_skills(arm(task)).action))
         views.append(_view(task, step.observation, rng))
+        if arm(task).holds_thing:
+            views += _asked_otherwise(task, step.observation, rng)
     task.close()
+    return views
+
+
+def _asked_otherwise(task: TextArm, seen: TextObservation, rng: np.random.Generator) -> list[View]:
+    cells, goals_now = contents(arm(task)), askable(arm(task).layout)
+    views = []
+    for index in rng.permutation(len(goals_now))[:OTHERWISE]:
+        goal, own, cell = goals_now[index]
+        said = TEACHER.say(to_place(goal, place_name(own), place_name(cell)), goal, own, rng)
+        asked = TextObservation(prompt(task.around, str(goal), len(seen.images)), seen.images)
+        views.append(View(Example(asked, answer(said.thoughts, said.action)), cells))
     return views
 
 
