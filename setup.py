@@ -40,6 +40,7 @@ PLUGINS = {
             *("rlif", "rlpd", "hil_serl", "hg_dagger", "dagger", "bc", "sac", "calql", "cql", "iql", "awac"),
             *("trust", "lcb", "greedy", "uniform"),
             *("lm_bc", "lm_filtered_bc", "lm_mc", "ilql", "lm_ppo", "lm_online_filtered_bc"),
+            *("vlm_sft", "vlm_ppo"),
         )
     },
     "policies": {
@@ -50,7 +51,8 @@ PLUGINS = {
     "tasks": {
         name: f"sim.tasks.{name}:build"
         for name in ("reach", "peg_insert", "pick_lift", "crash_maze", "point_maze", "velocity_window")
-    },
+    }
+    | {"tabletop": "sim.tasks.tabletop.task:build"},
     "text_tasks": {
         "maze": "sim.text.maze",
         "wordle": "sim.text.wordle",
@@ -65,7 +67,9 @@ PLUGINS = {
     "curricula": {"rollin": "policies.curricula.rollin:build"},
     "outputs": {name: f"bridge.outputs.{name}:build" for name in ("twist", "forward", "trajectory")},
     "devices": {name: f"teleop.devices.{name}:build" for name in ("joystick", "spacemouse")},
-    "operators": {name: f"sim.operators.{name}:build" for name in ("reach", "peg_insert", "pick_lift", "crash_maze")},
+    "operators": {
+        name: f"sim.operators.{name}:build" for name in ("reach", "peg_insert", "pick_lift", "crash_maze", "tabletop")
+    },
 }
 # A shell script that finds the Python of the prefix it lies in, and at once the Python program that this Python runs.
 LAUNCHER = """\

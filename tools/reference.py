@@ -46,11 +46,14 @@ CLASSES = {
     "lm_online_filtered_bc.* (learner of text)": (
         "vlmrl_ros.policies.learners.lm_online_filtered_bc.config:LmOnlineFilteredBcConfig"
     ),
+    "vlm_sft.* (learner of turns)": "vlmrl_ros.policies.learners.vlm_sft.config:VlmSftConfig",
+    "vlm_ppo.* (learner of turns)": "vlmrl_ros.policies.learners.vlm_ppo.config:VlmPpoConfig",
     "gaussian.* (policy_server)": "vlmrl_ros.policies.gaussian:GaussianConfig",
     "vlm.* (policy_server)": "vlmrl_ros.policies.vlm.policy:VlmConfig",
     "reach.* (task)": "vlmrl_ros.sim.tasks.reach:ReachConfig",
     "peg_insert.* (task)": "vlmrl_ros.sim.tasks.peg_insert:PegInsertConfig",
     "pick_lift.* (task)": "vlmrl_ros.sim.tasks.pick_lift:PickLiftConfig",
+    "tabletop.* (task)": "vlmrl_ros.sim.tasks.tabletop.task:TabletopConfig",
     "crash_maze.* (task)": "vlmrl_ros.sim.tasks.crash_maze:CrashMazeConfig",
     "point_maze.* (task)": "vlmrl_ros.sim.tasks.point_maze:PointMazeConfig",
     "velocity_window.* (task)": "vlmrl_ros.sim.tasks.velocity_window:VelocityWindowConfig",
@@ -58,6 +61,7 @@ CLASSES = {
     "operator.* (scripted_operator, reach)": "vlmrl_ros.sim.operators.reach:ReachOperatorConfig",
     "operator.* (scripted_operator, peg_insert)": "vlmrl_ros.sim.operators.peg_insert:PegInsertOperatorConfig",
     "operator.* (scripted_operator, pick_lift)": "vlmrl_ros.sim.operators.pick_lift:PickLiftOperatorConfig",
+    "operator.* (scripted_operator, tabletop)": "vlmrl_ros.sim.operators.tabletop:TabletopOperatorConfig",
     "operator.* (scripted_operator, crash_maze)": "vlmrl_ros.sim.operators.crash_maze:CrashMazeOperatorConfig",
     "judgement.* (scripted_operator)": "vlmrl_ros.policies.reference:JudgementConfig",
     "An arm's file: top level": "vlmrl_ros.core.arm_sections:GeneralConfig",

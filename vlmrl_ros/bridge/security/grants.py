@@ -67,7 +67,7 @@ class Grant:
 
 GRANTS: Mapping[str, Grant] = {
     "sim_bridge": Grant(
-        publish=(*ARRIVAL, "film/image_raw", "joint_states", "/clock", "clock"),
+        publish=(*ARRIVAL, "film/image_raw", "instruction", "joint_states", "/clock", "clock"),
         subscribe=("command", "learner/status", "recorder/status", "curriculum/plan"),
         reply=("estop", "reset"),
     ),
