@@ -69,7 +69,7 @@ AutoModel.register(StemConfig, Stem, exist_ok=True)
 
 
 def learn_to_see(
-    stem: Stem, pixels: Tensor, shown: Sequence[Sequence[int]], seed: int, steps: int, planned: int = 500
+    stem: Stem, pixels: Tensor, shown: Sequence[Sequence[int]], seed: int, steps: int, planned: int = 600
 ) -> float:
     """Train a stem to name the symbols in pictures, as a pretrained tower would have learned to.
 

@@ -39,7 +39,7 @@ MODEL = TinyConfig(vision="stem", vision_width=128, width=96, layers=2, heads=4,
 PHRASES = ("10", "12")
 WIDTH, STEPS = 32, 16
 """Games side by side, and steps in each until an update."""
-PICTURES, LOOKS = 2700, 200
+PICTURES, LOOKS = 2700, 400
 """Pictures of each game, and gradient steps, from which the stem learns to see."""
 TEACHER = Teacher(slips=0.2, misled=0.7)
 DEMONSTRATIONS, READ = 3000, 300
@@ -69,7 +69,7 @@ class Setup:
 
 
 SETUPS = {
-    "number_line": Setup("number_line", {"size": 64, "shift": 5, "noise": 15.0}, sft_steps=400, updates=12),
+    "number_line": Setup("number_line", {"size": 64, "shift": 2, "noise": 15.0}, sft_steps=400, updates=12),
     "ez_points": Setup("ez_points", {"size": 64, "shift": 2, "noise": 15.0}, sft_steps=500, updates=10, scale=0.1),
 }
 
