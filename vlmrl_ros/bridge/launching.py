@@ -137,6 +137,18 @@ class Arguments:
         except ValueError:
             raise ValueError(f"launch argument {name} is '{value}'; valid: a whole number") from None
 
+    def number(self, name: str) -> float:
+        """A number.
+
+        Raises:
+            ValueError: anything else.
+        """
+        value = self.text(name)
+        try:
+            return float(value)
+        except ValueError:
+            raise ValueError(f"launch argument {name} is '{value}'; valid: a number") from None
+
     def shown(self) -> int:
         """How many demonstrations the operators show; none where bags have them."""
         return 0 if self.data() else self.integer("demonstrations")
