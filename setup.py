@@ -27,6 +27,7 @@ EXECUTABLES = (
     "recorder",
     "reward_classifier",
     "scripted_operator",
+    "selector",
     "sim_arm",
     "sim_bridge",
     "spacemouse",
@@ -38,15 +39,22 @@ PLUGINS = {
         for name in (
             *("rlif", "rlpd", "hil_serl", "hg_dagger", "dagger", "bc", "sac", "calql", "cql", "iql", "awac"),
             *("trust", "lcb", "greedy", "uniform"),
+            *("lm_bc", "lm_filtered_bc", "lm_mc", "ilql", "lm_ppo", "lm_online_filtered_bc"),
+            *("vlm_sft", "vlm_ppo"),
         )
     },
-    "policies": {name: f"policies.{name}:build" for name in ("gaussian", "still")},
+    "policies": {
+        **{name: f"policies.{name}:build" for name in ("gaussian", "still")},
+        "vlm": "policies.vlm.policy:build",
+    },
     "encoders": {name: f"policies.encoders.{name}:build" for name in ("nature_cnn", "resnet10")},
     "tasks": {
         name: f"sim.tasks.{name}:build"
         for name in ("reach", "peg_insert", "pick_lift", "crash_maze", "point_maze", "velocity_window")
-    },
+    }
+    | {"tabletop": "sim.tasks.tabletop.task:build"},
     "text_tasks": {
+        "maze": "sim.text.maze",
         "wordle": "sim.text.wordle",
         "chess": "sim.text.chess_game",
         "chess_endgames": "sim.text.chess_endgames",
@@ -59,7 +67,9 @@ PLUGINS = {
     "curricula": {"rollin": "policies.curricula.rollin:build"},
     "outputs": {name: f"bridge.outputs.{name}:build" for name in ("twist", "forward", "trajectory")},
     "devices": {name: f"teleop.devices.{name}:build" for name in ("joystick", "spacemouse")},
-    "operators": {name: f"sim.operators.{name}:build" for name in ("reach", "peg_insert", "pick_lift", "crash_maze")},
+    "operators": {
+        name: f"sim.operators.{name}:build" for name in ("reach", "peg_insert", "pick_lift", "crash_maze", "tabletop")
+    },
 }
 # A shell script that finds the Python of the prefix it lies in, and at once the Python program that this Python runs.
 LAUNCHER = """\
