@@ -45,7 +45,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What keeps time comes first, beside all the others; of these first what starts processes, for it takes longest."""
+    """What keeps time comes first, beside all the others; of these what starts processes, for it takes longest."""
     items.sort(key=lambda item: (not keeps_time(item.nodeid), not item.nodeid.startswith(PROCESSES)))
 
 
