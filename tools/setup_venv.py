@@ -174,8 +174,9 @@ def install(venv: Path, python: dict[str, Any], distro: str | None) -> None:
     # What these ask for beyond the packages above would have to be compiled and is never loaded: a keyboard listener
     # and, where Python is 3.13, mazes.
     run([*pip, "--no-deps", "gym-hil", "dm-control"])
-    # jericho, the interpreter of TextWorld's games, asks for spaCy, and needs it for games of others only.
-    run([*pip, "--no-deps", "jericho", "textworld"])
+    # jericho, the interpreter of TextWorld's games, asks for spaCy, and needs it for games of others only; textarena
+    # for what it needs to play by network.
+    run([*pip, "--no-deps", "jericho", "textarena", "textworld"])
 
 
 def wrap_ros2(venv: Path) -> None:

@@ -152,7 +152,7 @@ class PassageMemory:
         return number
 
     def token_ends(self, passages: Ints) -> Ints:
-        """Action tokens before each passage by number, int64 (K,); the number of all passages gives that of all tokens."""
+        """Action tokens before each passage, int64 (K,); the number of all passages gives that of all tokens."""
         return np.array(self._begins)[passages]
 
     def batch(self, index: Ints) -> TokenBatch:

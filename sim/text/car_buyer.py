@@ -126,7 +126,7 @@ class Buyer:
             return 0
         conceded = min(1.0, line / persona.patience)
         share = persona.begins + (1.0 - persona.begins) * conceded
-        return int(min(share * self.worth(car), persona.markup * car.msrp))
+        return round(min(share * self.worth(car), persona.markup * car.msrp))
 
     def leaves(self, line: int) -> bool:
         """They go after this line of the seller, unless they buy."""

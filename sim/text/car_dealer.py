@@ -34,7 +34,8 @@ QUESTIONS: Mapping[str, str] = {
     "features": "Which features do you need?",
     "budget": "What is your budget?",
 }
-DATA_AVERAGE = 0.0
+DATA_AVERAGE = 0.573
+"""Mean return of :func:`episodes`, 2,000 of seed 0."""
 MEASURED = 500
 """Buyers of which the best return is averaged."""
 
@@ -172,7 +173,7 @@ def best_return(buyer: Buyer) -> float:
     persona = PERSONAS[buyer.persona]
     share = persona.begins + (1 - persona.begins) * min(1.0, persona.leaves / persona.patience)
     taken = (chosen | ~wanted).all(axis=1) if persona.needs_all else np.ones(len(chosen), bool)
-    price = np.floor(np.minimum(share * worth, persona.markup * msrp)) * taken
+    price = np.round(np.minimum(share * worth, persona.markup * msrp)) * taken
     return float(max((price / ((buyer.budget + msrp) / 2)).max(), ((msrp - buyer.budget) / msrp).max()))
 
 

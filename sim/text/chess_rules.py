@@ -78,7 +78,7 @@ class ChessRules:
         return Reply(self._prompt(), reward, said, over, not over and self._moves >= LIMIT, success=won)
 
     def _over(self) -> bool:
-        """By mate, stalemate, lack of pieces, and the draws by 75 moves and fivefold repetition, which need no claim."""
+        """By mate, stalemate, lack of pieces, 75 moves or fivefold repetition: what needs no claim."""
         return self.board.is_game_over()
 
     def _prompt(self) -> str:

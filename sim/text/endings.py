@@ -112,7 +112,7 @@ class Ending:
 
 
 def _attacks(piece: str) -> Bools:
-    """Squares that a piece attacks, bool (piece, White's king, square). Black's king hides nothing: it must not stay."""
+    """Squares that a piece attacks, bool (piece, White's king, square). Nothing hides behind Black's king."""
     board, attacks = chess.Board(None), np.zeros((SQUARES,) * 3, bool)
     for place in range(SQUARES):
         for king in range(SQUARES):

@@ -18,7 +18,8 @@ from vlmrl_ros.sim.text.guessing import LIMIT, Answer, Guessing, draw_player, in
 from vlmrl_ros.sim.text.rollout import mixture
 from vlmrl_ros.sim.text.rules import RulesTask, Shared
 
-DATA_AVERAGE = -15.0
+DATA_AVERAGE = -7.15
+"""Mean return of :func:`episodes`, 2,000 of seed 0."""
 
 
 class Fact(NamedTuple):

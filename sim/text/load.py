@@ -16,5 +16,9 @@ def game(name: str) -> TextGame:
         UnknownNameError: no such task; the message lists those that exist.
         PluginError: the task exists but cannot be loaded.
     """
+    if name.startswith("textarena:"):
+        from vlmrl_ros.sim.text.arena import ArenaGame  # loads TextArena when it builds a game
+
+        return ArenaGame(name.removeprefix("textarena:"))
     loaded: TextGame = registry.load("text_tasks", name)
     return loaded

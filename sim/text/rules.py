@@ -97,7 +97,8 @@ class RulesTask(Generic[Rules]):
         """
         if self._over:
             raise RuntimeError("the episode has ended: reset before the next step")
-        said = " ".join(text[: LONGEST + 1].split("\n")).strip()
+        whole = text[: LONGEST + 1].encode("utf-8", "replace").decode("utf-8")
+        said = " ".join(whole.split("\n")).strip()
         reply = self.rules.say(said if len(text) <= LONGEST else UNREADABLE)
         self._text = self._text + said[:LONGEST] + END + reply.text if self.rules.remembers else reply.text
         self._over = reply.terminated or reply.truncated

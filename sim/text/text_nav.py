@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,18 +11,19 @@ import numpy as np
 from vlmrl_ros.core.config import from_mapping, option
 from vlmrl_ros.core.text_episode import Normalisation, TextEpisode
 from vlmrl_ros.sim.text.house import CONTAINERS, FURNITURE, ROOMS, House, plan
-from vlmrl_ros.sim.text.rollout import Behaviour, mean_return, mixture
+from vlmrl_ros.sim.text.rollout import Behaviour, mixture
 from vlmrl_ros.sim.text.rules import Reply, RulesTask
 
 LIMIT = 15
 """Commands of an episode."""
 OBJECTIVE = "Put the stale food from the table in the living room into the fridge in the kitchen, and close the fridge."
 HALVES = {
-    "first half": frozenset({"bedroom", "bathroom", "office", "living room"}),
-    "second half": frozenset({"dining room", "kitchen", "garden", "backyard"}),
+    "outer": (0.75, frozenset({"office", "bathroom", "garden", "backyard"})),
+    "inner": (0.25, frozenset({"bedroom", "living room", "dining room", "kitchen"})),
 }
-"""Rooms in which each policy of the data knows what to do. To win takes both halves."""
-MEASURED = 4096
+"""The policies of the data: how often, and the rooms in which each knows what to do (those of LMRL-Gym's script)."""
+DATA_AVERAGE = 0.245
+"""Mean return of :func:`episodes`, 4,000 of seed 0 (0.26 in the paper)."""
 
 
 @dataclass(frozen=True)
@@ -118,8 +118,8 @@ def half_greedy(rooms: frozenset[str]) -> Behaviour[TextNav]:
 
 def draw_half(rng: np.random.Generator) -> tuple[str, Behaviour[TextNav]]:
     """One of the two policies of the data."""
-    name = tuple(HALVES)[rng.integers(len(HALVES))]
-    return name, half_greedy(HALVES[name])
+    name = str(rng.choice(list(HALVES), p=[share for share, _ in HALVES.values()]))
+    return name, half_greedy(HALVES[name][1])
 
 
 def build(options: Mapping[str, Any]) -> RulesTask[TextNav]:
@@ -135,9 +135,4 @@ def episodes(options: Mapping[str, Any], seed: int) -> Iterator[TextEpisode]:
 def normalisation(options: Mapping[str, Any]) -> Normalisation:
     """Nothing, the average of the data (measured), and a win, which is always within reach."""
     from_mapping(TextNavConfig, options, "text_nav")
-    return Normalisation(0.0, _average(), 1.0)
-
-
-@cache
-def _average() -> float:
-    return mean_return(mixture(build({}), draw_half, seed=0), MEASURED)
+    return Normalisation(0.0, DATA_AVERAGE, 1.0)

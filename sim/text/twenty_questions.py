@@ -16,7 +16,8 @@ from vlmrl_ros.sim.text.questions import ATTRIBUTES, knowledge
 from vlmrl_ros.sim.text.rollout import mixture
 from vlmrl_ros.sim.text.rules import RulesTask, Shared
 
-DATA_AVERAGE = -15.0
+DATA_AVERAGE = -15.46
+"""Mean return of :func:`episodes`, 700 of seed 0."""
 
 
 @dataclass(frozen=True)

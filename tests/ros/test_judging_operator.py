@@ -7,9 +7,9 @@ from itertools import pairwise
 import pytest
 from fakes.observer import ACTIVATE, CONFIGURE, Observer, Watcher
 from fakes.processes import Stage
-from fakes.references import write_reference
 
 from vlmrl_ros.core.types import Step
+from vlmrl_ros.nodes.bench.references import write_reference
 from vlmrl_ros.policies.reference import Judge, JudgementConfig
 from vlmrl_ros.sim.load import build
 

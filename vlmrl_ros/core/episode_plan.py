@@ -97,18 +97,36 @@ class Announcement:
         try:
             plain = json.loads(text)
             plan = EpisodePlan(
-                context=float(plain["context"]),
-                rolled_in=bool(plain["rolled_in"]),
-                roll_in_steps=int(plain["roll_in_steps"]),
-                roll_in_context=float(plain["roll_in_context"]),
-                extra_steps=int(plain["extra_steps"]),
+                context=_number(plain["context"]),
+                rolled_in=_flag(plain["rolled_in"]),
+                roll_in_steps=_whole(plain["roll_in_steps"]),
+                roll_in_context=_number(plain["roll_in_context"]),
+                extra_steps=_whole(plain["extra_steps"]),
             )
-            after_ns, episode = int(plain["after_ns"]), int(plain["episode"])
+            after_ns, episode = _whole(plain["after_ns"]), _whole(plain["episode"])
         except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
             raise ShapeError(f"not the plan of an episode: {str(error)[:200]!r} in {text[:80]!r}") from error
         if not (0 <= after_ns < 2**63 and 0 <= episode <= MAX_COUNT):
             raise RangeError(f"a plan of episode {episode} after {after_ns} ns; valid: whole numbers from 0")
         return Announcement(after_ns, episode, plan.check(spec))
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{value!r:.40} is neither true nor false")
+    return value
+
+
+def _whole(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{value!r:.40} is no whole number")
+    return value
+
+
+def _number(value: object) -> float:
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        raise TypeError(f"{value!r:.40} is no number")
+    return float(value)
 
 
 class Announcements:

@@ -54,6 +54,10 @@ def look_on(reference: str, spec: TaskSpec, judgement: JudgementConfig | None, s
     return Onlooker(Judge(Path(reference), spec, judgement, seed))
 
 
+MEMORY = 256
+"""Executed actions that are kept until the step after them is judged; what a stranger says pushes none out."""
+
+
 class _Look(NamedTuple):
     """At one step."""
 
@@ -77,14 +81,16 @@ class Onlooker:
         """
         self._judge = judge
         self._before: _Look | None = None
-        self._executed: tuple[int, FloatArray] | None = None
+        self._executed: dict[int, FloatArray] = {}
         self._proposed = judge.config.judged == "proposed"
         self.parts = ("state", "policy_action") if self._proposed else ("state",)
         """Of a step, which they must see of it besides feedback and scene."""
 
     def hear_executed(self, stamp_ns: int, action: FloatArray) -> None:
         """What was really done at a step, float32 (A,), units of the spec."""
-        self._executed = stamp_ns, action
+        self._executed[stamp_ns] = action
+        if len(self._executed) > MEMORY:
+            del self._executed[next(iter(self._executed))]
 
     def waits(self, feedback: Feedback, holding: bool) -> bool:
         """Whether what they judge at a step is still to come.
@@ -94,7 +100,7 @@ class Onlooker:
             holding: they held control in the step before.
         """
         before = self._judged(feedback, holding)
-        return before is not None and (self._executed is None or self._executed[0] != before.stamp_ns)
+        return before is not None and before.stamp_ns not in self._executed
 
     def finds_wrong(self, stamp_ns: int, parts: Mapping[str, Any], holding: bool) -> bool:
         """Judge at a step, once for each; what came before the first step that was seen is not judged.
@@ -109,9 +115,9 @@ class Onlooker:
         self._before = _Look(stamp_ns, observation, feedback)
         if self._proposed:
             return self._judge.is_wrong(observation, parts["policy_action"], feedback)
-        if before is None or self._executed is None:
+        if before is None:
             return False
-        return self._judge.is_wrong(before.observation, self._executed[1], feedback)
+        return self._judge.is_wrong(before.observation, self._executed[before.stamp_ns], feedback)
 
     def _judged(self, feedback: Feedback, holding: bool) -> _Look | None:
         """The step before, where what the policy did in it is judged."""

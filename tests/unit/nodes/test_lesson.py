@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,6 +66,12 @@ def test_an_outcome_that_is_there_is_not_made_again_unless_another_was_asked_for
     written = (tmp_path / "run.json").stat().st_mtime_ns
     assert repr(take(SHORT, "run", tmp_path)) == repr(first)
     assert (tmp_path / "run.json").stat().st_mtime_ns == written
+    older = json.loads((tmp_path / "run.json").read_text())
+    del older["lesson"]["judgement"]
+    (tmp_path / "run.json").write_text(json.dumps(older))
+    assert repr(take(SHORT, "run", tmp_path)) == repr(first), "of a version that had fewer things to ask for"
+    assert json.loads((tmp_path / "run.json").read_text()) == older
+    written = (tmp_path / "run.json").stat().st_mtime_ns
     take(replace(SHORT, seed=1), "run", tmp_path)
     assert (tmp_path / "run.json").stat().st_mtime_ns > written
 

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from fakes.references import write_reference
 
 from vlmrl_ros.core.errors import CheckpointError, ConfigError, UnknownNameError
+from vlmrl_ros.nodes.bench.references import write_reference
 from vlmrl_ros.nodes.onlooker import find_judgement, look_on
 from vlmrl_ros.policies.reference import Judge
 from vlmrl_ros.sim.load import build

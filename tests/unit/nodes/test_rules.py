@@ -1,11 +1,11 @@
-"""The rules by which the suites ``reaction`` and ``rlif`` say that an ordering holds."""
+"""What the suites ``reaction``, ``pixels`` and ``rlif`` ask for, and by which rules they say that an ordering holds."""
 
 from __future__ import annotations
 
 import pytest
 
-from vlmrl_ros.nodes.bench import ordering, reaction
-from vlmrl_ros.nodes.bench.lesson import Outcome
+from vlmrl_ros.nodes.bench import ordering, pixels, reaction
+from vlmrl_ros.nodes.bench.lesson import Classroom, Lesson, Outcome
 
 
 def outcome(success: float) -> Outcome:
@@ -43,3 +43,17 @@ def test_rlif_must_win_with_the_weak_tie_with_the_strong_and_pass_its_teachers(w
     success = {("rlif", "weak"): weak[0], ("hg_dagger", "weak"): weak[1]}
     success |= {("rlif", "strong"): strong[0], ("hg_dagger", "strong"): strong[1]}
     assert ordering.holds(success, {"strong": operator, "weak": operator}) is holds
+
+
+LESSONS = {
+    "late": reaction.late_lesson(5, reaction.OURS, 0, 100),
+    "misled": reaction.misled_lesson("blind", 0),
+    "seen": pixels.lesson_of("reach", "blind", 0),
+}
+
+
+@pytest.mark.parametrize("lesson", LESSONS.values(), ids=LESSONS)
+def test_every_lesson_of_a_suite_can_be_given(lesson: Lesson):
+    classroom = Classroom(lesson)
+    assert classroom.newest is None
+    assert classroom.training.updates == 0

@@ -4,10 +4,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from fakes.references import write_reference
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from vlmrl_ros.core.errors import CheckpointError, ConfigError
+from vlmrl_ros.nodes.bench.references import write_reference
 from vlmrl_ros.nodes.rollout import EVALUATION_SEED_OFFSET, load_policy, rollout
 from vlmrl_ros.nodes.theory import check_reference
 

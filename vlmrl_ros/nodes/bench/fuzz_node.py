@@ -26,11 +26,12 @@ from vlmrl_ros.bridge.shell import FAILED
 from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.nodes.bench import malformed
 from vlmrl_ros.nodes.bench.anything import anything
+from vlmrl_ros.nodes.bench.fuzz_options import OPTIONS
 from vlmrl_ros.nodes.bench.fuzz_patient import CLASSES, STAMP_BOUND, UNMANAGED, Patient
 from vlmrl_ros.nodes.bench.fuzz_robots import ArmBridgePatient, SimArmPatient
 from vlmrl_ros.nodes.bench.recording import load
 
-PATIENTS: dict[str, type[Patient]] = {"arm_bridge": ArmBridgePatient, "sim_arm": SimArmPatient}
+PATIENTS: dict[str, type[Patient]] = {"arm_bridge": ArmBridgePatient, "sim_arm": SimArmPatient, **OPTIONS}
 """Nodes that need more than the recorded loop."""
 STATUS = DiagnosticStatus(name="/teleop", message="active", values=[KeyValue(key="state", value="active")])
 UNREAD = {"teleop": ("guide",), "recorder": ("instruction", "joy", "policy/status", "policy/thought", "scene")}

@@ -23,20 +23,26 @@ from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.core.types import Feedback
 from vlmrl_ros.nodes.bench.recording import Recording
 
+JUDGING: Mapping[str, Any] = {"operator": "reach", "operator.trigger": "judged"}
 CLASSES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "sim_bridge": ("sim_bridge:SimBridge", {"task": "reach", "learner_lag_steps": -1}),
+    "sim_bridge+curriculum": ("sim_bridge:SimBridge", {"task": "reach", "learner_lag_steps": -1, "curriculum": True}),
     "arm_bridge": ("arm_bridge:ArmBridge", {"safety.dead_man_button": 4}),
     "sim_arm": ("sim_arm:SimArm", {"cell": "pick_lift"}),
     "policy_server": ("policy_server:PolicyServer", {}),
+    "policy_server+candidates": ("policy_server:PolicyServer", {}),
+    "selector": ("selector:Selector", {}),
     "teleop": ("teleop:Teleop", {"profile": "ps"}),
     "learner": ("learner:LearnerNode", {"rlif.min_steps": 10**9, "max_steps": 10**9, "final_eval_episodes": 0}),
     "scripted_operator": ("scripted_operator:ScriptedOperator", {"operator": "reach"}),
+    "scripted_operator+executed": ("scripted_operator:ScriptedOperator", JUDGING),
+    "scripted_operator+proposed": ("scripted_operator:ScriptedOperator", JUDGING),
     "evaluate": ("evaluate:Evaluate", {"episodes": 10**6, "video": True, "video_episodes": 1}),
     "recorder": ("recorder:Recorder", {}),
     "lifecycle_manager": ("lifecycle_manager:LifecycleManager", {}),
     "joystick": ("device:DeviceNode", {}),
 }
-"""Node: its class below ``vlmrl_ros.nodes``, and the parameters that it is fuzzed with."""
+"""Node, and after a ``+`` how it is configured: its class below ``vlmrl_ros.nodes``, and the parameters."""
 DIRECTORIES = {"learner": ("run_dir", "run"), "evaluate": ("output", "evaluation"), "recorder": ("directory", "bags")}
 """Parameter that names a directory, and the directory's name."""
 UNMANAGED = ("lifecycle_manager", "joystick")
@@ -61,6 +67,7 @@ class Patient:
             VlmrlError: it does not come up.
         """
         self.name = name
+        self.step = self.steps = 0
         self.recording = {**recording, **self.more_samples()}
         self.wrong: Counter[str] = Counter()
         """What must not have happened, by name."""
@@ -75,8 +82,6 @@ class Patient:
         self.node: Shell[Any] = make(name) if attribute == "DeviceNode" else make()
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self.node)
-        self.step = 0
-        self.steps = 0
         if name not in UNMANAGED:
             self.bring_up()
 
@@ -179,6 +184,6 @@ class Patient:
 
     def next_ns(self, topic: str) -> int:
         """The stamp under which a message of a topic would be taken now."""
-        if self.name == "sim_bridge":
+        if self.node.get_name() == "sim_bridge":
             return int(self.node._arrival.stamp_ns)  # type: ignore[attr-defined]
         return REAL_FROM_NS + self.step * 50_000_000

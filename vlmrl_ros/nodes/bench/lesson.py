@@ -37,7 +37,7 @@ from vlmrl_ros.sim.load import build as build_task
 from vlmrl_ros.teleop.mapping import JoyMapping, load_profile
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Lesson:
     """What is taught, by whom, to which learner; the defaults are those of the launch file.
 
@@ -114,7 +114,7 @@ def take(lesson: Lesson, name: str, work: Path) -> Outcome:
     asked = json.loads(json.dumps(asdict(lesson)))
     if path.exists():
         found = json.loads(path.read_text(encoding="utf-8"))
-        if found["lesson"] == asked:
+        if asdict(Lesson()) | found["lesson"] == asked:  # what had no name yet was as it is by default
             return Outcome(**{**found["outcome"], "evaluations": tuple(found["outcome"]["evaluations"])})
     outcome = Classroom(lesson).teach()
     write_whole(path, json.dumps({"lesson": asked, "outcome": asdict(outcome)}, indent=1) + "\n")

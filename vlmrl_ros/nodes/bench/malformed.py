@@ -32,7 +32,7 @@ NEEDED = {"learner/status": ("version", "finished")}
 def spoil(message: Any, topic: str, rng: np.random.Generator) -> Any:
     """A copy of a recorded message that cannot be used."""
     spoiled = copy.deepcopy(message)
-    choices = SPOILERS[type(message)]
+    choices = [PLAIN[topic]] if topic in PLAIN else SPOILERS[type(message)]
     if isinstance(message, JointState):
         choices = [*choices, _of_one(topic)]
     choices[rng.integers(len(choices))](spoiled, rng)
@@ -178,6 +178,32 @@ def _text_value(m: String, rng: np.random.Generator) -> None:
     m.data = json.dumps(plain)
 
 
+def _plan(m: String, rng: np.random.Generator) -> None:
+    """One value of an episode's plan, or none of it."""
+    _value(m, rng, list(json.loads(m.data)))
+
+
+def _mixture(m: String, rng: np.random.Generator) -> None:
+    """The names or the probabilities of a mixture, or none of it."""
+    _value(m, rng, ["names", "probabilities"])
+
+
+def _value(m: String, rng: np.random.Generator, keys: list[str]) -> None:
+    """One value of a JSON object, or what is none."""
+    plain = json.loads(m.data)
+    bad = (None, [], {}, "", -1e9, 10**400, float("nan"), "x" * 1000)
+    plain[rng.choice(keys)] = bad[rng.integers(len(bad))]
+    texts = (
+        json.dumps(plain),
+        m.data[: rng.integers(1, len(m.data))],
+        "[" * 50_000,
+        "null",
+        " " * 1_100_000,
+        '{"a": 1}',
+    )
+    m.data = texts[rng.integers(len(texts))] if rng.integers(2) else texts[0]
+
+
 def _bytes(m: UInt8MultiArray, rng: np.random.Generator) -> None:
     raw = bytes(m.data)
     lengths = (0, 1, 2**31, 2**63, 2**64 - 1)
@@ -213,3 +239,5 @@ SPOILERS: dict[type[Any], list[Spoil]] = {
     Clock: [_clock],
     **ROBOT_SPOILERS,
 }
+PLAIN: dict[str, Spoil] = {"curriculum/plan": _plan, "policy/selection": _mixture}
+"""Topics whose text is a JSON object of its own."""

@@ -56,11 +56,18 @@ def measure(quick: bool, work: Path) -> Figures:
 
 
 def _run(task: str, kind: str, seed: int, quick: bool, work: Path) -> Outcome:
-    learner, seen = EYES[kind]
-    lesson = Lesson("rlif", {**LIGHT, **learner}, task, {**SEES, **seen}, {}, seed, STEPS[task])
+    lesson = lesson_of(task, kind, seed)
     if quick:
         lesson = replace(lesson, steps=QUICK_STEPS, episodes=20, final_episodes=20)
     return take(lesson, f"{task}_{kind}_s{seed}", work)
+
+
+def lesson_of(task: str, kind: str, seed: int) -> Lesson:
+    """A task seen with one kind of :data:`EYES`."""
+    learner, seen = EYES[kind]
+    return Lesson(
+        learner_options={**LIGHT, **learner}, task=task, task_options={**SEES, **seen}, seed=seed, steps=STEPS[task]
+    )
 
 
 def _figures(name: str, outcomes: Sequence[Outcome]) -> Figures:

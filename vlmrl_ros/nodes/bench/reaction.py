@@ -8,7 +8,6 @@ when people take over.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +48,7 @@ def measure(quick: bool, work: Path) -> Figures:
     steps = QUICK_STEPS if quick else STEPS
     runs = {
         (delay, learner): [
-            take(_lesson(delay, learner, seed, steps), f"{learner}_d{delay}_s{seed}", work) for seed in seeds
+            take(late_lesson(delay, learner, seed, steps), f"{learner}_d{delay}_s{seed}", work) for seed in seeds
         ]
         for delay in delays
         for learner in (LEARNERS if not quick or delay else (OURS,))
@@ -68,16 +67,27 @@ def _misled(work: Path) -> Figures:
     """RLIF without demonstrations, with a person who misses, by when they take over."""
     figures: Figures = {}
     for name, trigger in TRIGGERS.items():
-        habits = {**MISLED, "trigger": trigger}
-        lesson = Lesson("rlif", LIGHT, "reach", {}, habits, steps=MISLED_STEPS, demonstrations=0)
-        lessons = [replace(lesson, seed=seed, judge_from=MISLED_FROM) for seed in SEEDS]
-        outcomes = [take(one, f"misled_{name}_s{one.seed}", work) for one in lessons]
+        outcomes = [take(misled_lesson(trigger, seed), f"misled_{name}_s{seed}", work) for seed in SEEDS]
         figures |= _figures(f"reach_misled.{name}", outcomes)
     informed, blind = (figures[f"reach_misled.{name}.success.mean"] for name in ("informed", "blind"))
     return {**figures, "informed_holds": float(informed >= GOOD and blind < 0.5)}
 
 
-def _lesson(delay: int, learner: str, seed: int, steps: int) -> Lesson:
+def misled_lesson(trigger: str, seed: int) -> Lesson:
+    """``reach`` taught by a person who misses, without demonstrations."""
+    return Lesson(
+        learner_options=LIGHT,
+        task="reach",
+        operator_options={**MISLED, "trigger": trigger},
+        seed=seed,
+        steps=MISLED_STEPS,
+        demonstrations=0,
+        judge_from=MISLED_FROM,
+    )
+
+
+def late_lesson(delay: int, learner: str, seed: int, steps: int) -> Lesson:
+    """``peg_insert`` taught by a person whose hand takes hold ``delay`` control steps late."""
     return Lesson(
         learner_options=LEARNERS[learner],
         operator_options={"reaction_steps": delay},
