@@ -111,10 +111,14 @@ def _fuzz() -> Rows:
 
 
 def _orderings() -> Rows:
-    calql, rollin = _read("calql"), _read("rollin")
+    calql, rollin, reaction = _read("calql"), _read("rollin"), _read("reaction")
+    late = [reaction[f"peg_insert.delay3.{name}.success.mean"] for name in ("rlif_plain", "rlif")]
+    misled = [reaction[f"reach_misled.{name}.success.mean"] for name in ("informed", "random")]
     drops = [calql[f"crash_maze.p3.{name}.first_quarter_drop.mean"] for name in ("calql", "cql")]
     solved = [rollin[f"tabular.k2.alpha0_01.{beta}.kappa.mean"] for beta in ("beta0_5", "beta0")]
     return [
+        ("a person 0.3 s late: success by blaming the last step alone, and with our multi-step return", _two(late)),
+        ("a person who misses: success where they take over when it goes wrong, and at random", _two(misled)),
         ("from data to the robot: success lost at first by Cal-QL, and by CQL", _two(drops)),
         ("ROLLIN on the grid: share of the tasks solved with roll-in, and without", _two(solved)),
     ]
