@@ -38,10 +38,22 @@ CLASSES = {
     "awac.* (learner)": "vlmrl_ros.policies.learners.awac.config:AwacConfig",
     "trust.* (learner of outcomes)": "vlmrl_ros.policies.learners.trust.config:TrustConfig",
     "lcb.*, greedy.*, uniform.* (learners of outcomes)": "vlmrl_ros.policies.learners.bandit.config:BanditConfig",
+    "lm_bc.* (learner of text)": "vlmrl_ros.policies.learners.language.config:LanguageConfig",
+    "lm_filtered_bc.* (learner of text)": "vlmrl_ros.policies.learners.lm_filtered_bc.config:LmFilteredBcConfig",
+    "lm_mc.* (learner of text)": "vlmrl_ros.policies.learners.language.config:ValueConfig",
+    "ilql.* (learner of text)": "vlmrl_ros.policies.learners.ilql.config:IlqlConfig",
+    "lm_ppo.* (learner of text)": "vlmrl_ros.policies.learners.lm_ppo.config:LmPpoConfig",
+    "lm_online_filtered_bc.* (learner of text)": (
+        "vlmrl_ros.policies.learners.lm_online_filtered_bc.config:LmOnlineFilteredBcConfig"
+    ),
+    "vlm_sft.* (learner of turns)": "vlmrl_ros.policies.learners.vlm_sft.config:VlmSftConfig",
+    "vlm_ppo.* (learner of turns)": "vlmrl_ros.policies.learners.vlm_ppo.config:VlmPpoConfig",
     "gaussian.* (policy_server)": "vlmrl_ros.policies.gaussian:GaussianConfig",
+    "vlm.* (policy_server)": "vlmrl_ros.policies.vlm.policy:VlmConfig",
     "reach.* (task)": "vlmrl_ros.sim.tasks.reach:ReachConfig",
     "peg_insert.* (task)": "vlmrl_ros.sim.tasks.peg_insert:PegInsertConfig",
     "pick_lift.* (task)": "vlmrl_ros.sim.tasks.pick_lift:PickLiftConfig",
+    "tabletop.* (task)": "vlmrl_ros.sim.tasks.tabletop.task:TabletopConfig",
     "crash_maze.* (task)": "vlmrl_ros.sim.tasks.crash_maze:CrashMazeConfig",
     "point_maze.* (task)": "vlmrl_ros.sim.tasks.point_maze:PointMazeConfig",
     "velocity_window.* (task)": "vlmrl_ros.sim.tasks.velocity_window:VelocityWindowConfig",
@@ -49,6 +61,7 @@ CLASSES = {
     "operator.* (scripted_operator, reach)": "vlmrl_ros.sim.operators.reach:ReachOperatorConfig",
     "operator.* (scripted_operator, peg_insert)": "vlmrl_ros.sim.operators.peg_insert:PegInsertOperatorConfig",
     "operator.* (scripted_operator, pick_lift)": "vlmrl_ros.sim.operators.pick_lift:PickLiftOperatorConfig",
+    "operator.* (scripted_operator, tabletop)": "vlmrl_ros.sim.operators.tabletop:TabletopOperatorConfig",
     "operator.* (scripted_operator, crash_maze)": "vlmrl_ros.sim.operators.crash_maze:CrashMazeOperatorConfig",
     "judgement.* (scripted_operator)": "vlmrl_ros.policies.reference:JudgementConfig",
     "An arm's file: top level": "vlmrl_ros.core.arm_sections:GeneralConfig",
@@ -67,6 +80,10 @@ CLASSES = {
     "An arm's file: `output`, plugin twist": "vlmrl_ros.bridge.outputs.twist:TwistConfig",
     "An arm's file: `output`, plugin forward": "vlmrl_ros.bridge.outputs.forward:ForwardConfig",
     "An arm's file: `output`, plugin trajectory": "vlmrl_ros.bridge.outputs.trajectory:TrajectoryConfig",
+    "wordle (text task)": "vlmrl_ros.sim.text.wordle:WordleConfig",
+    "chess (text task)": "vlmrl_ros.sim.text.chess_game:ChessConfig",
+    "chess_endgames (text task)": "vlmrl_ros.sim.text.chess_endgames:EndgamesConfig",
+    "text_nav-fast, text_nav-textworld (text tasks)": "vlmrl_ros.sim.text.text_nav:TextNavConfig",
 }
 HEAD = """\
 # Parameters
