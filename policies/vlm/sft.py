@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from vlmrl_ros.core.config import option
 from vlmrl_ros.core.text import TextObservation
 from vlmrl_ros.policies.vlm.scoring import score
+from vlmrl_ros.policies.vlm.surrogate import adam
 from vlmrl_ros.policies.vlm.turns import pixels
 
 
@@ -34,48 +37,73 @@ class Example:
     answer: str
 
 
+class Tuner:
+    """Trains on minibatches of the examples that it has been given so far."""
+
+    def __init__(self, model: Any, processor: Any, rng: np.random.Generator, config: SftConfig) -> None:
+        """Take a model, all of whose weights that need gradients are trained.
+
+        Args:
+            model: of ``AutoModelForImageTextToText``; kept in evaluation mode.
+            processor: of the model.
+            rng: draws the minibatches.
+            config: options.
+        """
+        self._model, self._processor, self._rng, self._config = model.eval(), processor, rng, config
+        self._trained = [weights for weights in model.parameters() if weights.requires_grad]
+        self.optimiser = adam(torch.optim.AdamW, self._trained, config.learning_rate)
+        self._prompts: list[npt.NDArray[np.int64]] = []
+        self._answers: list[npt.NDArray[np.int64]] = []
+        self._pixels: list[Tensor] = []
+        self.steps = 0
+
+    def __len__(self) -> int:
+        """Examples so far."""
+        return len(self._answers)
+
+    def add(self, examples: Sequence[Example]) -> None:
+        """Keep examples, each with one image."""
+        tokenizer = self._processor.tokenizer
+        asked = self._processor(
+            text=[one.observation.text for one in examples],
+            images=[list(one.observation.images) for one in examples],
+            return_tensors="np",
+            padding=True,
+        )
+        rows = zip(asked["input_ids"], asked["attention_mask"], strict=True)
+        self._prompts += [row[keep.astype(bool)] for row, keep in rows]
+        for one in examples:
+            ids = tokenizer(one.answer, add_special_tokens=False)["input_ids"]
+            self._answers.append(np.array([*ids, tokenizer.eos_token_id]))
+        self._pixels += list(pixels([one.observation for one in examples], self._processor))
+
+    def step(self) -> float:
+        """One gradient step; the mean negative log-probability of a token before it, nat."""
+        self.optimiser.param_groups[0]["lr"] = self._config.learning_rate * _share(self.steps, self._config)
+        index = self._rng.choice(len(self), min(self._config.minibatch, len(self)), replace=False)
+        answers = [self._answers[row] for row in index]
+        seen = torch.stack([self._pixels[row] for row in index])
+        scores = score(self._model, [self._prompts[row] for row in index], answers, seen, 1.0)
+        loss = -scores.log_probs.sum() / sum(map(len, answers))
+        self.optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self._trained, self._config.max_gradient)
+        self.optimiser.step()
+        self.steps += 1
+        return loss.item()
+
+
 def fine_tune(model: Any, processor: Any, examples: Sequence[Example], seed: int, config: SftConfig) -> list[float]:
-    """Train on examples, each with one image.
+    """Train on examples for the steps of the configuration; the loss of each.
 
     Args:
-        model: of ``AutoModelForImageTextToText``; kept in evaluation mode.
-        processor: of the model.
-        examples: in any order.
+        model, processor, config: see :class:`Tuner`.
+        examples: in any order, each with one image.
         seed: of the draw of the minibatches.
-        config: options.
-
-    Returns:
-        the loss of each step: mean negative log-probability of a token, nat.
     """
-    tokenizer = processor.tokenizer
-    asked = processor(
-        text=[one.observation.text for one in examples],
-        images=[list(one.observation.images) for one in examples],
-        return_tensors="np",
-        padding=True,
-    )
-    prompts = [row[keep.astype(bool)] for row, keep in zip(asked["input_ids"], asked["attention_mask"], strict=True)]
-    ends = [
-        np.array([*tokenizer(one.answer, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id])
-        for one in examples
-    ]
-    seen = pixels([one.observation for one in examples], processor)
-    trained = [weights for weights in model.parameters() if weights.requires_grad]
-    optimiser = torch.optim.AdamW(trained, config.learning_rate)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _share(step, config))
-    rng, losses = np.random.default_rng(seed), []
-    for _ in range(config.steps):
-        index = rng.choice(len(examples), min(config.minibatch, len(examples)), replace=False)
-        answers = [ends[row] for row in index]
-        scores = score(model, [prompts[row] for row in index], answers, seen[index], 1.0)
-        loss = -scores.log_probs.sum() / sum(map(len, answers))
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(trained, config.max_gradient)
-        optimiser.step()
-        schedule.step()
-        losses.append(loss.item())
-    return losses
+    tuner = Tuner(model, processor, np.random.default_rng(seed), config)
+    tuner.add(examples)
+    return [tuner.step() for _ in range(config.steps)]
 
 
 def _share(step: int, config: SftConfig) -> float:

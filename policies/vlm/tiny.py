@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
     CLIPImageProcessor,
     CLIPVisionConfig,
@@ -20,6 +20,7 @@ from transformers import (
 from vlmrl_ros.core.config import option
 from vlmrl_ros.core.errors import ConfigError
 from vlmrl_ros.core.text import IMAGE
+from vlmrl_ros.policies.vlm.stem import STRIDE, StemConfig
 
 PAD, BEGIN, END = "<pad>", "<s>", "</s>"
 EPSILON = 1e-5
@@ -30,11 +31,17 @@ class TinyConfig:
     """Size of the model; the defaults make about 7 million parameters."""
 
     image_size: int = option(64, "height and width that images are scaled to", unit="px", low=16, high=512)
-    patch_size: int = option(
-        8, "height and width of a patch, which becomes one visual token", unit="px", low=4, high=64
+    vision: str = option(
+        "vit",
+        "vision tower; vit: a transformer; stem: three convolutions, with patches of 16 px, for models below 1 million",
+        choices=("vit", "stem"),
     )
+    patch_size: int = option(
+        8, "vit: height and width of a patch, which becomes one visual token", unit="px", low=4, high=64
+    )
+    places: bool = option(False, "stem: each token also says where in the image it is, as a transformer's do")
     vision_width: int = option(192, "width of the vision tower", low=16, high=2048)
-    vision_layers: int = option(4, "layers of the vision tower", low=1, high=48)
+    vision_layers: int = option(4, "vit: layers of the vision tower", low=1, high=48)
     width: int = option(256, "width of the language model", low=16, high=4096)
     layers: int = option(6, "layers of the language model", low=1, high=48)
     heads: int = option(4, "attention heads of both", low=1, high=64)
@@ -43,7 +50,7 @@ class TinyConfig:
 
 
 def build(
-    texts: Iterable[str], seed: int, config: TinyConfig | None = None
+    texts: Iterable[str], seed: int, config: TinyConfig | None = None, phrases: Sequence[str] = ()
 ) -> tuple[LlavaForConditionalGeneration, LlavaProcessor]:
     """Make a model with random weights and a processor whose tokenizer has learned from texts.
 
@@ -51,6 +58,8 @@ def build(
         texts: prompts and answers like those to come; every other text can be written, too, byte by byte.
         seed: of the weights.
         config: sizes.
+        phrases: texts that become one token each wherever they occur, so that what a task always says again costs a
+            small model no time; what is written and read stays the same.
 
     Returns:
         the model, float32, in evaluation mode; the processor.
@@ -59,20 +68,22 @@ def build(
         ConfigError: widths that the heads do not divide, or an image that the patches do not.
     """
     config = config or TinyConfig()
+    patch = STRIDE if config.vision == "stem" else config.patch_size
     for name, whole, part in (
-        ("image_size", config.image_size, config.patch_size),
+        ("image_size", config.image_size, patch),
         ("vision_width", config.vision_width, config.heads),
         ("width", config.width, config.heads),
     ):
         if whole % part:
             raise ConfigError(f"{name} is {whole} and no multiple of {part}")
     tokenizer = _tokenizer(texts, config)
+    tokenizer.add_tokens([AddedToken(phrase, normalized=False) for phrase in phrases])
     processor = LlavaProcessor(
         image_processor=_image_processor(config),
         tokenizer=tokenizer,
-        patch_size=config.patch_size,
-        vision_feature_select_strategy="default",
-        num_additional_image_tokens=1,
+        patch_size=patch,
+        vision_feature_select_strategy=_strategy(config),
+        num_additional_image_tokens=int(config.vision == "vit"),
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -110,8 +121,16 @@ def _image_processor(config: TinyConfig) -> CLIPImageProcessor:
     return CLIPImageProcessor(size=size, do_center_crop=False, image_mean=[0.5] * 3, image_std=[0.5] * 3)
 
 
-def _model_config(tokenizer: PreTrainedTokenizerFast, config: TinyConfig) -> LlavaConfig:
-    vision = CLIPVisionConfig(
+def _strategy(config: TinyConfig) -> str:
+    """A transformer has one token too many, a stem has not."""
+    return "default" if config.vision == "vit" else "full"
+
+
+def _vision(config: TinyConfig) -> CLIPVisionConfig | StemConfig:
+    if config.vision == "stem":
+        places = (config.image_size // STRIDE) ** 2 if config.places else 0
+        return StemConfig(hidden_size=config.vision_width, places=places)
+    return CLIPVisionConfig(
         hidden_size=config.vision_width,
         intermediate_size=4 * config.vision_width,
         projection_dim=config.vision_width,
@@ -120,6 +139,9 @@ def _model_config(tokenizer: PreTrainedTokenizerFast, config: TinyConfig) -> Lla
         image_size=config.image_size,
         patch_size=config.patch_size,
     )
+
+
+def _model_config(tokenizer: PreTrainedTokenizerFast, config: TinyConfig) -> LlavaConfig:
     text = LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=config.width,
@@ -134,10 +156,10 @@ def _model_config(tokenizer: PreTrainedTokenizerFast, config: TinyConfig) -> Lla
         eos_token_id=tokenizer.eos_token_id,
     )
     return LlavaConfig(
-        vision_config=vision,
+        vision_config=_vision(config),
         text_config=text,
         image_token_id=tokenizer.convert_tokens_to_ids(IMAGE),
         vision_feature_layer=-1,
-        vision_feature_select_strategy="default",
+        vision_feature_select_strategy=_strategy(config),
         tie_word_embeddings=True,
     )

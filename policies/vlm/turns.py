@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,10 @@ class Turn:
     truncated: bool
     after: TextObservation
     """What was seen next, also after the last turn of an episode."""
+    anchor: Hashable = None
+    """Equal for turns that began in equal states; None where nobody says so."""
+    arm: int = 0
+    """Of which environment; its turns come in order."""
 
     @property
     def last(self) -> bool:

@@ -55,6 +55,10 @@ class Blackjack:
             stands = mine >= 17 or (mine >= 13 and 2 <= shown <= 6) or (mine == 12 and 4 <= shown <= 6)
         return "stand" if stands else "hit"
 
+    def right_actions(self) -> frozenset[str]:
+        """The solution alone."""
+        return frozenset({self.solution()})
+
     @property
     def state(self) -> Hashable:
         """The dealer's card that is seen, and the hand."""

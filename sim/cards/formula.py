@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from itertools import permutations
@@ -49,28 +49,36 @@ def _value(node: ast.expr) -> Fraction:
 
 
 @lru_cache(maxsize=4096)
-def formula_for(numbers: tuple[int, ...], target: int, operators: str = "+-*/") -> tuple[str, ...] | None:
+def formula_for(
+    numbers: tuple[int, ...], target: int, operators: str = "+-*/", begin: tuple[str, ...] = ()
+) -> tuple[str, ...] | None:
     """The tokens of a formula that uses each number once and has the target as its value; None where there is none.
 
     Args:
         numbers: of the cards.
         target: wanted value.
         operators: those that may be used.
+        begin: tokens that it begins with.
     """
+    made = formulas(numbers, target, operators)
+    return next((formula for formula in made if formula[: len(begin)] == begin), None)
+
+
+def formulas(numbers: tuple[int, ...], target: int, operators: str = "+-*/") -> Iterator[tuple[str, ...]]:
+    """All such formulas, in a fixed order."""
     for order in sorted(set(permutations(numbers))):
-        made = _search(tuple((Fraction(number), (str(number),)) for number in order), Fraction(target), operators)
-        if made is not None:
-            return made
-    return None
+        yield from _search(tuple((Fraction(number), (str(number),)) for number in order), Fraction(target), operators)
 
 
 Term = tuple[Fraction, tuple[str, ...]]
 
 
-def _search(terms: tuple[Term, ...], target: Fraction, operators: str) -> tuple[str, ...] | None:
+def _search(terms: tuple[Term, ...], target: Fraction, operators: str) -> Iterator[tuple[str, ...]]:
     """Join neighbours until one term is left."""
     if len(terms) == 1:
-        return terms[0][1] if terms[0][0] == target else None
+        if terms[0][0] == target:
+            yield terms[0][1]
+        return
     for index in range(len(terms) - 1):
         (left, left_tokens), (right, right_tokens) = terms[index : index + 2]
         for sign in operators:
@@ -78,7 +86,4 @@ def _search(terms: tuple[Term, ...], target: Fraction, operators: str) -> tuple[
                 continue
             tokens = (*left_tokens, sign, *right_tokens)
             joined = (OPERATORS[sign](left, right), tokens if len(terms) == 2 else ("(", *tokens, ")"))
-            made = _search((*terms[:index], joined, *terms[index + 2 :]), target, operators)
-            if made is not None:
-                return made
-    return None
+            yield from _search((*terms[:index], joined, *terms[index + 2 :]), target, operators)

@@ -62,6 +62,10 @@ class CardGame(Protocol):
         """The best action now."""
         ...
 
+    def right_actions(self) -> frozenset[str]:
+        """All actions that are as good."""
+        ...
+
     @property
     def state(self) -> Hashable:
         """All that is known to the player; equal for equal states."""

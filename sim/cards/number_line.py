@@ -43,6 +43,10 @@ class NumberLine:
         """Towards the target."""
         return "+" if self.current < self.target else "-"
 
+    def right_actions(self) -> frozenset[str]:
+        """The solution alone."""
+        return frozenset({self.solution()})
+
     @property
     def state(self) -> Hashable:
         """Target and current number."""

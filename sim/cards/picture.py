@@ -54,6 +54,30 @@ def draw_game(game: CardGame) -> npt.NDArray[np.uint8]:
     return np.asarray(canvas)
 
 
+def photograph(
+    picture: npt.NDArray[np.uint8], size: int, shift: int, noise: float, rng: np.random.Generator
+) -> npt.NDArray[np.uint8]:
+    """A picture as a worse camera sees it, uint8 (size, size, 3).
+
+    Args:
+        picture: uint8 (H, W, 3).
+        size: height and width, px.
+        shift: it is moved by up to so many pixels of the result in both directions.
+        noise: standard deviation, of 255.
+        rng: draws both.
+    """
+    if size != len(picture):
+        picture = np.asarray(Image.fromarray(picture).resize((size, size), Image.Resampling.BOX))
+    if shift:
+        down, right = rng.integers(0, 2 * shift + 1, 2)
+        picture = np.pad(picture, ((shift, shift), (shift, shift), (0, 0)), "edge")
+        picture = picture[down : down + size, right : right + size]
+    if noise:
+        noisy = picture + rng.standard_normal(picture.shape, np.float32) * np.float32(noise)
+        picture = noisy.clip(0, 255).astype(np.uint8)
+    return picture
+
+
 def _draw_hand(pen: ImageDraw.ImageDraw, cards: list[Card | None] | tuple[Card, ...], top: int, width: int) -> None:
     """Cards side by side, those beyond the fourth below; None lies face down."""
     height = width * 7 // 5

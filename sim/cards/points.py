@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from vlmrl_ros.sim.cards.formula import formula_for, value_of
+from vlmrl_ros.sim.cards.formula import formula_for, formulas, value_of
 from vlmrl_ros.sim.cards.game import Card, Outcome, draw
 
 NUMBERS = tuple(str(number) for number in range(1, 11))
@@ -54,6 +54,11 @@ class PointsGame(ABC):
         self.formula.append(action)
         return Outcome(0.0)
 
+    @property
+    def written(self) -> tuple[str, ...]:
+        """The formula without what was refused."""
+        return tuple(token for token in self.formula if token != REFUSED)
+
     def _left(self) -> list[int]:
         """Numbers of the cards that are not used yet."""
         left = list(self.numbers)
@@ -63,11 +68,18 @@ class PointsGame(ABC):
         return left
 
     def solution(self) -> str:
-        """The next token of the formula that begins with what is written; "=" where it is whole, or there is none."""
-        written = tuple(self.formula)
-        whole = formula_for(tuple(sorted(self.numbers)), self.target, self.operators)
-        begins_so = whole is not None and whole[: len(written)] == written
-        return whole[len(written)] if begins_so and len(written) < len(whole) else "="
+        """The next token of a formula that begins with what is written; "=" where it is whole, or there is none."""
+        written = self.written
+        whole = formula_for(tuple(sorted(self.numbers)), self.target, self.operators, written)
+        return whole[len(written)] if whole is not None and len(written) < len(whole) else "="
+
+    def right_actions(self) -> frozenset[str]:
+        """The next token of every formula that begins with what is written; "=" where it is whole, or there is none."""
+        written = self.written
+        count = len(written)
+        every = formulas(tuple(sorted(self.numbers)), self.target, self.operators)
+        begun = {formula for formula in every if formula[:count] == written}
+        return frozenset(formula[count] if count < len(formula) else "=" for formula in begun) or frozenset("=")
 
     @property
     def state(self) -> Hashable:

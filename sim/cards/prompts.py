@@ -35,6 +35,9 @@ BLANKS: Mapping[str, str] = {
 }
 
 
+TOLD = (" The formula is: '", "'.")
+
+
 def system_prompt(game: CardGame) -> str:
     """Role, rules and legal actions of a game."""
     return f"{RULES[game.name]} The legal actions are: {', '.join(game.actions)}."
@@ -47,10 +50,37 @@ def prompt(game: CardGame, thoughts: bool) -> str:
         game: as it stands; the formula of a points game is told in words, too.
         thoughts: whether the answer begins with what is seen and with thoughts, or has the action alone.
     """
-    told = f" The formula is: '{' '.join(game.formula)}'." if isinstance(game, PointsGame) else ""
+    told = f"{TOLD[0]}{' '.join(game.formula)}{TOLD[1]}" if isinstance(game, PointsGame) else ""
+    return f"{IMAGE}{system_prompt(game)}{told}{_request(game, thoughts)}"
+
+
+def _request(game: CardGame, thoughts: bool) -> str:
     shape = {name: f"the {name} in the picture" for name in game.facts} if thoughts else {}
     shape |= BLANKS if thoughts else {"action": BLANKS["action"]}
-    return f"{IMAGE}{system_prompt(game)}{told} Answer in JSON of this shape: {json.dumps(shape)}"
+    return f" Answer in JSON of this shape: {json.dumps(shape)}"
+
+
+def fixed_parts(game: CardGame, thoughts: bool) -> tuple[str, ...]:
+    """What the prompts and answers of a game always say again, for tokenizers of small models."""
+    shape = {**game.facts, **BLANKS} if thoughts else {"action": BLANKS["action"]}
+    parts, closing = [system_prompt(game), *TOLD, _request(game, thoughts)], "{"
+    for name, value in shape.items():
+        opens, between, closes = _delimiters(value)
+        parts += [f'{closing}{"" if closing == "{" else ", "}"{name}": {opens}', between]
+        closing = closes
+    return tuple(part for part in (*parts, closing + "}") if part)
+
+
+def _delimiters(value: Any) -> tuple[str, str, str]:
+    """What JSON writes before, within and after a value."""
+    match value:
+        case str():
+            return '"', "", '"'
+        case [str(), *_]:
+            return '["', '", "', '"]'
+        case [*_]:
+            return "[", ", ", "]"
+    return "", "", ""
 
 
 def answer(facts: Mapping[str, Any], thoughts: str | None, action: str) -> str:

@@ -15,7 +15,7 @@ from vlmrl_ros.core.text_action import read_action
 from vlmrl_ros.sim.cards.blackjack import Blackjack
 from vlmrl_ros.sim.cards.game import CardGame, Outcome
 from vlmrl_ros.sim.cards.number_line import NumberLine
-from vlmrl_ros.sim.cards.picture import draw_game
+from vlmrl_ros.sim.cards.picture import SIZE, draw_game, photograph
 from vlmrl_ros.sim.cards.points import EZPoints, Points24
 from vlmrl_ros.sim.cards.prompts import prompt, system_prompt
 
@@ -36,6 +36,9 @@ class CardTaskConfig:
         "costs 1; end: it costs 1 and ends the episode",
         choices=INVALID,
     )
+    size: int = option(SIZE, "height and width of the picture", unit="px", low=16, high=SIZE)
+    shift: int = option(0, "the picture is moved by up to so many of its pixels, at random", unit="px", low=0, high=16)
+    noise: float = option(0.0, "standard deviation of the noise on the picture, of 255", low=0.0, high=255.0)
     max_invalid: int = option(10, "penalty: so many invalid texts end the episode by truncation", low=1, high=1000)
 
 
@@ -65,7 +68,7 @@ class CardTask:
 
     def reset(self, seed: int) -> TextObservation:
         """Deal from a seed."""
-        self._rng = np.random.default_rng([seed, 1])
+        self._rng, self._eye = np.random.default_rng([seed, 1]), np.random.default_rng([seed, 2])
         self.game.reset(np.random.default_rng([seed, 0]))
         self._return, self._invalid, self._over = 0.0, 0, False
         return self._observe()
@@ -99,4 +102,6 @@ class CardTask:
         return Outcome(REFUSED, terminated=ends, truncated=not ends and self._invalid >= self._config.max_invalid)
 
     def _observe(self) -> TextObservation:
-        return TextObservation(prompt(self.game, self._config.thoughts), (draw_game(self.game),))
+        config = self._config
+        seen = photograph(draw_game(self.game), config.size, config.shift, config.noise, self._eye)
+        return TextObservation(prompt(self.game, config.thoughts), (seen,))

@@ -266,14 +266,15 @@ class Builder(Protocol):
     """
 
     experience: type[Any]
-    """What it learns from: ``Transition``, or ``Outcome`` where it chooses among whole policies."""
+    """What it learns from: ``Transition``; ``Outcome`` of a whole policy; of text tasks ``TextEpisode`` or ``Turn``."""
 
     @staticmethod
     def build(spec: Any, config: Any, rng: np.random.Generator) -> Learner[Any]:
         """Make the learner.
 
         Args:
-            spec: ``TaskSpec`` of transitions, ``Candidates`` of outcomes.
+            spec: ``TaskSpec`` of transitions, ``Candidates`` of outcomes, ``TextSpec`` of episodes of text,
+                ``TextTaskSpec`` of turns.
             config: an instance of ``config_type``.
             rng: all randomness comes from it.
         """

@@ -41,6 +41,19 @@ class TextStep:
         return self.terminated or self.truncated
 
 
+@dataclass(frozen=True)
+class TextTaskSpec:
+    """What learners of turns are told of their task; the turns carry all else.
+
+    Attributes:
+        task: its name.
+        legal_actions: words or signs of all actions.
+    """
+
+    task: str
+    legal_actions: tuple[str, ...]
+
+
 class TextTask(Protocol):
     """A task that a model does by what it says. Whoever has these members needs no other class and no registration."""
 

@@ -18,13 +18,16 @@ from vlmrl_ros.bridge.parameters import plugin_options, show_options
 from vlmrl_ros.bridge.shell import Shell, run
 from vlmrl_ros.bridge.weights import Weights, decode
 from vlmrl_ros.core import registry
+from vlmrl_ros.core.candidates import find_candidates
 from vlmrl_ros.core.checkpoint import POLICY_FILE, read_checkpoint
 from vlmrl_ros.core.config import option
 from vlmrl_ros.core.deliberation import Tick
 from vlmrl_ros.core.errors import CheckpointError, ConfigError, UnknownNameError
 from vlmrl_ros.core.interfaces import Policy, Thinker
+from vlmrl_ros.core.mixture import Mixture
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.streams import stream
+from vlmrl_ros.nodes.candidate_policy import CandidatePolicy
 from vlmrl_ros.nodes.served_arm import STATUS_NAMES, ServedArm
 from vlmrl_ros.nodes.thinking import Thinking
 from vlmrl_ros.nodes.thinking_arm import ThinkingArm
@@ -32,6 +35,8 @@ from vlmrl_ros.policies.curricula.acting import CurriculumPolicy
 
 ROLE_NAME = "role"
 """In a curriculum ``policy/status`` says besides who acted: see :class:`~vlmrl_ros.core.episode_plan.Role`."""
+CANDIDATE_NAME = "candidate"
+"""Where several checkpoints are chosen among, ``policy/status`` says besides which one acted, from 0."""
 STOP_TIMEOUT_S = 2.0
 """After Ctrl-C the policy has so long to end the thought that it is in."""
 
@@ -43,6 +48,11 @@ class PolicyServerConfig:
     policy: str = option("gaussian", "name of the policy plug-in")
     seed: int = option(0, "the action of a step draws its randomness from (seed, episode, step)", low=0, high=2**31 - 1)
     checkpoint: str = option("", "checkpoint directory to act from; empty: random within the bounds until weights come")
+    candidates: tuple[str, ...] = option(
+        (),
+        "checkpoints, or folders of them: each episode is acted by one of them, drawn from the mixture on "
+        "policy/selection; empty: there is one policy",
+    )
     weights_root: str = option("", "directory below which weights may be read that come by file URI; empty: none")
     sync: bool = option(False, "act with exactly the weights version that the bridge knew of (lockstep only)")
     curriculum: bool = option(
@@ -82,6 +92,14 @@ class PolicyServer(Shell[PolicyServerConfig]):
     def configure(self) -> None:
         """Find the plug-in, check the checkpoint, listen for the task's spec and for weights."""
         config = self.config
+        if config.candidates and (config.checkpoint or config.sync or config.curriculum or config.arms):
+            raise ConfigError(
+                f"candidates is {list(config.candidates)}, which act by themselves; leave out checkpoint, sync, "
+                "curriculum and arms"
+            )
+        self._candidates = find_candidates(config.candidates) if config.candidates else {}
+        self._by_mixture: CandidatePolicy | None = None
+        self._mixture: Mixture | None = None
         self._spec: TaskSpec | None = None
         self._policy: Policy | None = None
         self._weights: Weights | None = None
@@ -96,6 +114,8 @@ class PolicyServer(Shell[PolicyServerConfig]):
         self._waiting: dict[int, Tick] = {}
         self._thinkers: list[ThinkingArm] = []
         self.listen(UInt8MultiArray, "weights", self._on_weights, qos.LATCHED)
+        if self._candidates:
+            self.listen(String, "policy/selection", self._on_selection, qos.LATCHED)
         for number, arm in enumerate(self._arms):
             self.listen(String, arm.topic("spec"), partial(self._on_spec, number), qos.LATCHED)
 
@@ -116,10 +136,15 @@ class PolicyServer(Shell[PolicyServerConfig]):
         self._spec = spec
         self._arms[number].begin(spec)
         self._waiting.pop(number, None)
+        if self._by_mixture is not None and self._mixture is not None:
+            self._by_mixture.take(self._mixture)
 
     def _make_policy(self, spec: TaskSpec) -> None:
         """Make the policy; one that thinks is kept when its bridge starts again, for it has no state."""
         if self._thinking is not None:
+            return
+        if self._candidates:
+            self._choose_among(spec)
             return
         make = partial(self._build, spec, plugin_options(self, self.config.policy))
         made = make()
@@ -137,6 +162,13 @@ class PolicyServer(Shell[PolicyServerConfig]):
         elif self.config.arms:
             raise ConfigError(f"arms is {list(self.config.arms)}, for policies that think; '{self.config.policy}' acts")
 
+    def _choose_among(self, spec: TaskSpec) -> None:
+        """Let the candidates act, an episode each."""
+        self._policy = self._by_mixture = CandidatePolicy(spec, self._candidates, self.config.seed)
+        self._by_plan = None
+        for name, reason in self._by_mixture.broken.items():
+            self.get_logger().warning(f"candidate '{name}' cannot act: {reason}")
+
     def _begin_to_think(self, policy: Thinker, spec: TaskSpec) -> None:
         config = self.config
         hold = registry.load("policies", config.hold_policy)(spec, plugin_options(self, config.hold_policy))
@@ -150,9 +182,16 @@ class PolicyServer(Shell[PolicyServerConfig]):
         if self._weights is not None:
             self._thinking.load(self._weights)
 
+    def _on_selection(self, message: String) -> None:
+        mixture = Mixture.from_json(message.data)
+        if self._by_mixture is not None:
+            self._by_mixture.take(mixture)
+        self._mixture = mixture
+        self._answer_who_waits()
+
     def _on_weights(self, message: UInt8MultiArray) -> None:
         weights = decode(message, self._weights_root)
-        if self._checkpoint is not None:
+        if self._checkpoint is not None or self._candidates:
             return
         if self._thinking is not None:
             self._thinking.load(weights)
@@ -180,12 +219,18 @@ class PolicyServer(Shell[PolicyServerConfig]):
     def _use(self, weights: Weights) -> None:
         self._ready = weights.version
         self.diagnostics.value("weights_version", weights.version)
+        self._answer_who_waits()
+
+    def _answer_who_waits(self) -> None:
         for number, tick in list(self._waiting.items()):
             self._act_when_due(number, tick)
 
     def _act_when_due(self, number: int, tick: Tick) -> None:
-        """Act now, or in ``sync`` when the weights that are due at this step have come."""
-        if self.config.sync and self._ready < tick.feedback.weights_version:
+        """Act now, or when it has come what is due at this step: in ``sync`` weights, of candidates a mixture."""
+        late = self.config.sync and self._ready < tick.feedback.weights_version
+        if self._by_mixture is not None:
+            late = self._by_mixture.begin(tick.feedback.episode) is None
+        if late:
             self._waiting[number] = tick
             return
         self._waiting.pop(number, None)
@@ -197,14 +242,16 @@ class PolicyServer(Shell[PolicyServerConfig]):
     def _act(self, arm: ServedArm, tick: Tick) -> None:
         assert self._policy is not None
         started_s = time.perf_counter()
-        feedback, role = tick.feedback, {}
+        feedback, who = tick.feedback, {}
         if self._by_plan is not None:
-            role[ROLE_NAME] = self._by_plan.follow(feedback.plan, feedback.step)
+            who[ROLE_NAME] = self._by_plan.follow(feedback.plan, feedback.step)
+        if self._by_mixture is not None:
+            who[CANDIDATE_NAME] = self._by_mixture.begin(feedback.episode)
         rng = stream(self.config.seed, "policy", feedback.episode, feedback.step)
         action, info = self._policy.act(tick.observation, rng)
         inference_ms = (time.perf_counter() - started_s) * 1e3
         values = (self._ready, inference_ms, arm.dropped)
-        arm.answer(tick.stamp_ns, action, {**dict(zip(STATUS_NAMES, values, strict=True)), **role})
+        arm.answer(tick.stamp_ns, action, {**dict(zip(STATUS_NAMES, values, strict=True)), **who})
         if "thought" in info:
             arm.think_aloud(info["thought"])
         self.diagnostics.tick()

@@ -129,7 +129,8 @@ class SimBridge(Shell[SimBridgeConfig]):
         if config.time == "lockstep" and config.recorder_lag_steps >= 0:
             self.listen(JointState, "recorder/status", self._on_recorder, qos.STEP)
         self.create_service(Trigger, "reset", self._on_reset)
-        self._out = ArrivalPublisher(self, self._spec)
+        self._instructs = hasattr(self._task, "instruction")
+        self._out = ArrivalPublisher(self, self._spec, instructs=self._instructs)
 
     def activate(self) -> None:
         """Begin the first episode, or go on where the node was deactivated."""
@@ -310,6 +311,8 @@ class SimBridge(Shell[SimBridgeConfig]):
         self._arrival = self._episodes.with_version(arrival)
         self._published = True
         self._waiting_since_s = time.monotonic()
+        if self._instructs and self._arrival.feedback.step == 0:
+            self._out.instruct(self._task.instruction)
         self._out.arrival(self._arrival)
         if self.config.film:
             self._out.film(self._arrival.stamp_ns, self._task.render("front", FILM.height, FILM.width))

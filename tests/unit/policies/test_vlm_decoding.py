@@ -11,6 +11,7 @@ from vlmrl_ros.core.errors import ConfigError, RangeError
 from vlmrl_ros.core.text import TextObservation
 from vlmrl_ros.policies.vlm.decoding import Decoder
 from vlmrl_ros.policies.vlm.scoring import never_said
+from vlmrl_ros.policies.vlm.stem import Stem, StemConfig, learn_to_see
 from vlmrl_ros.policies.vlm.tiny import TinyConfig, build
 
 SMALL = TinyConfig(vision_width=32, vision_layers=1, width=32, layers=2, vocabulary=300, context=256)
@@ -44,9 +45,39 @@ def test_equal_seeds_make_equal_weights_and_leave_the_stream_of_torch_alone(tiny
     assert all(torch.equal(a, b) for a, b in zip(tiny[0].parameters(), again.parameters(), strict=True))
 
 
+@pytest.fixture(scope="module")
+def small():
+    """With a stem, and with a prompt that is one token."""
+    config = TinyConfig(vision="stem", image_size=32, vision_width=32, width=32, layers=2, vocabulary=300, context=256)
+    return build(TEXTS, 0, config, [TEXTS[0], '{"thoughts": "'])
+
+
+def test_phrases_are_one_token_each_and_texts_stay_what_they_are(small, tiny):
+    tokenizer = small[1].tokenizer
+    for text in ("so, " + TEXTS[0], TEXTS[1]):
+        ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+        assert tokenizer.decode(ids) == text
+        assert len(ids) < len(tiny[1].tokenizer(text, add_special_tokens=False)["input_ids"])
+    assert len(tokenizer(TEXTS[0], add_special_tokens=False)["input_ids"]) == 1
+    prompt = Decoder(*small, LONGEST).inputs(observations(1))["input_ids"]
+    assert prompt.shape == (1, 32 * 32 // 16**2 + 1)
+
+
+def test_a_stem_learns_to_see(small):
+    """Which half of a picture is bright, and whether it is red or blue."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, (200, 2))
+    seen = torch.from_numpy(rng.normal(0.0, 0.3, (200, 3, 32, 32)).astype(np.float32))
+    for row, (half, colour) in enumerate(labels):
+        seen[row, 2 * colour, :, 16 * half : 16 * half + 16] += 1.0
+    stem = Stem(StemConfig(hidden_size=32))
+    assert learn_to_see(stem, seen, labels, 0, steps=60, planned=100) > 0.95
+
+
+@pytest.mark.parametrize("size", ["tiny", "small"])
 @pytest.mark.parametrize("count", [1, 3])
-def test_the_likeliest_tokens_are_those_of_generate(tiny, count):
-    model, processor = tiny
+def test_the_likeliest_tokens_are_those_of_generate(request, size, count):
+    model, processor = request.getfixturevalue(size)
     decoder = Decoder(model, processor, LONGEST)
     given = decoder.inputs(observations(count))
     expected = model.generate(**given, max_new_tokens=LONGEST, do_sample=False, suppress_tokens=never_said(processor))[
@@ -116,13 +147,14 @@ def test_an_answer_ends_behind_its_action(tiny):
     assert utterance.ended
 
 
-def test_model_and_processor_come_back_from_a_folder(tiny, tmp_path):
-    model, processor = tiny
+@pytest.mark.parametrize("size", ["tiny", "small"])
+def test_model_and_processor_come_back_from_a_folder(request, size, tmp_path):
+    model, processor = request.getfixturevalue(size)
     model.save_pretrained(tmp_path)
     processor.save_pretrained(tmp_path)
     again = AutoModelForImageTextToText.from_pretrained(tmp_path).eval()
     read = AutoProcessor.from_pretrained(tmp_path)
-    said = [Decoder(*pair, LONGEST).decode(observations(2), 0.0) for pair in (tiny, (again, read))]
+    said = [Decoder(*pair, LONGEST).decode(observations(2), 0.0) for pair in ((model, processor), (again, read))]
     assert [one.text for one in said[0]] == [one.text for one in said[1]]
 
 

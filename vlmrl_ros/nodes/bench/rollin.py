@@ -9,7 +9,8 @@ import numpy as np
 
 from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.nodes.bench.figures import Figures, over_seeds
-from vlmrl_ros.nodes.bench.rollin_runs import METHODS, SCENARIOS, Result, continuous, tabular
+from vlmrl_ros.nodes.bench.remembered import Result
+from vlmrl_ros.nodes.bench.rollin_runs import METHODS, SCENARIOS, continuous, tabular
 from vlmrl_ros.nodes.bench.rollin_tabular import EPISODES, Tabular
 from vlmrl_ros.policies.evaluation.plots import Curve, plot_success
 from vlmrl_ros.policies.evaluation.statistics import mean_interval, permutation_p

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from vlmrl_ros.core.run_directory import write_whole
+from vlmrl_ros.nodes.bench.remembered import Result, remembered
 from vlmrl_ros.nodes.bench.rollin_loop import CurriculumLoop, Setup
 from vlmrl_ros.nodes.bench.rollin_tabular import Tabular, train
-
-Result = dict[str, Any]
 
 METHODS: Mapping[str, Mapping[str, Any]] = {
     "rollin": {"beta": 0.1},
@@ -81,13 +78,13 @@ def continuous(work: Path, task: str, method: str, seed: int, steps: int = 0) ->
     scenario = SCENARIOS[task].of(method)
     scenario = replace(scenario, steps=steps or scenario.steps)
     about = {**asdict(scenario), "seed": seed}
-    return _remembered(work / f"{task}_{method}_{seed}.json", about, lambda: _live(scenario, seed))
+    return remembered(work / f"{task}_{method}_{seed}.json", about, lambda: _live(scenario, seed))
 
 
 def tabular(work: Path, run: Tabular, seed: int) -> Result:
     """One run on the grid; the fields of :class:`~vlmrl_ros.nodes.bench.rollin_tabular.Outcome`."""
     name = f"tabular_k{run.goals - 1}_a{run.alpha}_b{run.beta}_h{run.horizon}_{run.accounting}_{seed}.json"
-    return _remembered(work / name, {**asdict(run), "seed": seed}, lambda: asdict(train(run, seed)))
+    return remembered(work / name, {**asdict(run), "seed": seed}, lambda: asdict(train(run, seed)))
 
 
 def _live(scenario: Scenario, seed: int) -> Result:
@@ -110,16 +107,3 @@ def _live(scenario: Scenario, seed: int) -> Result:
         "visitation": visitation,
         "wall_s": time.monotonic() - started_s,
     }
-
-
-def _remembered(file: Path, about: Mapping[str, Any], make: Callable[[], Result]) -> Result:
-    """The result on disk, if it is of the same settings; else a new one."""
-    plain = json.loads(json.dumps(about))
-    if file.exists():
-        stored = json.loads(file.read_text(encoding="utf-8"))
-        if stored["settings"] == plain:
-            result: Result = stored["result"]
-            return result
-    result = make()
-    write_whole(file, json.dumps({"settings": plain, "result": result}) + "\n")
-    return result

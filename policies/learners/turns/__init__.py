@@ -1,0 +1,1 @@
+"""What learners of turns share: they train a vision-language model on what was said."""

@@ -1,0 +1,1 @@
+"""RL4VLM's PPO on utterances."""

@@ -1,0 +1,64 @@
+"""The plug-in ``vlm_ppo``."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+import numpy as np
+from torch import Tensor
+
+from vlmrl_ros.core.text import TextTaskSpec
+from vlmrl_ros.policies.learners.turns.learner import TurnLearner
+from vlmrl_ros.policies.learners.vlm_ppo.config import VlmPpoConfig
+from vlmrl_ros.policies.vlm.ppo import UtterancePpo
+from vlmrl_ros.policies.vlm.surrogate import remembered
+from vlmrl_ros.policies.vlm.turns import Turn
+
+
+class VlmPpo(TurnLearner):
+    """Learns from turns that its newest weights have said, each once."""
+
+    def __init__(self, spec: TextTaskSpec, config: VlmPpoConfig, rng: np.random.Generator) -> None:
+        """Load the model.
+
+        Raises:
+            ConfigError: see :class:`TurnLearner`.
+        """
+        super().__init__("vlm_ppo", spec, config.model, rng)
+        self.samples_per_update = config.turns_per_update
+        self._ppo = UtterancePpo(self.model, self.processor, rng, config)
+        self._streams: dict[int, list[Turn]] = defaultdict(list)
+
+    @property
+    def ready(self) -> bool:
+        """``turns_per_update`` turns have come."""
+        return sum(map(len, self._streams.values())) >= self.samples_per_update
+
+    def _keep(self, turn: Turn) -> None:
+        self._streams[turn.arm].append(turn)
+
+    def _learn(self) -> Mapping[str, float]:
+        streams = list(self._streams.values())
+        self._streams.clear()
+        return self._ppo.update(streams)
+
+    def _tensors(self) -> Mapping[str, Tensor]:
+        value = {f"value/{name}": weight for name, weight in self._ppo.value.named_parameters()}
+        return {**value, **{f"adam/{name}": one for name, one in remembered(self._ppo.descent.optimiser).items()}}
+
+    def _resume(self, updates: int) -> None:
+        self._streams.clear()
+        self._ppo.descent.resume(updates)
+
+
+class Builder:
+    """Entry point of the learner plug-in ``vlm_ppo``."""
+
+    config_type = VlmPpoConfig
+    experience = Turn
+
+    @staticmethod
+    def build(spec: TextTaskSpec, config: VlmPpoConfig, rng: np.random.Generator) -> VlmPpo:
+        """Train a model by reward, the task's or that of takeovers: a turn carries the one that is meant."""
+        return VlmPpo(spec, config, rng)

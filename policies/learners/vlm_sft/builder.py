@@ -1,0 +1,59 @@
+"""The plug-in ``vlm_sft``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from torch import Tensor
+
+from vlmrl_ros.core.text import TextTaskSpec
+from vlmrl_ros.policies.learners.turns.learner import TurnLearner
+from vlmrl_ros.policies.learners.vlm_sft.config import VlmSftConfig
+from vlmrl_ros.policies.vlm.sft import Example, Tuner
+from vlmrl_ros.policies.vlm.surrogate import remembered
+from vlmrl_ros.policies.vlm.turns import Turn
+
+
+class VlmSft(TurnLearner):
+    """Learns from the turns of demonstrations; rewards count for nothing."""
+
+    def __init__(self, spec: TextTaskSpec, config: VlmSftConfig, rng: np.random.Generator) -> None:
+        """Load the model.
+
+        Raises:
+            ConfigError: see :class:`TurnLearner`.
+        """
+        super().__init__("vlm_sft", spec, config.model, rng)
+        self.samples_per_update = config.steps_per_update * config.minibatch
+        self._steps, self._least = config.steps_per_update, config.min_turns
+        self._tuner = Tuner(self.model, self.processor, rng, config)
+
+    @property
+    def ready(self) -> bool:
+        """``min_turns`` turns have come."""
+        return len(self._tuner) >= self._least
+
+    def _keep(self, turn: Turn) -> None:
+        self._tuner.add([Example(turn.observation, turn.utterance.text)])
+
+    def _learn(self) -> Mapping[str, float]:
+        return {"loss": float(np.mean([self._tuner.step() for _ in range(self._steps)]))}
+
+    def _tensors(self) -> Mapping[str, Tensor]:
+        return {f"adam/{name}": one for name, one in remembered(self._tuner.optimiser).items()}
+
+    def _resume(self, updates: int) -> None:
+        self._tuner.steps = updates * self._steps
+
+
+class Builder:
+    """Entry point of the learner plug-in ``vlm_sft``."""
+
+    config_type = VlmSftConfig
+    experience = Turn
+
+    @staticmethod
+    def build(spec: TextTaskSpec, config: VlmSftConfig, rng: np.random.Generator) -> VlmSft:
+        """Train a model on what was shown."""
+        return VlmSft(spec, config, rng)

@@ -1,0 +1,113 @@
+"""The plug-ins ``vlm_sft`` and ``vlm_ppo``: what they take, learn and keep."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from vlmrl_ros.core import registry
+from vlmrl_ros.core.config import from_mapping
+from vlmrl_ros.core.errors import CheckpointError, ConfigError
+from vlmrl_ros.core.snapshot import save_snapshot
+from vlmrl_ros.core.text import TextObservation, TextTaskSpec
+from vlmrl_ros.core.text_action import read_action
+from vlmrl_ros.core.types import Candidates
+from vlmrl_ros.policies.vlm.decoding import Decoder
+from vlmrl_ros.policies.vlm.tiny import TinyConfig, build
+from vlmrl_ros.policies.vlm.turns import Turn
+
+SPEC = TextTaskSpec("way", ("+", "-"))
+SMALL = TinyConfig(vision="stem", image_size=16, vision_width=16, width=16, layers=1, vocabulary=260, context=64)
+PHRASES = ('{"action": "+"}', '{"action": "-"}', "<image>which?")
+SEEN = TextObservation("<image>which?", (np.zeros((16, 16, 3), np.uint8),))
+OPTIONS = {
+    "vlm_sft": {"steps_per_update": 5, "min_turns": 2, "steps": 40, "learning_rate": 0.01},
+    "vlm_ppo": {"turns_per_update": 8, "minibatch": 4, "learning_rate": 0.01, "updates": 5},
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("model")
+    for part in build(["ab"], 0, SMALL, PHRASES):
+        part.save_pretrained(path)
+    return path
+
+
+def learner_of(name: str, folder, seed: int = 0, spec=SPEC, **values):
+    builder = registry.load("learners", name)
+    assert builder.experience is Turn
+    options = from_mapping(builder.config_type, {"model": str(folder), **OPTIONS[name], **values})
+    return builder.build(spec, options, np.random.default_rng(seed))
+
+
+def turns(learner, seed: int) -> list[Turn]:
+    """Eight turns of two environments; every other first token is paid, and is taken for "+"."""
+    said = Decoder(learner.model, learner.processor, 2).decode([SEEN] * 8, 0.7, torch.Generator().manual_seed(seed))
+    made = []
+    for row, one in enumerate(said):
+        paid = int(one.token_ids[0]) % 2
+        meant = read_action(PHRASES[paid], SPEC.legal_actions)
+        made.append(Turn(SEEN, replace(one, text=PHRASES[paid]), meant, float(paid), True, False, SEEN, arm=row % 2))
+    return made
+
+
+def taught(name: str, folder, updates: int = 2):
+    learner = learner_of(name, folder)
+    for update in range(updates):
+        for turn in turns(learner, update):
+            learner.add(turn)
+        assert learner.ready
+        learner.update()
+    return learner
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_a_learner_goes_on_from_its_checkpoint_as_it_would_have(name, folder, tmp_path):
+    learner, other = taught(name, folder), learner_of(name, folder, seed=7)
+    save_snapshot(tmp_path, learner.snapshot())
+    other.restore(tmp_path)
+    new = turns(learner, 9)
+    if name == "vlm_sft":  # its examples are given again, as the replay of a bag does
+        new = [turn for update in range(2) for turn in turns(learner_of(name, folder), update)] + new
+        learner = learner_of(name, folder)
+        learner.restore(tmp_path)
+    for one in (learner, other):
+        for turn in new:
+            one.add(turn)
+    assert learner.update() == other.update()
+    assert all(np.array_equal(value, other.variables()[key]) for key, value in learner.variables().items())
+
+
+def test_demonstrations_become_likely(folder):
+    learner = learner_of("vlm_sft", folder)
+    assert not learner.ready
+    for turn in turns(learner, 0):
+        learner.add(turn)
+    losses = [learner.update()["loss"] for _ in range(6)]
+    assert losses[-1] < losses[0] / 2
+
+
+def test_ppo_takes_each_turn_once_and_says_that_its_ratio_began_at_one(folder):
+    learner = learner_of("vlm_ppo", folder)
+    for turn in turns(learner, 0):
+        learner.add(turn)
+    metrics = learner.update()
+    assert metrics["first_ratio_error"] < 1e-4
+    assert not learner.ready
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_what_does_not_fit_is_refused(name, folder, tmp_path):
+    with pytest.raises(ConfigError, match="no text actions"):
+        learner_of(name, folder, spec=Candidates(("a", "b")))
+    with pytest.raises(ConfigError, match="valid: a folder with a saved"):
+        learner_of(name, tmp_path)
+    learner = learner_of(name, folder, spec=TextTaskSpec("other", ("left",)))
+    with pytest.raises(ConfigError, match=r"names the action '[+-]'; valid: \['left'\]"):
+        learner.add(turns(learner, 0)[0])
+    with pytest.raises(CheckpointError, match=name):
+        learner.restore(tmp_path)
