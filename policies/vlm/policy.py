@@ -15,11 +15,12 @@ from vlmrl_ros.core.config import from_mapping, option, to_mapping
 from vlmrl_ros.core.errors import ConfigError, VlmrlError
 from vlmrl_ros.core.interfaces import Decision, Question, Variables
 from vlmrl_ros.core.prompts import answer, around_instruction, prompt, system_prompt
+from vlmrl_ros.core.skills import skills
 from vlmrl_ros.core.spec import FloatArray, TaskSpec
 from vlmrl_ros.core.text import TextObservation
 from vlmrl_ros.core.text_action import read_action
 from vlmrl_ros.core.types import Observation, state_of
-from vlmrl_ros.core.vocabulary import Drive, moves
+from vlmrl_ros.core.vocabulary import Drive, Vocabulary, moves
 from vlmrl_ros.policies.vlm.decoding import Decoder, Utterance
 from vlmrl_ros.policies.vlm.loading import TINY, load_model, with_adapter, with_new_adapter
 from vlmrl_ros.policies.vlm.weights import fitting, parameters
@@ -39,6 +40,11 @@ class VlmConfig:
     dtype: str = option("float32", "numbers that the model computes in", choices=("float32", "bfloat16", "float16"))
     device: str = option("auto", "where the model computes", choices=("auto", "cpu", "cuda"))
     seed: int = option(0, "of the weights of tiny", low=0, high=2**31 - 1)
+    words: str = option(
+        "moves",
+        "moves: directions, gripper, wait; skills: pick and place at the places of the table",
+        choices=("moves", "skills"),
+    )
     description: str = option("", "what else the model is told in each prompt")
     instruction: str = option(
         "", "what to do until topic instruction says something else, or says nothing; empty: the name of the task"
@@ -71,7 +77,7 @@ class Asking:
         self._cameras = [camera.name for camera in spec.cameras]
         self._images_first = config.images_first
         self._instruction = config.instruction or spec.task
-        self.vocabulary = moves(spec)
+        self.vocabulary: Vocabulary = skills(spec) if config.words == "skills" else moves(spec)
         self.words = tuple(self.vocabulary)
         self._around = around_instruction(system_prompt(self.words, config.description), config.thoughts)
 

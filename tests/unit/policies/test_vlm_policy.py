@@ -154,7 +154,8 @@ def test_short_memory_is_told_and_the_next_question_answered(monkeypatch):
         ({"adapter": "/nowhere"}, CheckpointError, "adapter '/nowhere' lacks adapter_config.json, adapter_model"),
         ({"adapter": "x", "lora_rank": 2}, ConfigError, "lora_rank is 2 beside adapter 'x'; valid: one of them"),
         ({"dtype": "int8"}, ConfigError, "dtype is 'int8'; valid: float32, bfloat16, float16"),
-        ({"words": "all"}, UnknownNameError, "unknown policy key 'words'"),
+        ({"mode": "all"}, UnknownNameError, "unknown policy key 'mode'"),
+        ({"words": "skills"}, ConfigError, r"skills need tip_x, .*; task 'toy' lacks tip_y"),
     ],
 )
 def test_options_that_cannot_be_met_are_refused(options, error, message):
