@@ -16,11 +16,12 @@ from vlmrl_ros.core.interfaces import Question, Thinker
 from vlmrl_ros.core.prompts import answer
 from vlmrl_ros.core.spec import CameraSpec, TaskSpec, VectorSpec
 from vlmrl_ros.core.text import TextObservation
+from vlmrl_ros.policies.vlm.config import VlmConfig
 from vlmrl_ros.policies.vlm.decoding import Decoder
 from vlmrl_ros.policies.vlm.fused_engine import FusedEngine
 from vlmrl_ros.policies.vlm.generic_engine import GenericEngine
 from vlmrl_ros.policies.vlm.loading import with_new_adapter
-from vlmrl_ros.policies.vlm.policy import Asking, VlmConfig, VlmPolicy, build
+from vlmrl_ros.policies.vlm.policy import Asking, VlmPolicy, build
 from vlmrl_ros.policies.vlm.scoring import never_said
 from vlmrl_ros.policies.vlm.sft import Example, SftConfig, fine_tune
 from vlmrl_ros.policies.vlm.weights import variables
