@@ -27,6 +27,7 @@ EXECUTABLES = (
     "recorder",
     "reward_classifier",
     "scripted_operator",
+    "selector",
     "sim_arm",
     "sim_bridge",
     "spacemouse",
@@ -38,19 +39,37 @@ PLUGINS = {
         for name in (
             *("rlif", "rlpd", "hil_serl", "hg_dagger", "dagger", "bc", "sac", "calql", "cql", "iql", "awac"),
             *("trust", "lcb", "greedy", "uniform"),
+            *("lm_bc", "lm_filtered_bc", "lm_mc", "ilql", "lm_ppo", "lm_online_filtered_bc"),
             *("vlm_sft", "vlm_ppo"),
         )
     },
-    "policies": {name: f"policies.{name}:build" for name in ("gaussian", "still")},
+    "policies": {
+        **{name: f"policies.{name}:build" for name in ("gaussian", "still")},
+        "vlm": "policies.vlm.policy:build",
+    },
     "encoders": {name: f"policies.encoders.{name}:build" for name in ("nature_cnn", "resnet10")},
     "tasks": {
         name: f"sim.tasks.{name}:build"
         for name in ("reach", "peg_insert", "pick_lift", "crash_maze", "point_maze", "velocity_window")
+    }
+    | {"tabletop": "sim.tasks.tabletop.task:build"},
+    "text_tasks": {
+        "maze": "sim.text.maze",
+        "wordle": "sim.text.wordle",
+        "chess": "sim.text.chess_game",
+        "chess_endgames": "sim.text.chess_endgames",
+        "text_nav-fast": "sim.text.text_nav",
+        "text_nav-textworld": "sim.text.textworld_nav",
+        "twenty_questions-rules": "sim.text.twenty_questions",
+        "guess_city-rules": "sim.text.guess_city",
+        "car_dealer-rules": "sim.text.car_dealer",
     },
     "curricula": {"rollin": "policies.curricula.rollin:build"},
     "outputs": {name: f"bridge.outputs.{name}:build" for name in ("twist", "forward", "trajectory")},
     "devices": {name: f"teleop.devices.{name}:build" for name in ("joystick", "spacemouse")},
-    "operators": {name: f"sim.operators.{name}:build" for name in ("reach", "peg_insert", "pick_lift", "crash_maze")},
+    "operators": {
+        name: f"sim.operators.{name}:build" for name in ("reach", "peg_insert", "pick_lift", "crash_maze", "tabletop")
+    },
 }
 # A shell script that finds the Python of the prefix it lies in, and at once the Python program that this Python runs.
 LAUNCHER = """\
@@ -149,8 +168,10 @@ setup(
             "**/*.xml",
             "**/*.html",
             "**/*.css",
+            "**/*.csv",
             "**/*.js",
             "**/*.ttf",
+            "**/*.txt",
             "**/LICENSE*",
         ]
     },
@@ -184,6 +205,20 @@ setup(
         "bench": ["cvxpy>=1.5", "sbx-rl>=0.25", "stable-baselines3>=2.7", "torchrl>=0.10"],
         "gym": ["gymnasium-robotics>=1.4"],
         "hil": ["gym-hil>=0.1.14"],
+        # With what textworld and textarena stand on. These and jericho have to be installed with `--no-deps`, as `make
+        # setup` does: jericho asks for spaCy, and later versions of it have to be compiled; textarena for openai.
+        "language": [
+            "chess>=1.10",
+            "hashids>=1.3",
+            "mementos>=1.3",
+            "more-itertools>=10",
+            "networkx>=3",
+            "nltk>=3.9",
+            "prompt-toolkit>=3",
+            "tatsu==5.8.3",
+            "termcolor>=2",
+            "websockets>=12",
+        ],
         "ros": [
             "ros-ament-index-python",
             "ros-common-interfaces",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from launch import LaunchContext, LaunchDescription
 from launch.action import Action
 from launch.actions import OpaqueFunction
@@ -22,14 +24,17 @@ ARGUMENTS = {
     **COMMON,
     "num_arms": ("1", "arms that one learner teaches, each in a namespace of its own: arm_0, arm_1 and so on"),
     **TEACHING,
+    "policy": ("gaussian", "policy plug-in; vlm: a vision-language model, for learners that teach one"),
     "curriculum": ("", "curriculum plug-in, with any learner; empty: the full task from the start"),
     "sync": (
         "auto",
         "repeatable to the bit; auto: one arm with a scripted operator or none (in a fleet an arm that pauses would "
-        "make the others wait)",
+        "make the others wait), and no policy that thinks",
         ("auto", "true", "false"),
     ),
 }
+THINKING = ("vlm",)
+"""Policies that think: one server answers all arms of a fleet together."""
 LAG_STEPS = 8
 """Without sync the simulation may run so far ahead of the learner."""
 RECORDER_LAG_STEPS = 24
@@ -46,7 +51,8 @@ def _nodes(context: LaunchContext) -> list[Action]:
     a = Arguments(context)
     task = a.plugin("task", "tasks")
     fleet = arms(a.integer("num_arms"), a.integer("seed"), a.shown())
-    sync = _sync(a, len(fleet))
+    policy = a.plugin("policy", "policies")
+    sync = _sync(a, len(fleet), policy)
     curriculum = a.plugin("curriculum", "curricula") if a.text("curriculum") else ""
     if curriculum and len(fleet) > 1:
         raise ValueError(f"curriculum:={curriculum} goes with one arm; leave out num_arms:={len(fleet)}")
@@ -56,12 +62,23 @@ def _nodes(context: LaunchContext) -> list[Action]:
     if len(fleet) > 1:
         learner["arms"] = [arm.name for arm in fleet]
     nodes = [Managed("learner", learner)]
+    server = _server(a, policy, learner["run_dir"], sync)
+    together = policy in THINKING and len(fleet) > 1
+    if together:
+        nodes.append(Managed("policy_server", {**server, "seed": fleet[0].seed, "arms": [arm.name for arm in fleet]}))
     for arm in fleet:
-        nodes += _of_arm(a, arm, learner["run_dir"], sync)
+        nodes += _of_arm(a, arm, learner["run_dir"], sync, {} if together else server)
     return managed(a, nodes)
 
 
-def _of_arm(a: Arguments, arm: Arm, run_dir: str, sync: bool) -> list[Managed]:
+def _server(a: Arguments, policy: str, run_dir: str, sync: bool) -> dict[str, Any]:
+    """Parameters of the policy server but its seed."""
+    in_real_time = {"deadline_s": 0.0} if policy in THINKING and by_hand(a) else {}
+    curriculum = bool(a.text("curriculum"))
+    return {"policy": policy, "sync": sync, "weights_root": run_dir, "curriculum": curriculum, **in_real_time}
+
+
+def _of_arm(a: Arguments, arm: Arm, run_dir: str, sync: bool, server: dict[str, Any]) -> list[Managed]:
     operator = a.text("operator")
     bridge = {
         "task": a.text("task"),
@@ -75,12 +92,7 @@ def _of_arm(a: Arguments, arm: Arm, run_dir: str, sync: bool) -> list[Managed]:
     }
     nodes = {
         **recorder_nodes(a, arm, run_dir),
-        "policy_server": {
-            "seed": arm.seed,
-            "sync": sync,
-            "weights_root": run_dir,
-            "curriculum": bool(a.text("curriculum")),
-        },
+        **({"policy_server": {**server, "seed": arm.seed}} if server else {}),
         "teleop": {"profile": a.text("profile") or PROFILES[operator], "joy_sync": operator == "scripted"},
         **operator_nodes(a, arm, a.text("task")),
         "sim_bridge": bridge,
@@ -88,8 +100,8 @@ def _of_arm(a: Arguments, arm: Arm, run_dir: str, sync: bool) -> list[Managed]:
     return [Managed(name, parameters, arm.name) for name, parameters in nodes.items()]
 
 
-def _sync(a: Arguments, count: int) -> bool:
+def _sync(a: Arguments, count: int, policy: str) -> bool:
     operator, given = a.text("operator"), a.text("sync")
     if by_hand(a) and given == "true":
         raise ValueError(f"sync:=true needs lockstep, and a person at the {operator} needs real time; use sync:=false")
-    return given == "true" or (given == "auto" and count == 1 and not by_hand(a))
+    return given == "true" or (given == "auto" and count == 1 and not by_hand(a) and policy not in THINKING)

@@ -6,9 +6,9 @@ A new task composes a cell, then fills in six small methods of :class:`ArmTask`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import dm_env
 import numpy as np
@@ -24,9 +24,7 @@ from vlmrl_ros.sim.rendering import Renderer
 from vlmrl_ros.sim.robot import LEASH_M, Array, Robot
 
 TIP_SPEED_M_S = 0.1
-"""Greatest commanded speed of the tip on each axis: 10 mm a step at 10 Hz."""
-
-_VIEWS = {"wrist": "arm/wrist", "front": "front", "overview": "overview"}
+"""Unless a task has another one: 10 mm a step at 10 Hz."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,6 @@ def vector_spec(parts: Sequence[Feature]) -> VectorSpec:
     return VectorSpec(names, units, np.array(low, np.float32), np.array(high, np.float32))
 
 
-LINEAR = features("linear", "m/s", TIP_SPEED_M_S)
 GRIPPER = Feature("gripper", "1", -1.0, 1.0)
 """Rate of the hand's opening as a share of full speed: negative closes, 0 holds still."""
 
@@ -93,6 +90,11 @@ class ArmTask(ABC):
     for ``post_success_steps`` and is truncated, so that the value of being at the goal is trained and bootstrapped.
     """
 
+    views: ClassVar[Mapping[str, str]] = {"wrist": "arm/wrist", "front": "front", "overview": "overview"}
+    """Cameras by name, and what they are called in the model."""
+    tip_speed_m_s: ClassVar[float] = TIP_SPEED_M_S
+    """Greatest commanded speed of the tip on each axis."""
+
     def __init__(
         self,
         name: str,
@@ -100,6 +102,7 @@ class ArmTask(ABC):
         model: mujoco.MjModel,
         *,
         seen: Sequence[Feature],
+        felt: Sequence[Feature] = (),
         driven_fingers: bool = False,
         context: ContextSpec | None = None,
     ) -> None:
@@ -110,6 +113,7 @@ class ArmTask(ABC):
             config: the task's configuration.
             model: the compiled cell with the arm and the site ``arm/tip``.
             seen: what :meth:`_look` returns; left out of a pixel observation.
+            felt: what :meth:`_feel` returns; in every observation.
             driven_fingers: the action has a gripper component.
             context: what a curriculum may change; :meth:`_begin` heeds it.
         """
@@ -120,11 +124,14 @@ class ArmTask(ABC):
         self._looks = config.observation != "pixels"
         self.robot = Robot(model, config.rate_hz)
         self._renderer = Renderer(model)
-        action = (*LINEAR, GRIPPER) if driven_fingers else LINEAR
+        linear = features("linear", "m/s", self.tip_speed_m_s)
+        action = (*linear, GRIPPER) if driven_fingers else linear
         size = config.image_size
         self.spec = TaskSpec(
             task=name,
-            observation=vector_spec((*(seen if self._looks else ()), *_proprioception(action))),
+            observation=vector_spec(
+                (*(seen if self._looks else ()), *felt, *_proprioception(action, self.tip_speed_m_s))
+            ),
             action=vector_spec(action),
             cameras=tuple(CameraSpec(camera, size, size) for camera in config.cameras) if self._pixels else (),
             control_dt_s=self.robot.control_dt_s,
@@ -153,6 +160,10 @@ class ArmTask(ABC):
     @abstractmethod
     def _look(self) -> Array:
         """What the task adds to the state, float64, in the order of ``seen``, SI units; need not be saturated."""
+
+    def _feel(self) -> Array:
+        """What the task adds of the arm itself, float64, in the order of ``felt``, SI units."""
+        return np.zeros(0)
 
     @abstractmethod
     def _in_goal(self) -> bool:
@@ -216,15 +227,15 @@ class ArmTask(ABC):
         return self.robot.tip.astype(np.float32)
 
     def render(self, camera: str, height: int, width: int) -> npt.NDArray[np.uint8]:
-        """A frame of one camera (wrist, front, overview), uint8 (height, width, 3) RGB.
+        """A frame of one camera of :attr:`views`, uint8 (height, width, 3) RGB.
 
         Raises:
             UnknownNameError: no such camera.
             RenderError: no OpenGL backend, or an impossible size.
         """
-        if camera not in _VIEWS:
-            raise UnknownNameError("camera", camera, _VIEWS)
-        return self._renderer.frame(self.robot.data, _VIEWS[camera], height, width)
+        if camera not in self.views:
+            raise UnknownNameError("camera", camera, self.views)
+        return self._renderer.frame(self.robot.data, self.views[camera], height, width)
 
     def close(self) -> None:
         """Free the renderer."""
@@ -236,7 +247,7 @@ class ArmTask(ABC):
 
     def _observe(self) -> Observation:
         spec = self.spec.observation
-        own = (self.robot.velocity, self.robot.lag, self.robot.force, self._previous)
+        own = (self._feel(), self.robot.velocity, self.robot.lag, self.robot.force, self._previous)
         state = np.concatenate((self._look(), *own) if self._looks else own).astype(np.float32)
         observation: dict[str, npt.NDArray[Any]] = {"state": np.clip(state, spec.low, spec.high)}
         for camera in self.spec.cameras:
@@ -244,10 +255,10 @@ class ArmTask(ABC):
         return observation
 
 
-def _proprioception(action: Sequence[Feature]) -> tuple[Feature, ...]:
+def _proprioception(action: Sequence[Feature], tip_speed_m_s: float) -> tuple[Feature, ...]:
     """What the arm feels of itself, in every task."""
     return (
-        *features("tip_velocity", "m/s", TIP_SPEED_M_S),
+        *features("tip_velocity", "m/s", tip_speed_m_s),
         *features("command_lag", "m", LEASH_M),
         *features("wrist_force", "N", 20.0),
         *(Feature(f"previous_{part.name}", part.unit, part.low, part.high) for part in action),

@@ -18,13 +18,18 @@ settings.register_profile("shared", deadline=None)  # other processes share the 
 settings.load_profile("shared")
 
 NICENESS = 10
-TIMED, UNTIMED = ("tests/launch/", "tests/ros/"), "tests/launch/test_bad_input.py"
-"""Where the tests are whose processes keep time, and those of them that do not."""
+TIMED = (
+    *(f"tests/launch/{name}.py" for name in ("test_fleet", "test_real_train")),
+    *(f"tests/ros/{name}.py" for name in ("test_lifecycle", "test_realtime", "test_reset_by_hand", "test_reset_pause")),
+    *(f"tests/ros/{name}.py" for name in ("test_silence", "test_sim_arm", "test_stop_in_time", "test_takeover_path")),
+)
+"""Files with processes that keep time by the clock; what waits for its peers in lockstep can wait a little longer."""
+PROCESSES = ("tests/launch/", "tests/ros/")
 
 
 def keeps_time(nodeid: str) -> bool:
     """Whether a test is late where others take its cores."""
-    return nodeid.startswith(TIMED) and not nodeid.startswith(UNTIMED)
+    return nodeid.startswith(TIMED)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -40,8 +45,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What keeps time comes first, beside all the others."""
-    items.sort(key=lambda item: not keeps_time(item.nodeid))
+    """What keeps time comes first, beside all the others; of these what starts processes, for it takes longest."""
+    items.sort(key=lambda item: (not keeps_time(item.nodeid), not item.nodeid.startswith(PROCESSES)))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

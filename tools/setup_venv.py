@@ -36,6 +36,7 @@ print(json.dumps(facts))
 LIBRARIES = {"libEGL.so.1": "libegl1", "libGLESv2.so.2": "libgles2", "libgthread-2.0.so.0": "libglib2.0-0"}
 MESA_LIBRARY = {"libEGL_mesa.so.0": "libegl-mesa0"}
 MESA_DRIVERS = {"libgl1-mesa-dri": ("/usr/lib*/dri/*_dri.so", "/usr/lib/*/dri/*_dri.so", "/usr/lib*/libgallium*.so")}
+ENGINE = "stockfish"
 NVIDIA_LIBRARY = "libEGL_nvidia.so.0"
 SETUP_FILE = """\
 # Puts this environment first, for Python and for ROS 2: source it as you would the setup file of a workspace.
@@ -64,6 +65,8 @@ def main(venv: Path) -> None:
     missing = missing_packages()
     if missing and not apt_install(missing):
         say(f"camera images will be missing until this has run: {apt_command(missing)}")
+    if not shutil.which(ENGINE, path=f"{os.environ.get('PATH', '')}:/usr/games") and not apt_install([ENGINE]):
+        say(f"the chess tasks will be missing until this has run: {apt_command([ENGINE])}")
     make_venv(venv, python, distro)
     install(venv, python, distro)
     if distro:
@@ -163,12 +166,17 @@ def install(venv: Path, python: dict[str, Any], distro: str | None) -> None:
     pip += ["--constraint", str(ROOT / "constraints" / pins)]
     run([*pip, "setuptools"])
     extras, stand_in = (
-        ("gym,test,vlm", []) if distro else ("gym,ros,test,vlm", ["--editable", str(ROOT / "tools" / "ros2lite")])
+        ("gym,language,test,vlm", [])
+        if distro
+        else ("gym,language,ros,test,vlm", ["--editable", str(ROOT / "tools" / "ros2lite")])
     )
     run([*pip, "--no-build-isolation", "--editable", f"{ROOT}[{extras}]", *stand_in])
     # What these ask for beyond the packages above would have to be compiled and is never loaded: a keyboard listener
     # and, where Python is 3.13, mazes.
     run([*pip, "--no-deps", "gym-hil", "dm-control"])
+    # jericho, the interpreter of TextWorld's games, asks for spaCy, and needs it for games of others only; textarena
+    # for what it needs to play by network.
+    run([*pip, "--no-deps", "jericho", "textarena", "textworld"])
 
 
 def wrap_ros2(venv: Path) -> None:

@@ -19,6 +19,7 @@ from vlmrl_ros.policies.evaluation.statistics import Interval
 
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 _GREY = "#5f6b7a"
+_MOST_NAMED = 40
 _STYLE = {
     "font.size": 10,
     "axes.titlesize": 12,
@@ -131,6 +132,45 @@ def plot_bounds(
         axes.set_xticks(range(len(groups)), list(groups))
         axes.grid(visible=False, axis="x")
         axes.legend(loc="lower left", bbox_to_anchor=(1.0, 0.0))
+
+
+def plot_mixture(
+    path: Path,
+    names: Sequence[str],
+    means: Sequence[float],
+    shares: Sequence[float],
+    failed: Sequence[bool],
+    certificate: float,
+    title: str,
+) -> None:
+    """Write what candidates returned, and with which probability each is deployed.
+
+    Args:
+        path: of the PNG file.
+        names: of the candidates; written below where there are 40 or fewer.
+        means: mean return of the trials of each.
+        shares: probability of each, 0 to 1.
+        failed: whether it could not be loaded; marked by a cross.
+        certificate: what the mean over draws exceeds for certain, a dashed line.
+        title: above the picture.
+    """
+    places = range(len(names))
+    with _picture(path) as axes:
+        beside = axes.twinx()
+        beside.bar(places, shares, color=_COLOURS[5], alpha=0.5)
+        beside.set_ylabel("probability of being deployed (bars)", color=_COLOURS[0])
+        beside.set_ylim(bottom=0)
+        beside.grid(visible=False)
+        for marker, wanted in (("o", False), ("x", True)):
+            shown = [place for place in places if failed[place] == wanted]
+            axes.plot(shown, [means[place] for place in shown], marker, color=_COLOURS[1])
+        axes.axhline(certificate, color=_GREY, lw=1.5, ls="--", label="certificate")
+        axes.set(title=title, ylabel="mean return of the trials (points; cross: cannot be loaded)")
+        if len(names) <= _MOST_NAMED:
+            axes.set_xticks(places, list(names), rotation=90 if len(names) > 6 else 0, fontsize=8)
+        axes.set_zorder(beside.get_zorder() + 1)
+        axes.patch.set_visible(False)
+        axes.legend(loc="best")
 
 
 def _draw(axes: Axes, curve: Curve, name: str, colour: str) -> None:

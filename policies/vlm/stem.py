@@ -13,6 +13,8 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 STRIDE = 16
 """Height and width, in pixels, of what one token stands for."""
+PLACE_SCALE = 0.5
+"""Standard deviation of the vectors of places at first: about that of what the layers see."""
 
 
 class StemConfig(PreTrainedConfig):
@@ -20,6 +22,8 @@ class StemConfig(PreTrainedConfig):
 
     model_type = "vlmrl_ros_stem"
     hidden_size: int = 128
+    places: int = 0
+    """Tokens of an image, each with a learned vector that says where it is; 0: they do not say."""
 
 
 class Stem(PreTrainedModel):
@@ -43,6 +47,7 @@ class Stem(PreTrainedModel):
             nn.Conv2d(width // 2, width, 3, stride=2, padding=1),
             nn.ReLU(),
         )
+        self.places = nn.Parameter(PLACE_SCALE * torch.randn(config.places, width)) if config.places else None
         self.post_init()
 
     def _init_weights(self, module: nn.Module) -> None:
@@ -54,6 +59,8 @@ class Stem(PreTrainedModel):
     def forward(self, pixel_values: Tensor, **_kwargs: Any) -> BaseModelOutputWithPooling:
         """Tokens, float32 (B, H * W / 256, hidden_size), as the only hidden state."""
         tokens = self.layers(pixel_values).flatten(2).transpose(1, 2)
+        if self.places is not None:
+            tokens = tokens + self.places
         return BaseModelOutputWithPooling(last_hidden_state=tokens, hidden_states=(tokens,))
 
 

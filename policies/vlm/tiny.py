@@ -39,6 +39,7 @@ class TinyConfig:
     patch_size: int = option(
         8, "vit: height and width of a patch, which becomes one visual token", unit="px", low=4, high=64
     )
+    places: bool = option(False, "stem: each token also says where in the image it is, as a transformer's do")
     vision_width: int = option(192, "width of the vision tower", low=16, high=2048)
     vision_layers: int = option(4, "vit: layers of the vision tower", low=1, high=48)
     width: int = option(256, "width of the language model", low=16, high=4096)
@@ -131,7 +132,8 @@ def _strategy(config: TinyConfig) -> str:
 
 def _vision(config: TinyConfig) -> CLIPVisionConfig | StemConfig:
     if config.vision == "stem":
-        return StemConfig(hidden_size=config.vision_width)
+        places = (config.image_size // STRIDE) ** 2 if config.places else 0
+        return StemConfig(hidden_size=config.vision_width, places=places)
     return CLIPVisionConfig(
         hidden_size=config.vision_width,
         intermediate_size=4 * config.vision_width,

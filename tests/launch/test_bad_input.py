@@ -97,6 +97,23 @@ def test_a_damaged_checkpoint_is_refused(stage):
     refused(stage, "eval.launch.py", f"checkpoint:={checkpoint}", line=f"'{checkpoint}/checkpoint.json' is damaged")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ((), "0 candidate(s) [] to choose from; valid: 2 or more"),
+        (("candidates:=nowhere",), "candidates names 'nowhere', which is no directory"),
+        (("trials:=often",), "launch argument trials is 'often'; valid: a whole number"),
+    ],
+)
+def test_what_is_no_choice_is_refused(stage, arguments, line):
+    two = [Path(stage.root) / "choice" / name for name in ("step_1", "step_2")]
+    for checkpoint in two:
+        checkpoint.mkdir(parents=True, exist_ok=True)
+        (checkpoint / "checkpoint.json").write_text('{"sha256": {}, "task": "reach"}')
+    given = [f"candidates:={two[0].parent}", *arguments] if arguments else []
+    refused(stage, "select.launch.py", *given, line=line)
+
+
 def test_without_opengl_pixels_are_refused_and_the_message_says_what_to_install(stage):
     run = stage.root / "never"
     params = stage.params_file({"/**": {"reach.observation": "pixels"}})

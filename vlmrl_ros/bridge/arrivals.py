@@ -24,13 +24,14 @@ FILM = CameraSpec("film", 240, 320)
 class ArrivalPublisher:
     """The publishing half of a bridge."""
 
-    def __init__(self, shell: Shell, spec: TaskSpec, simulated: bool = True) -> None:
+    def __init__(self, shell: Shell, spec: TaskSpec, simulated: bool = True, instructs: bool = False) -> None:
         """Create the publishers and publish the spec, which stays readable for those who come later.
 
         Args:
             shell: the bridge.
             spec: of the task.
             simulated: the bridge is the source of time and of the joints too; a real arm has its own driver for these.
+            instructs: the task says what is to be done, and no person.
         """
         self._spec = spec
         self._clock = shell.publisher(Clock, "/clock", qos.CLOCK) if simulated else None
@@ -43,6 +44,7 @@ class ArrivalPublisher:
             camera: shell.publisher(Image, f"observation/{camera.name}/image_raw", qos.FRAME) for camera in spec.cameras
         }
         self._film = shell.publisher(Image, "film/image_raw", qos.FRAME) if simulated else None
+        self._instruction = shell.publisher(String, "instruction", qos.LATCHED) if instructs else None
         self._spec_publisher = shell.publisher(String, "spec", qos.LATCHED)
         self._spec_publisher.publish(String(data=spec.to_json()))
 
@@ -59,6 +61,11 @@ class ArrivalPublisher:
         self._publish_values(self._scene, stamp_ns, arrival.scene)
         if self._joints is not None:
             self._publish_values(self._joints, stamp_ns, arrival.joints)
+
+    def instruct(self, text: str) -> None:
+        """Publish what is to be done in the episode that is about to begin."""
+        assert self._instruction is not None
+        self._instruction.publish(String(data=text))
 
     def film(self, stamp_ns: int, frame: npt.NDArray[np.uint8]) -> None:
         """Publish a frame for people, uint8 (240, 320, 3) RGB."""

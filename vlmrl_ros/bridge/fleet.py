@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 
+from vlmrl_ros.core.errors import ConfigError
 from vlmrl_ros.core.streams import stream
 
 MOST_ARMS = 16
 MOST_PROCESSES = 32
 """Fast DDS looks for so many on one machine with ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST; two beyond do not find each
 other (measured)."""
+
+_NAME = re.compile("[A-Za-z][A-Za-z0-9_]*")
 
 
 def arm_names(count: int) -> list[str]:
@@ -22,6 +26,18 @@ def arm_names(count: int) -> list[str]:
     if not 1 <= count <= MOST_ARMS:
         raise ValueError(f"launch argument num_arms is '{count}'; valid: 1 to {MOST_ARMS}")
     return [""] if count == 1 else [f"arm_{index}" for index in range(count)]
+
+
+def checked_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The arms that a node serves, by name; a single one has none.
+
+    Raises:
+        ConfigError: a name that is no namespace, or that is there twice.
+    """
+    for name in names:
+        if not _NAME.fullmatch(name) or names.count(name) > 1:
+            raise ConfigError(f"arms has '{name}'; valid: names of letters, digits and _, each once")
+    return names or ("",)
 
 
 @dataclass(frozen=True)

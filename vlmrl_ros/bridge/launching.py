@@ -16,13 +16,15 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.utilities import make_namespace_absolute, prefix_namespace
 
-from vlmrl_ros.bridge.fleet import check_discovery
+from vlmrl_ros.bridge.fleet import check_discovery, speaks_fast_dds
 from vlmrl_ros.bridge.security import middleware
 from vlmrl_ros.bridge.supervision import Supervisor, again
 from vlmrl_ros.core import registry
 
 PACKAGE = "vlmrl_ros"
 BOOLEAN = ("true", "false")
+TRANSPORTS = {"FASTDDS_BUILTIN_TRANSPORTS", "FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE"}
+"""Variables by which a user chooses how Fast DDS travels."""
 KEEPS_TIME = ("sim_bridge",)
 """Nodes that publish ``/clock``."""
 
@@ -71,10 +73,16 @@ def declare(arguments: Mapping[str, tuple[Any, ...]]) -> list[Action]:
 
 
 def environment() -> list[Action]:
-    """One thread for each process, because several share the cores; off-screen rendering where there is no display."""
+    """What all processes of a launch have in common; what the user has chosen stays.
+
+    One thread each, because several share the cores. Off-screen rendering where there is no display. Fast DDS by UDP
+    alone: in the memory that it shares otherwise, a process that stands still can hold up all others (ADR 11).
+    """
     actions: list[Action] = [SetEnvironmentVariable("OMP_NUM_THREADS", "1")]
     if "MUJOCO_GL" not in os.environ and "DISPLAY" not in os.environ:
         actions.append(SetEnvironmentVariable("MUJOCO_GL", "egl"))
+    if speaks_fast_dds() and not TRANSPORTS & os.environ.keys():
+        actions.append(SetEnvironmentVariable("FASTDDS_BUILTIN_TRANSPORTS", "UDPv4"))
     return actions
 
 
@@ -128,6 +136,18 @@ class Arguments:
             return int(value)
         except ValueError:
             raise ValueError(f"launch argument {name} is '{value}'; valid: a whole number") from None
+
+    def number(self, name: str) -> float:
+        """A number.
+
+        Raises:
+            ValueError: anything else.
+        """
+        value = self.text(name)
+        try:
+            return float(value)
+        except ValueError:
+            raise ValueError(f"launch argument {name} is '{value}'; valid: a number") from None
 
     def shown(self) -> int:
         """How many demonstrations the operators show; none where bags have them."""

@@ -26,7 +26,7 @@ GOES_ON = {
     "scripted_operator": {"continues": True},
 }
 """What tells a node that it takes the place of one that was killed, where there is a learner that knows the run."""
-ALONE = ("sim_bridge", "evaluate")
+ALONE = ("sim_bridge", "evaluate", "selector")
 """Without a learner nobody knows how far these had come."""
 
 

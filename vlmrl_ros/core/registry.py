@@ -16,6 +16,7 @@ _SINGULAR = {
     "curricula": "curriculum",
     "devices": "device",
     "outputs": "output",
+    "text_tasks": "text task",
 }
 GROUPS = tuple(_SINGULAR)
 

@@ -25,8 +25,8 @@ PEOPLE = {
     ),
 }
 """Enclaves for the tools of people: one hears everything and says nothing, one may also stop, reset and instruct."""
-OF_NO_ARM = ("learner", "lifecycle_manager")
-"""Nodes that a fleet has once, and that know every arm."""
+OF_NO_ARM = ("learner", "lifecycle_manager", "policy_server")
+"""Nodes that a fleet has once, and that know every arm; the last where its policy thinks, else each arm has one."""
 
 
 def enclaves(namespace: str, arms: Sequence[str], num_arms: int) -> dict[str, Grant]:
@@ -52,7 +52,7 @@ def enclaves(namespace: str, arms: Sequence[str], num_arms: int) -> dict[str, Gr
     names = arm_names(num_arms)
     found |= {f"{top}/{node}": for_arms(grant_of(node), names) for node in OF_NO_ARM}
     for name, description in zip(names, described, strict=True):
-        for node in GRANTS.keys() - set(OF_NO_ARM):
+        for node in GRANTS.keys() - set(OF_NO_ARM) | {"policy_server"}:
             grant = grant_of(node, description)
             if node == "policy_server":  # one learner teaches all arms
                 grant += Grant(subscribe=(f"{top}/weights",))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -17,6 +16,7 @@ from std_msgs.msg import String, UInt8MultiArray
 from std_srvs.srv import SetBool, Trigger
 
 from vlmrl_ros.bridge import messages, qos
+from vlmrl_ros.bridge.fleet import checked_names
 from vlmrl_ros.bridge.parameters import plugin_options, show_options
 from vlmrl_ros.bridge.peers import PeerParameters, Settings
 from vlmrl_ros.bridge.rivals import Rivals
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 
 NICENESS = 10
 """The control loop comes first where cores are few."""
-NAME = re.compile("[A-Za-z][A-Za-z0-9_]*")
 STOP_TIMEOUT_S = 2.0
 """After Ctrl-C the worker has so long to leave the run directory whole."""
 
@@ -116,7 +115,7 @@ class LearnerNode(Shell[LearnerConfig]):
         """
         super().__init__("learner")
         config = self.config
-        self._names = _checked(config.arms)
+        self._names = checked_names(config.arms)
         if config.curriculum and config.arms:
             raise ConfigError(f"curriculum is '{config.curriculum}', which goes with one arm; leave out arms")
         if config.curriculum:
@@ -328,14 +327,6 @@ class LearnerNode(Shell[LearnerConfig]):
         if self._worker is not None:
             self._worker.pause(request.data)
         return response
-
-
-def _checked(names: tuple[str, ...]) -> tuple[str, ...]:
-    """The arms by name; a single one has none."""
-    for name in names:
-        if not NAME.fullmatch(name) or names.count(name) > 1:
-            raise ConfigError(f"arms has '{name}'; valid: names of letters, digits and _, each once")
-    return names or ("",)
 
 
 def _status(run: LearningRun, arm: int, stamp_ns: int) -> list[float]:

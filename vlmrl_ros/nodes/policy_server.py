@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from dataclasses import dataclass
@@ -11,27 +10,35 @@ from pathlib import Path
 from typing import Any
 
 from safetensors.numpy import load_file
-from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import String, UInt8MultiArray
 
 from vlmrl_ros.bridge import messages, qos
+from vlmrl_ros.bridge.fleet import checked_names
 from vlmrl_ros.bridge.parameters import plugin_options, show_options
 from vlmrl_ros.bridge.shell import Shell, run
 from vlmrl_ros.bridge.weights import Weights, decode
 from vlmrl_ros.core import registry
+from vlmrl_ros.core.candidates import find_candidates
 from vlmrl_ros.core.checkpoint import POLICY_FILE, read_checkpoint
 from vlmrl_ros.core.config import option
-from vlmrl_ros.core.errors import CheckpointError, UnknownNameError
-from vlmrl_ros.core.interfaces import Policy
-from vlmrl_ros.core.join import PartJoin
+from vlmrl_ros.core.deliberation import Tick
+from vlmrl_ros.core.errors import CheckpointError, ConfigError, UnknownNameError
+from vlmrl_ros.core.interfaces import Policy, Thinker
+from vlmrl_ros.core.mixture import Mixture
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.streams import stream
-from vlmrl_ros.core.types import Feedback
+from vlmrl_ros.nodes.candidate_policy import CandidatePolicy
+from vlmrl_ros.nodes.served_arm import STATUS_NAMES, ServedArm
+from vlmrl_ros.nodes.thinking import Thinking
+from vlmrl_ros.nodes.thinking_arm import ThinkingArm
 from vlmrl_ros.policies.curricula.acting import CurriculumPolicy
 
-STATUS_NAMES = ["version", "inference_ms", "dropped"]
 ROLE_NAME = "role"
 """In a curriculum ``policy/status`` says besides who acted: see :class:`~vlmrl_ros.core.episode_plan.Role`."""
+CANDIDATE_NAME = "candidate"
+"""Where several checkpoints are chosen among, ``policy/status`` says besides which one acted, from 0."""
+STOP_TIMEOUT_S = 2.0
+"""After Ctrl-C the policy has so long to end the thought that it is in."""
 
 
 @dataclass(frozen=True)
@@ -41,134 +48,227 @@ class PolicyServerConfig:
     policy: str = option("gaussian", "name of the policy plug-in")
     seed: int = option(0, "the action of a step draws its randomness from (seed, episode, step)", low=0, high=2**31 - 1)
     checkpoint: str = option("", "checkpoint directory to act from; empty: random within the bounds until weights come")
+    candidates: tuple[str, ...] = option(
+        (),
+        "checkpoints, or folders of them: each episode is acted by one of them, drawn from the mixture on "
+        "policy/selection; empty: there is one policy",
+    )
     weights_root: str = option("", "directory below which weights may be read that come by file URI; empty: none")
     sync: bool = option(False, "act with exactly the weights version that the bridge knew of (lockstep only)")
     curriculum: bool = option(
         False, "act by the plan that feedback bears, as main agent or as explorer: weights that come have both"
     )
-
-
-@dataclass(frozen=True)
-class _Request:
-    stamp_ns: int
-    observation: dict[str, Any]
-    feedback: Feedback
+    arms: tuple[str, ...] = option(
+        (),
+        "arms whose observations one policy that thinks (vlm) answers together: their namespaces below that of the "
+        "node; empty: one arm, in the node's own",
+    )
+    max_batch: int = option(8, "a policy that thinks: observations that are answered together", low=1, high=1024)
+    hold_policy: str = option("still", "a policy that thinks: the policy plug-in that acts meanwhile")
+    hold_checkpoint: str = option("", "checkpoint directory of the hold policy; empty: none")
+    deadline_s: float = option(
+        10.0,
+        "a policy that thinks: how long an observation waits for its answer before the hold policy gives one; 0, for "
+        "real time: not at all, and what is decided counts from the next observation on",
+        unit="s",
+        low=0.0,
+        high=3600.0,
+    )
+    max_age_s: float = option(
+        30.0, "a policy that thinks: age of an observation beyond which its answer is dropped", unit="s", low=0.01
+    )
 
 
 class PolicyServer(Shell[PolicyServerConfig]):
-    """Joins the parts of an observation, lets the plug-in act, publishes the answer under the same stamp."""
+    """Lets the plug-in act on every observation; one that thinks does so in a thread of its own."""
 
     config_type = PolicyServerConfig
 
     def __init__(self) -> None:
         """Declare the parameters."""
         super().__init__("policy_server")
+        self._thinking: Thinking | None = None
 
     def configure(self) -> None:
         """Find the plug-in, check the checkpoint, listen for the task's spec and for weights."""
         config = self.config
+        if config.candidates and (config.checkpoint or config.sync or config.curriculum or config.arms):
+            raise ConfigError(
+                f"candidates is {list(config.candidates)}, which act by themselves; leave out checkpoint, sync, "
+                "curriculum and arms"
+            )
+        self._candidates = find_candidates(config.candidates) if config.candidates else {}
+        self._by_mixture: CandidatePolicy | None = None
+        self._mixture: Mixture | None = None
         self._spec: TaskSpec | None = None
         self._policy: Policy | None = None
         self._weights: Weights | None = None
-        self._waiting: _Request | None = None
-        self._answer: JointState | None = None
+        self._ready = 0
         self._weights_root = Path(config.weights_root) if config.weights_root else None
         self._build = registry.load("policies", config.policy)
         self._checkpoint = read_checkpoint(Path(config.checkpoint), POLICY_FILE) if config.checkpoint else None
-        self._action = self.publisher(JointState, "policy/action", qos.STEP)
-        self._thought = self.publisher(String, "policy/thought", qos.STEP)
-        self._status = self.publisher(JointState, "policy/status", qos.STEP)
-        self.listen(String, "spec", self._on_spec, qos.LATCHED)
+        self._arms = [
+            ServedArm(self, name, partial(self._act_when_due, number))
+            for number, name in enumerate(checked_names(config.arms))
+        ]
+        self._waiting: dict[int, Tick] = {}
+        self._thinkers: list[ThinkingArm] = []
         self.listen(UInt8MultiArray, "weights", self._on_weights, qos.LATCHED)
-        self.listen(JointState, "observation/state", partial(self._on_part, "state"), qos.STEP)
-        self.listen(JointState, "feedback", partial(self._on_part, "feedback"), qos.LIVE)
+        if self._candidates:
+            self.listen(String, "policy/selection", self._on_selection, qos.LATCHED)
+        for number, arm in enumerate(self._arms):
+            self.listen(String, arm.topic("spec"), partial(self._on_spec, number), qos.LATCHED)
 
-    def _on_spec(self, message: String) -> None:
+    def close(self) -> None:
+        """Let the thought under way end."""
+        if self._thinking is not None:
+            self._thinking.stop(STOP_TIMEOUT_S)
+            self._thinking = None
+
+    def _on_spec(self, number: int, message: String) -> None:
         """A bridge has started (again): build the policy for its task and forget what was open."""
         spec = messages.read_spec(message, self._spec)
         try:
             self._make_policy(spec)
-        except (CheckpointError, UnknownNameError) as error:
+        except (CheckpointError, ConfigError, UnknownNameError) as error:
             self.fail(error)
             return
-        if self._spec is None:
-            for camera in spec.cameras:
-                topic = f"observation/{camera.name}/image_raw"
-                self.listen(Image, topic, partial(self._on_part, camera.name), qos.FRAME)
         self._spec = spec
-        self._cameras = {camera.name: camera for camera in spec.cameras}
-        self._join = PartJoin(("state", "feedback", *self._cameras))
-        self._answer = self._waiting = None
+        self._arms[number].begin(spec)
+        self._waiting.pop(number, None)
+        if self._by_mixture is not None and self._mixture is not None:
+            self._by_mixture.take(self._mixture)
 
     def _make_policy(self, spec: TaskSpec) -> None:
+        """Make the policy; one that thinks is kept when its bridge starts again, for it has no state."""
+        if self._thinking is not None:
+            return
+        if self._candidates:
+            self._choose_among(spec)
+            return
         make = partial(self._build, spec, plugin_options(self, self.config.policy))
+        made = make()
+        if self.config.curriculum and isinstance(made, Thinker):
+            raise ConfigError(f"curriculum goes with policies that act at once; policy '{self.config.policy}' thinks")
         self._by_plan = CurriculumPolicy(spec, make) if self.config.curriculum else None
-        self._policy = self._by_plan or make()
+        self._policy = self._by_plan or made
         show_options(self, self.config.policy, self._policy.options)
         if self._checkpoint is not None:
-            trained = TaskSpec.from_json(self._checkpoint["task_spec"])
-            if (trained.observation.names, trained.action.names) != (spec.observation.names, spec.action.names):
-                text = f"checkpoint '{self.config.checkpoint}' was trained on '{trained.task}', not on '{spec.task}'"
-                raise CheckpointError(f"{text}: observation or action differ")
-            self._policy.load(load_file(Path(self.config.checkpoint) / POLICY_FILE))
-        elif self._weights is not None:
+            self._policy.load(_weights_of(self.config.checkpoint, self._checkpoint, spec))
+        elif self._weights is not None and not isinstance(self._policy, Thinker):
             self._policy.load(self._weights.variables)
+        if isinstance(self._policy, Thinker):
+            self._begin_to_think(self._policy, spec)
+        elif self.config.arms:
+            raise ConfigError(f"arms is {list(self.config.arms)}, for policies that think; '{self.config.policy}' acts")
+
+    def _choose_among(self, spec: TaskSpec) -> None:
+        """Let the candidates act, an episode each."""
+        self._policy = self._by_mixture = CandidatePolicy(spec, self._candidates, self.config.seed)
+        self._by_plan = None
+        for name, reason in self._by_mixture.broken.items():
+            self.get_logger().warning(f"candidate '{name}' cannot act: {reason}")
+
+    def _begin_to_think(self, policy: Thinker, spec: TaskSpec) -> None:
+        config = self.config
+        hold = registry.load("policies", config.hold_policy)(spec, plugin_options(self, config.hold_policy))
+        if config.hold_checkpoint:
+            about = read_checkpoint(Path(config.hold_checkpoint), POLICY_FILE)
+            hold.load(_weights_of(config.hold_checkpoint, about, spec))
+        self._thinking = Thinking(policy, config.max_batch, self._hand_over)
+        limits = (config.deadline_s, config.max_age_s)
+        self._thinkers = [ThinkingArm(self, arm, self._thinking, hold, limits, config.seed) for arm in self._arms]
+        self._thinking.start()
+        if self._weights is not None:
+            self._thinking.load(self._weights)
+
+    def _on_selection(self, message: String) -> None:
+        mixture = Mixture.from_json(message.data)
+        if self._by_mixture is not None:
+            self._by_mixture.take(mixture)
+        self._mixture = mixture
+        self._answer_who_waits()
 
     def _on_weights(self, message: UInt8MultiArray) -> None:
         weights = decode(message, self._weights_root)
-        if self._checkpoint is not None:
+        if self._checkpoint is not None or self._candidates:
             return
-        if self._policy is not None:
+        if self._thinking is not None:
+            self._thinking.load(weights)
+        elif self._policy is not None:
             self._policy.load(weights.variables)
         self._weights = weights
+        if self._thinking is None:
+            self._use(weights)
+
+    def _hand_over(self, weights: Weights, error: Exception | None) -> None:
+        """Called by a thread of the policy that thinks: weights are ready, or refused."""
+        if self.executor is not None:
+            self.executor.create_task(self._on_loaded, weights, error)
+
+    def _on_loaded(self, weights: Weights, error: Exception | None) -> None:
+        if error is None:
+            self._use(weights)
+            return
+        if self.config.sync:
+            self.fail(error)  # no other weights will come for the steps that wait for these
+            return
+        self.diagnostics.count("refused weights")
+        self.get_logger().warning(f"refused weights version {weights.version}: {error}", throttle_duration_sec=5.0)
+
+    def _use(self, weights: Weights) -> None:
+        self._ready = weights.version
         self.diagnostics.value("weights_version", weights.version)
-        if self._waiting is not None:
-            self._act_when_due(self._waiting)
+        self._answer_who_waits()
 
-    def _on_part(self, part: str, message: Any) -> None:
-        if self._spec is None or not self.active:
+    def _answer_who_waits(self) -> None:
+        for number, tick in list(self._waiting.items()):
+            self._act_when_due(number, tick)
+
+    def _act_when_due(self, number: int, tick: Tick) -> None:
+        """Act now, or when it has come what is due at this step: in ``sync`` weights, of candidates a mixture."""
+        late = self.config.sync and self._ready < tick.feedback.weights_version
+        if self._by_mixture is not None:
+            late = self._by_mixture.begin(tick.feedback.episode) is None
+        if late:
+            self._waiting[number] = tick
             return
-        stamp_ns = messages.stamp_of(message)
-        if part == "state":
-            value: Any = messages.read_vector(message, self._spec.observation, "observation/state")
-            if self._answer is not None and stamp_ns == messages.stamp_of(self._answer):
-                self._action.publish(self._answer)  # the bridge asks again: the answer was lost on the way
-                return
-        elif part == "feedback":
-            value = messages.read_feedback(message)
+        self._waiting.pop(number, None)
+        if self._thinkers:
+            self._thinkers[number].arrive(tick)
         else:
-            value = messages.read_image(message, self._cameras[part])
-        for stamp, parts in self._join.put(stamp_ns, part, value):
-            feedback = parts.pop("feedback")
-            self._act_when_due(_Request(stamp, parts, feedback))
-        self.diagnostics.join(self._join)
+            self._act(self._arms[number], tick)
 
-    def _act_when_due(self, request: _Request) -> None:
-        """Act now, or in ``sync`` when the weights that are due at this step have come."""
-        version = self._weights.version if self._weights else 0
-        if self.config.sync and version < request.feedback.weights_version:
-            self._waiting = request
-            return
-        self._waiting = None
-        self._act(request, version)
-
-    def _act(self, request: _Request, version: int) -> None:
+    def _act(self, arm: ServedArm, tick: Tick) -> None:
+        assert self._policy is not None
         started_s = time.perf_counter()
-        feedback, status = request.feedback, {}
+        feedback, who = tick.feedback, {}
         if self._by_plan is not None:
-            status[ROLE_NAME] = self._by_plan.follow(feedback.plan, feedback.step)
+            who[ROLE_NAME] = self._by_plan.follow(feedback.plan, feedback.step)
+        if self._by_mixture is not None:
+            who[CANDIDATE_NAME] = self._by_mixture.begin(feedback.episode)
         rng = stream(self.config.seed, "policy", feedback.episode, feedback.step)
-        action, info = self._policy.act(request.observation, rng)
+        action, info = self._policy.act(tick.observation, rng)
         inference_ms = (time.perf_counter() - started_s) * 1e3
-        stamp_ns = request.stamp_ns
-        self._answer = messages.named_vector(stamp_ns, self._spec.action.names, action, "base_link")
-        self._action.publish(self._answer)
-        values = [version, inference_ms, self._join.dropped, *status.values()]
-        self._status.publish(messages.named_vector(stamp_ns, [*STATUS_NAMES, *status], values))
+        values = (self._ready, inference_ms, arm.dropped)
+        arm.answer(tick.stamp_ns, action, {**dict(zip(STATUS_NAMES, values, strict=True)), **who})
         if "thought" in info:
-            self._thought.publish(String(data=json.dumps(info["thought"])))
+            arm.think_aloud(info["thought"])
         self.diagnostics.tick()
         self.diagnostics.value("inference_ms", f"{inference_ms:.3f}")
+
+
+def _weights_of(directory: str, about: Any, spec: TaskSpec) -> Any:
+    """The policy's weights in a checkpoint.
+
+    Raises:
+        CheckpointError: they were trained on another observation or action.
+    """
+    trained = TaskSpec.from_json(about["task_spec"])
+    if (trained.observation.names, trained.action.names) != (spec.observation.names, spec.action.names):
+        text = f"checkpoint '{directory}' was trained on '{trained.task}', not on '{spec.task}'"
+        raise CheckpointError(f"{text}: observation or action differ")
+    return load_file(Path(directory) / POLICY_FILE)
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from vlmrl_ros.core import registry
 from vlmrl_ros.core.checkpoint import POLICY_FILE, read_checkpoint
 from vlmrl_ros.core.episode import Episodes
 from vlmrl_ros.core.errors import VlmrlError
-from vlmrl_ros.core.interfaces import Policy, Task
+from vlmrl_ros.core.interfaces import Policy, Task, Thinker
 from vlmrl_ros.core.safety import SafetyFilter
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.streams import stream
@@ -74,6 +74,8 @@ def rollout(task: Task, policy: Policy, episodes: int, seed: int, discount: floa
             task_return, value = 0.0, 0.0
             if len(results) == episodes:
                 return results
+        if feedback.step == 0 and isinstance(policy, Thinker):
+            policy.reset()
         action, _ = policy.act(arrival.observation, stream(seed, "policy", feedback.episode, feedback.step))
         _, arrival = loop.advance(arrival, action, Mark.NONE)
 

@@ -38,7 +38,7 @@ def uniform(evidence: Evidence, delta: float) -> Selection:
         ConfigError: delta is not between 0 and 1.
     """
     arms = len(evidence.means)
-    return _fixed(evidence, np.full(arms, 1 / arms), delta)
+    return fixed(evidence, np.full(arms, 1 / arms), delta)
 
 
 def least_variance(evidence: Evidence, delta: float) -> Selection:
@@ -47,7 +47,24 @@ def least_variance(evidence: Evidence, delta: float) -> Selection:
     Raises:
         ConfigError: delta is not between 0 and 1.
     """
-    return _fixed(evidence, evidence.reference, delta)
+    return fixed(evidence, evidence.reference, delta)
+
+
+def fixed(evidence: Evidence, mixture: Floats, delta: float) -> Selection:
+    """A mixture that does not depend on the returns: it needs no bound over arms.
+
+    Args:
+        evidence: of the arms.
+        mixture: float64 (d,), sum 1.
+        delta: half of it is the probability that the certificate is wrong.
+
+    Raises:
+        ConfigError: delta is not between 0 and 1.
+    """
+    check_delta(delta)
+    value = float(evidence.means @ mixture)
+    doubt = math.sqrt(2 * math.log(2 / delta) * float(evidence.variances @ mixture**2))
+    return Selection(mixture, value, value - doubt)
 
 
 def _bounds(evidence: Evidence, delta: float) -> Floats:
@@ -60,11 +77,3 @@ def _one(evidence: Evidence, arm: int, bounds: Floats) -> Selection:
     mixture = np.zeros(len(evidence.means))
     mixture[arm] = 1.0
     return Selection(mixture, float(evidence.means[arm]), float(bounds[arm]))
-
-
-def _fixed(evidence: Evidence, mixture: Floats, delta: float) -> Selection:
-    """A mixture that does not depend on the returns needs no bound over arms."""
-    check_delta(delta)
-    value = float(evidence.means @ mixture)
-    doubt = math.sqrt(2 * math.log(2 / delta) * float(evidence.variances @ mixture**2))
-    return Selection(mixture, value, value - doubt)

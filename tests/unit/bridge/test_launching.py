@@ -9,6 +9,7 @@ from vlmrl_ros.bridge.fleet import arm_names
 from vlmrl_ros.bridge.launching import (
     COMMON,
     DATA,
+    TRANSPORTS,
     Arguments,
     Managed,
     declare,
@@ -158,3 +159,23 @@ def test_off_screen_rendering_is_chosen_where_there_is_no_display_and_nobody_cho
     for action in actions:
         action.visit(context)
     assert (context.environment.get("MUJOCO_GL") == "egl") is chosen
+
+
+@pytest.mark.parametrize(
+    ("given", "chosen"),
+    [
+        ({}, True),
+        ({"RMW_IMPLEMENTATION": "rmw_cyclonedds_cpp"}, False),
+        ({"FASTDDS_BUILTIN_TRANSPORTS": "LARGE_DATA"}, False),
+        ({"FASTDDS_DEFAULT_PROFILES_FILE": "mine.xml"}, False),
+    ],
+)
+def test_fast_dds_travels_by_udp_where_nobody_chose(monkeypatch, given, chosen):
+    for name in ("RMW_IMPLEMENTATION", *TRANSPORTS):
+        monkeypatch.delenv(name, raising=False)
+    for name, text in given.items():
+        monkeypatch.setenv(name, text)
+    context = LaunchContext()
+    for action in environment():
+        action.visit(context)
+    assert (context.environment.get("FASTDDS_BUILTIN_TRANSPORTS") == "UDPv4") is chosen

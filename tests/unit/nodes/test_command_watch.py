@@ -75,6 +75,13 @@ def test_ticks_to_zero_end_with_the_zero_that_no_motion_follows():
     scene.carry_out(0.1, 0.1, 0.0, 0.1)
     assert scene.judge.ticks_to_zero(0.15) is None
     scene.carry_out(0.0, 0.0)
-    assert scene.judge.ticks_to_zero(0.15) == 4
+    assert scene.judge.ticks_to_zero(0.15) == 3
     assert scene.judge.ticks_to_zero(0.45) == 1
     assert scene.judge.ticks_to_zero(9.0) is None
+
+
+@pytest.mark.parametrize(("since_s", "ticks"), [(0.05, 2), (0.15, 1), (0.199, 1), (0.21, 1)])
+def test_a_step_that_had_begun_to_move_before_a_stop_is_the_tick_that_had_begun(since_s, ticks):
+    scene = Scene()
+    scene.carry_out(0.1, 0.1, 0.0, 0.0, 0.0)
+    assert scene.judge.ticks_to_zero(since_s) == ticks

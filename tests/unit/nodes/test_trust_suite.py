@@ -37,7 +37,7 @@ def test_the_short_version_fails_on_a_value_that_is_not_that_of_the_notes_and_on
     monkeypatch.setattr(trust, "FRESH", 500)
     monkeypatch.setitem(trust.NOTES["b"], "trust", (0.9, 0.02))
     with pytest.raises(VlmrlError, match=r"b\.trust\.value is 0\.\d+ instead of 0\.9 \+- 0\.02$") as caught:
-        trust.measure(True, tmp_path)
+        trust.measure_bandits(True, tmp_path)
     assert ";" not in str(caught.value)
     assert (tmp_path / "trust.png").stat().st_size > 10_000
 

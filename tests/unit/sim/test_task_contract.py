@@ -14,7 +14,7 @@ from vlmrl_ros.core.interfaces import Task
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.sim import load
 
-ARM_TASKS = ("peg_insert", "pick_lift", "reach")
+ARM_TASKS = ("peg_insert", "pick_lift", "reach", "tabletop")
 FOREIGN = ("gym:FetchReach-v4", "gym:Pendulum-v1", "dm:cartpole-swingup")
 NAMES = (*registry.names("tasks"), *FOREIGN)
 

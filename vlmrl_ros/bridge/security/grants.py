@@ -67,7 +67,7 @@ class Grant:
 
 GRANTS: Mapping[str, Grant] = {
     "sim_bridge": Grant(
-        publish=(*ARRIVAL, "film/image_raw", "joint_states", "/clock", "clock"),
+        publish=(*ARRIVAL, "film/image_raw", "instruction", "joint_states", "/clock", "clock"),
         subscribe=("command", "learner/status", "recorder/status", "curriculum/plan"),
         reply=("estop", "reset"),
     ),
@@ -89,7 +89,7 @@ GRANTS: Mapping[str, Grant] = {
     ),
     "policy_server": Grant(
         publish=("policy/action", "policy/status", "policy/thought"),
-        subscribe=(*OBSERVATION, "feedback", "spec", "weights"),
+        subscribe=(*OBSERVATION, "feedback", "spec", "weights", "instruction", "intervention", "policy/selection"),
     ),
     "teleop": Grant(
         publish=("command", "intervention", "guide/command"),
@@ -120,6 +120,10 @@ GRANTS: Mapping[str, Grant] = {
     "joystick": Grant(publish=("joy",)),
     "spacemouse": Grant(publish=("joy",)),
     "evaluate": Grant(subscribe=("feedback", "film/image_raw", "intervention", "spec")),
+    "selector": Grant(
+        publish=("policy/selection",),
+        subscribe=("feedback", "intervention", "policy/status", "spec"),
+    ),
     "recorder": Grant(
         publish=("recorder/status",),
         subscribe=(

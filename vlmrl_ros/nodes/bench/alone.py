@@ -64,12 +64,17 @@ def operator_alone(
 
 def policy_alone(task: Task, policy: Policy, episodes: int, discount: float = 1.0, seed: int = 0) -> Alone:
     """A policy; arguments as in :func:`operator_alone`."""
+    return _judged(lived_by_policy(task, policy, episodes, seed), discount)
+
+
+def lived_by_policy(task: Task, policy: Policy, episodes: int, seed: int = 0) -> Iterator[Step]:
+    """The steps of such episodes of :func:`policy_alone`."""
 
     def act(arrival: Arrival) -> FloatArray:
         feedback = arrival.feedback
         return policy.act(arrival.observation, stream(seed, "policy", feedback.episode, feedback.step))[0]
 
-    return _judged(_lived(task, act, episodes, seed), discount)
+    return _lived(task, act, episodes, seed)
 
 
 def lived_by_operator(task: Task, options: Mapping[str, Any], episodes: int, seed: int = 0) -> Iterator[Step]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -106,16 +107,20 @@ class CommandJudge:
                 self.problems.append(f"step {stamp_ns}: {source} has been dead for {step.at_s - dead_s:.3f} s")
 
     def ticks_to_zero(self, since_s: float) -> int | None:
-        """How many commands were carried out after a moment, up to the first zero that no motion follows.
+        """Ticks, begun ones counted as whole, from a moment to the first step at zero that no motion follows.
 
-        None while there is none, or nothing was carried out after it.
+        A step lasts from its observation on, although a bridge in real time says what was done in it when it is over.
+
+        Args:
+            since_s: the moment, s on the steady clock.
+
+        Returns:
+            None while there is no such step, or none was over after the moment.
         """
-        after = [
-            step.executed for step in self._steps.values() if step.executed is not None and step.executed_s > since_s
-        ]
-        moving = [index for index, action in enumerate(after) if action.any()]
+        after = [step for step in self._steps.values() if step.executed is not None and step.executed_s > since_s]
+        moving = [index for index, step in enumerate(after) if step.executed is not None and step.executed.any()]
         stopped = moving[-1] + 1 if moving else 0
-        return stopped + 1 if stopped < len(after) else None
+        return max(1, math.ceil((after[stopped].at_s - since_s) / self._period_s)) if stopped < len(after) else None
 
     def moved_since(self, since_s: float, steps: int, source: Source | None = None) -> bool:
         """The arm has moved in each of the newest steps, so many of them, and all were carried out after a moment.

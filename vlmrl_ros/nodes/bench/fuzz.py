@@ -27,7 +27,7 @@ from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.nodes.bench import malformed
 from vlmrl_ros.nodes.bench.figures import Figures
 from vlmrl_ros.nodes.bench.fuzz_patient import CLASSES
-from vlmrl_ros.nodes.bench.launched import environment
+from vlmrl_ros.nodes.bench.launched import environment, ros_environment
 from vlmrl_ros.nodes.bench.loop import running
 from vlmrl_ros.nodes.bench.recording import Recording, save
 
@@ -159,7 +159,7 @@ class Stranger:
     """A node beside the loop, which sees what the arm does and sends what nobody should."""
 
     def __enter__(self) -> Stranger:
-        os.environ.update({k: v for k, v in environment().items() if k.startswith("ROS_")})
+        os.environ.update(ros_environment())
         self._context = rclpy.Context()
         domain = int(environment()["ROS_DOMAIN_ID"])
         rclpy.init(context=self._context, domain_id=domain, signal_handler_options=SignalHandlerOptions.NO)

@@ -7,15 +7,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sensor_msgs.msg import JointState
 from std_msgs.msg import String
 
 from vlmrl_ros.bridge import messages
 from vlmrl_ros.core.episode_plan import Announcement, EpisodePlan
 from vlmrl_ros.core.errors import VlmrlError
+from vlmrl_ros.core.mixture import Mixture
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.nodes.bench.fuzz_patient import Patient
 from vlmrl_ros.nodes.bench.recording import Recording
 from vlmrl_ros.nodes.bench.references import write_reference
+from vlmrl_ros.nodes.policy_server import CANDIDATE_NAME
 
 START_TIMEOUT_S = 10.0
 BETA = 1.0
@@ -80,7 +83,55 @@ class ProposalJudge(JudgePatient):
     judged = "proposed"
 
 
+class ChoosingPatient(Patient):
+    """A node that knows two candidates."""
+
+    def candidates(self, work: Path) -> dict[str, Any]:
+        """Their checkpoints, of policies that have learned nothing."""
+        spec = TaskSpec.from_json(self.recording["spec"][-1].data)
+        return {"candidates": [str(write_reference(work / name, spec)) for name in ("one", "other")]}
+
+
+class CandidatesPatient(ChoosingPatient):
+    """``policy_server`` that acts by one of two candidates."""
+
+    def more_parameters(self, work: Path) -> dict[str, Any]:
+        """See :meth:`candidates`."""
+        return self.candidates(work)
+
+    def more_samples(self) -> Recording:
+        """A mixture."""
+        return {"policy/selection": [String(data=Mixture.of_one(("one/step_0", "other/step_0"), 0).to_json())]}
+
+    def bring_up(self) -> None:
+        """Activate, and say who acts."""
+        super().bring_up()
+        self.feed("policy/selection", self.recording["policy/selection"][0])
+
+
+class SelectorPatient(ChoosingPatient):
+    """``selector`` in the middle of its trials."""
+
+    def more_parameters(self, work: Path) -> dict[str, Any]:
+        """See :meth:`candidates`; it never decides."""
+        return {**self.candidates(work), "trials": 10**5, "output": str(work / "selection")}
+
+    def more_samples(self) -> Recording:
+        """The status of a policy server with candidates."""
+        return {"policy/status": [self._status(0)]}
+
+    def work(self) -> None:
+        """Feed the step, and who acted in it."""
+        self.feed("policy/status", self._status(self.next_ns("")))
+        super().work()
+
+    def _status(self, stamp_ns: int) -> JointState:
+        return messages.named_vector(stamp_ns, [CANDIDATE_NAME], [0.0])
+
+
 OPTIONS: Mapping[str, type[Patient]] = {
+    "policy_server+candidates": CandidatesPatient,
+    "selector": SelectorPatient,
     "sim_bridge+curriculum": PlannedBridgePatient,
     "scripted_operator+executed": ActionJudge,
     "scripted_operator+proposed": ProposalJudge,

@@ -30,6 +30,8 @@ CLASSES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "arm_bridge": ("arm_bridge:ArmBridge", {"safety.dead_man_button": 4}),
     "sim_arm": ("sim_arm:SimArm", {"cell": "pick_lift"}),
     "policy_server": ("policy_server:PolicyServer", {}),
+    "policy_server+candidates": ("policy_server:PolicyServer", {}),
+    "selector": ("selector:Selector", {}),
     "teleop": ("teleop:Teleop", {"profile": "ps"}),
     "learner": ("learner:LearnerNode", {"rlif.min_steps": 10**9, "max_steps": 10**9, "final_eval_episodes": 0}),
     "scripted_operator": ("scripted_operator:ScriptedOperator", {"operator": "reach"}),

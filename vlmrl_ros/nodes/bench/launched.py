@@ -53,8 +53,13 @@ def environment() -> dict[str, str]:
     Whoever brings a profile of Fast DDS has chosen where it speaks.
     """
     domain = os.environ.get("ROS_DOMAIN_ID", BENCH_DOMAIN_ID)
-    near = {} if PROFILE in os.environ else {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
-    return {**os.environ, "ROS_DOMAIN_ID": domain, **near, "CI": "1"}
+    near = {} if PROFILE in os.environ else loopback_udp()
+    return {**os.environ, **near, "ROS_DOMAIN_ID": domain, "CI": "1"}
+
+
+def ros_environment() -> dict[str, str]:
+    """Of :func:`environment` what a context of this process must be made with."""
+    return {name: value for name, value in environment().items() if name.startswith(("ROS_", "FASTDDS_"))}
 
 
 def train(

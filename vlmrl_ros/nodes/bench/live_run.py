@@ -21,7 +21,7 @@ from sensor_msgs.msg import JointState
 
 from vlmrl_ros.bridge import messages, qos
 from vlmrl_ros.core.errors import VlmrlError
-from vlmrl_ros.nodes.bench.launched import environment, launching, log_of
+from vlmrl_ros.nodes.bench.launched import launching, log_of, ros_environment
 
 TIMEOUT_S = 120.0
 PATIENT = QoSProfile(depth=2000)
@@ -46,7 +46,7 @@ class LiveRun:
 
     def __enter__(self) -> LiveRun:
         self._stack = ExitStack()
-        os.environ.update({k: v for k, v in environment().items() if k.startswith("ROS_")})
+        os.environ.update(ros_environment())
         context = rclpy.Context()
         rclpy.init(context=context)
         self._stack.callback(context.try_shutdown)

@@ -22,7 +22,7 @@ from vlmrl_ros.bridge import qos
 from vlmrl_ros.core import registry
 from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.nodes.bench.figures import Figures
-from vlmrl_ros.nodes.bench.launched import environment
+from vlmrl_ros.nodes.bench.launched import environment, ros_environment
 from vlmrl_ros.nodes.rollout import rollout
 from vlmrl_ros.sim.load import build as build_task
 
@@ -143,7 +143,7 @@ class _Watch:
     def __enter__(self) -> _Watch:
         self._values: dict[str, dict[str, str]] = {}
         self._seen_s: dict[str, float] = {}
-        os.environ.update({k: v for k, v in environment().items() if k.startswith("ROS_")})
+        os.environ.update(ros_environment())
         self._context = rclpy.Context()
         rclpy.init(context=self._context)
         self._node = Node("benchmark", context=self._context)

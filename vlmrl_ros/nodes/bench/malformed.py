@@ -32,7 +32,7 @@ NEEDED = {"learner/status": ("version", "finished")}
 def spoil(message: Any, topic: str, rng: np.random.Generator) -> Any:
     """A copy of a recorded message that cannot be used."""
     spoiled = copy.deepcopy(message)
-    choices = [_plan] if topic == "curriculum/plan" else SPOILERS[type(message)]
+    choices = [PLAIN[topic]] if topic in PLAIN else SPOILERS[type(message)]
     if isinstance(message, JointState):
         choices = [*choices, _of_one(topic)]
     choices[rng.integers(len(choices))](spoiled, rng)
@@ -180,9 +180,19 @@ def _text_value(m: String, rng: np.random.Generator) -> None:
 
 def _plan(m: String, rng: np.random.Generator) -> None:
     """One value of an episode's plan, or none of it."""
+    _value(m, rng, list(json.loads(m.data)))
+
+
+def _mixture(m: String, rng: np.random.Generator) -> None:
+    """The names or the probabilities of a mixture, or none of it."""
+    _value(m, rng, ["names", "probabilities"])
+
+
+def _value(m: String, rng: np.random.Generator, keys: list[str]) -> None:
+    """One value of a JSON object, or what is none."""
     plain = json.loads(m.data)
     bad = (None, [], {}, "", -1e9, 10**400, float("nan"), "x" * 1000)
-    plain[rng.choice(list(plain))] = bad[rng.integers(len(bad))]
+    plain[rng.choice(keys)] = bad[rng.integers(len(bad))]
     texts = (
         json.dumps(plain),
         m.data[: rng.integers(1, len(m.data))],
@@ -229,3 +239,5 @@ SPOILERS: dict[type[Any], list[Spoil]] = {
     Clock: [_clock],
     **ROBOT_SPOILERS,
 }
+PLAIN: dict[str, Spoil] = {"curriculum/plan": _plan, "policy/selection": _mixture}
+"""Topics whose text is a JSON object of its own."""

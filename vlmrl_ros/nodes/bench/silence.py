@@ -1,8 +1,9 @@
 """From the silence of an input, and from the e-stop, to zero: counted in ticks of an arm in real time.
 
 Each input is a process of its own, which is stopped (SIGSTOP) or, once, killed (SIGKILL) at a random instant while the
-arm moves. Behind ``sim_bridge`` a tick is a command that is carried out; behind ``arm_bridge`` it is a control step,
-and the arm stands still once it is told so on the wire. The count ends with the first zero that no motion follows.
+arm moves. Begun ticks count as whole. Behind ``sim_bridge`` the arm stands still from the beginning of a step in which
+it does not move; behind ``arm_bridge``, once it is told so on the wire. The count ends with the first zero that no
+motion follows.
 """
 
 from __future__ import annotations

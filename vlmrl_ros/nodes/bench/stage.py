@@ -24,7 +24,7 @@ from vlmrl_ros.core.safety import SafetyConfig
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.types import Source
 from vlmrl_ros.nodes.bench.command_watch import CommandWatch
-from vlmrl_ros.nodes.bench.launched import environment
+from vlmrl_ros.nodes.bench.launched import environment, ros_environment
 from vlmrl_ros.nodes.bench.relay import TOPICS
 from vlmrl_ros.nodes.bench.twist_watch import TwistWatch
 
@@ -68,7 +68,7 @@ class Stage:
 
     def __enter__(self) -> Stage:
         self._before = dict(os.environ)
-        os.environ.update({k: v for k, v in environment().items() if k.startswith("ROS_")} | dict(self._variables))
+        os.environ.update(ros_environment() | dict(self._variables))
         self._context = rclpy.Context()
         rclpy.init(context=self._context)
         self.node = Node("stage", context=self._context)
@@ -162,7 +162,7 @@ class Stage:
     def ticks_to_zero(self, since_s: float) -> float:
         """Ticks from a moment to the first zero that no motion follows; infinite without one.
 
-        Of a simulation: commands that it carried out. Of an arm: of what it is told on the wire.
+        Of a simulation: of the steps that it made. Of an arm: of what it is told on the wire.
         """
         ticks = (self._told or self.watch).ticks_to_zero(since_s)
         return float("inf") if ticks is None else float(ticks)

@@ -1,4 +1,7 @@
-"""TRUST against the best lower bound, the best mean and all arms alike, on bandits whose truth is known."""
+"""TRUST against the best lower bound, the best mean and all arms alike, on bandits whose truth is known.
+
+And on the checkpoints of a learner: :mod:`~vlmrl_ros.nodes.bench.offline_rl`.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import numpy as np
 
 from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.core.streams import stream
+from vlmrl_ros.nodes.bench import offline_rl
 from vlmrl_ros.nodes.bench.cone_solver import greatest_gain
 from vlmrl_ros.nodes.bench.figures import Figures, over_seeds
 from vlmrl_ros.nodes.bench.trust_instances import Bandit, bandit
@@ -53,6 +57,11 @@ Runs = Mapping[str, Sequence[tuple[float, float]]]
 
 
 def measure(quick: bool, work: Path) -> Figures:
+    """The figures of :func:`measure_bandits`, and those of checkpoints: :func:`.offline_rl.measure`."""
+    return {**measure_bandits(quick, work), **offline_rl.measure(quick, work)}
+
+
+def measure_bandits(quick: bool, work: Path) -> Figures:
     """Let every rule choose on every bandit; quick: without 5,000 arms and the smaller delta.
 
     Returns:

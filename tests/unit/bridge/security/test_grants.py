@@ -50,6 +50,8 @@ def test_in_a_fleet_the_learner_knows_every_arm_and_an_arm_only_itself():
     assert {"rt/lab/arm_0/feedback", "rt/lab/arm_1/feedback"} <= learner["subscribe"]
     server = dds_topics("/lab/arm_0/policy_server", made["/lab/arm_0/policy_server"])
     assert "rt/lab/weights" in server["subscribe"]
+    thinking = dds_topics("/lab/policy_server", made["/lab/policy_server"])
+    assert {f"rt/lab/arm_{arm}/policy/action" for arm in (0, 1)} <= thinking["publish"]
     assert "rt/lab/arm_0/feedback" in server["subscribe"]
     assert not {topic for way in server.values() for topic in way if "arm_1" in topic}
     assert "/lab/arm_0/learner" not in made

@@ -1,0 +1,1 @@
+"""Language models that act: tokenizers, a small GPT, value heads, and how they speak."""

@@ -1,0 +1,50 @@
+"""Options that the learners of language share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vlmrl_ros.core.config import option
+from vlmrl_ros.policies.language.gpt import GptConfig
+from vlmrl_ros.policies.language.tokenizer import KINDS
+
+
+@dataclass(frozen=True)
+class LanguageConfig(GptConfig):
+    """The model and how it is trained and speaks."""
+
+    model: str = option("", "directory of a causal language model of transformers; empty: a small GPT, made here")
+    tokenizer: str = option("word", "of the small GPT: words that it has met, or characters", choices=KINDS)
+    temperature: float = option(1.0, "at which tokens are drawn; 0: the likeliest", low=0.0, high=100.0)
+    answer_tokens: int = option(16, "longest answer", low=1, high=4096)
+    batch_size: int = option(256, "passages in a gradient step", low=1, high=100_000)
+    updates: int = option(10, "gradient steps in one update", low=1, high=100_000)
+    learning_rate: float = option(1e-3, "of Adam", low=0.0, high=1.0)
+    max_gradient: float = option(1.0, "greatest norm of a gradient", low=1e-6, high=1e6)
+
+
+@dataclass(frozen=True)
+class ClonedConfig(LanguageConfig):
+    """Learners that begin with a clone of the data."""
+
+    cloning_updates: int = option(
+        1000, "gradient steps of behaviour cloning before all else", low=1, high=1_000_000_000
+    )
+
+
+@dataclass(frozen=True)
+class ValueConfig(ClonedConfig):
+    """Learners whose values shift what the clone would say."""
+
+    discount: float = option(0.99, "gamma of one action token", low=0.0, high=1.0)
+    beta: float = option(16.0, "weight of Q against the clone's logits when it speaks", low=0.0, high=1e6)
+    cql_weight: float = option(
+        0.01, "alpha: weight of the cross-entropy of Q to the data's tokens", low=0.0, high=100.0
+    )
+
+
+@dataclass(frozen=True)
+class OnlineConfig(ClonedConfig):
+    """Learners that go on from what they say themselves."""
+
+    rollouts: int = option(64, "own episodes before an update", low=1, high=1_000_000)

@@ -1,0 +1,85 @@
+"""What learners share that first clone data and then go on from what they say themselves."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from vlmrl_ros.core.interfaces import Variables
+from vlmrl_ros.core.text_episode import TextEpisode
+from vlmrl_ros.core.text_spec import TextSpec
+from vlmrl_ros.policies.learners.language.config import OnlineConfig
+from vlmrl_ros.policies.learners.language.learner import LanguageLearner, Metrics
+from vlmrl_ros.policies.networks.compute import learner_compute
+
+
+class OnlineLearner(LanguageLearner):
+    """Episodes that are added while something is left to clone are data; those that come later are its own.
+
+    Its own episodes have to be of the newest weights.
+    """
+
+    def __init__(
+        self, name: str, spec: TextSpec, config: OnlineConfig, rng: np.random.Generator, discount: float = 1.0
+    ) -> None:
+        """As of every learner of language."""
+        super().__init__(name, spec, config, rng, discount)
+        self._online = config
+        self._left = config.cloning_updates
+        self._fresh = 0
+
+    @property
+    def cloning(self) -> bool:
+        """It still learns from data."""
+        return self._left > 0
+
+    def add(self, item: TextEpisode) -> None:
+        """Keep an episode."""
+        super().add(item)
+        self._fresh += not self.cloning
+
+    @property
+    def ready(self) -> bool:
+        """There is data, or then as many own episodes as an update takes."""
+        return super().ready if self.cloning else self._fresh >= self._online.rollouts
+
+    def update(self) -> Mapping[str, float]:
+        """Clone, or learn from the newest own episodes."""
+        if self.cloning:
+            metrics = super().update()
+            if not self.cloning:
+                self._begin_online()
+            return metrics
+        with learner_compute():
+            metrics = self._learn()
+        self._fresh = 0
+        return self._count(metrics)
+
+    @abstractmethod
+    def _learn(self) -> Mapping[str, float]:
+        """Learn from own episodes; those that are not needed any more are forgotten."""
+
+    def _step(self) -> Metrics:
+        metrics = self._cloning_step()
+        self._left = max(0, self._left - 1)
+        return metrics
+
+    def _begin_online(self) -> None:
+        """The clone is made: the data are not needed any more."""
+        self._forget()
+
+    def start_from(self, variables: Variables) -> None:
+        """As of every learner of language; nothing is left to clone then."""
+        super().start_from(variables)
+        self._left = 0
+        self._begin_online()
+
+    def _progress(self) -> dict[str, int]:
+        return super()._progress() | {"left": self._left, "fresh": self._fresh}
+
+    def _resume(self, progress: Mapping[str, Any]) -> None:
+        super()._resume(progress)
+        self._left, self._fresh = int(progress["left"]), int(progress["fresh"])

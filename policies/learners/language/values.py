@@ -1,0 +1,88 @@
+"""What learners of token values share: first a clone of the data, then values that begin with its weights."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from vlmrl_ros.core.interfaces import Variables
+from vlmrl_ros.core.text_spec import TextSpec
+from vlmrl_ros.policies.language.critic import Critic
+from vlmrl_ros.policies.language.trainee import Trainee
+from vlmrl_ros.policies.learners.language.config import ValueConfig
+from vlmrl_ros.policies.learners.language.learner import LanguageLearner, Metrics
+
+
+class ValueLearner(LanguageLearner):
+    """Speaks as the clone does, shifted by ``beta`` times the values of tokens.
+
+    Attributes:
+        critic: what learns the values.
+    """
+
+    def __init__(
+        self, name: str, spec: TextSpec, config: ValueConfig, rng: np.random.Generator, heads: int, state: bool
+    ) -> None:
+        """Make clone and critic.
+
+        Args:
+            name: of the plug-in.
+            spec: of the task.
+            config: options.
+            rng: seeds weights and draws.
+            heads: Q heads.
+            state: whether there is a V head.
+
+        Raises:
+            ConfigError: this is no task of text, or no such model.
+        """
+        super().__init__(name, spec, config, rng, config.discount)
+        self._values = config
+        self._left = config.cloning_updates
+        critic = Critic(self.clone.module, heads, state, self._generator)
+        self.critic = Trainee(critic, config.learning_rate, config.max_gradient)
+
+    def _step(self) -> Metrics:
+        if self._left:
+            metrics = self._cloning_step()
+            self._left -= 1
+            if not self._left:
+                self._begin_values()
+            return metrics
+        return self._value_step()
+
+    @abstractmethod
+    def _value_step(self) -> Metrics:
+        """One gradient step of the values."""
+
+    def _begin_values(self) -> None:
+        """Read as the clone does."""
+        for mine, its in zip(self.critic.module.trunk.parameters(), self.clone.module.parameters(), strict=True):
+            mine.data.copy_(its.data)
+
+    def start_from(self, variables: Variables) -> None:
+        """As of every learner of language; nothing is left to clone then."""
+        super().start_from(variables)
+        self._left = 0
+        self._begin_values()
+
+    def _critic(self) -> tuple[Critic | None, float]:
+        return (None, 0.0) if self._left else (self._speaking(), self._values.beta)
+
+    def _speaking(self) -> Critic:
+        """The critic that shifts the clone's words."""
+        return self.critic.module
+
+    def _tensors(self) -> dict[str, Tensor]:
+        return super()._tensors() | self.critic.tensors("critic")
+
+    def _progress(self) -> dict[str, int]:
+        return super()._progress() | {"left": self._left}
+
+    def _resume(self, progress: Mapping[str, Any]) -> None:
+        super()._resume(progress)
+        self._left = int(progress["left"])

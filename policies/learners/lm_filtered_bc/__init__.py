@@ -1,0 +1,1 @@
+"""Behaviour cloning of the best episodes of text."""

@@ -1,0 +1,15 @@
+"""Options of filtered behaviour cloning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vlmrl_ros.core.config import option
+from vlmrl_ros.policies.learners.language.config import LanguageConfig
+
+
+@dataclass(frozen=True)
+class LmFilteredBcConfig(LanguageConfig):
+    """Cloning of the best episodes."""
+
+    share: float = option(0.1, "share of the episodes, those with the highest returns", low=1e-6, high=1.0)

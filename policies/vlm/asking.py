@@ -1,0 +1,27 @@
+"""How a prompt is put to a model: in the form that it was trained on, with its own mark for an image."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vlmrl_ros.core.text import IMAGE
+
+VISION = ("<|vision_start|>", "<|vision_end|>")
+"""Around the mark of an image, in models that know them (Qwen-VL)."""
+
+
+def as_asked(processor: Any, text: str) -> str:
+    """A prompt with :data:`~vlmrl_ros.core.text.IMAGE` where images belong, as a processor takes it.
+
+    Where the processor has a chat template, the prompt is what the user says in it.
+    """
+    if getattr(processor, "chat_template", None):
+        content: list[dict[str, str]] = []
+        for index, part in enumerate(text.split(IMAGE)):
+            content += [{"type": "image"}] if index else []
+            content += [{"type": "text", "text": part}] if part else []
+        said = [{"role": "user", "content": content}]
+        return str(processor.apply_chat_template(said, add_generation_prompt=True))
+    known = processor.tokenizer.get_added_vocab()
+    before, after = VISION if all(mark in known for mark in VISION) else ("", "")
+    return text.replace(IMAGE, f"{before}{processor.image_token}{after}")

@@ -1,0 +1,101 @@
+"""A model, its processor and its adapter: from a folder, from the hub, or built here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForImageTextToText, AutoProcessor
+
+from vlmrl_ros.core.errors import CheckpointError, ConfigError
+from vlmrl_ros.policies.networks.compute import device_of
+from vlmrl_ros.policies.vlm.config import TINY
+from vlmrl_ros.policies.vlm.tiny import build
+
+ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
+_BROKEN = (OSError, ValueError, KeyError, TypeError, ImportError, RuntimeError)
+"""What transformers and peft raise where files are missing, damaged or of another model."""
+
+
+def load_model(name: str, dtype: str, device: str, texts: Iterable[str], seed: int) -> tuple[Any, Any]:
+    """Get a model.
+
+    Args:
+        name: :data:`TINY`, a folder, or the name of a model on the hub.
+        dtype: ``float32``, ``bfloat16`` or ``float16``.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        texts: prompts and answers to come, for the vocabulary of ``tiny``.
+        seed: of the weights of ``tiny``.
+
+    Returns:
+        the model, in evaluation mode, and its processor.
+
+    Raises:
+        ConfigError: there is no such model, or it does not take images and text and give text.
+    """
+    place, kind = device_of(device), getattr(torch, dtype)
+    if name == TINY:
+        model, processor = build(texts, seed)
+    else:
+        _check_folder(name)
+        try:
+            processor = AutoProcessor.from_pretrained(name)
+            model = AutoModelForImageTextToText.from_pretrained(name, dtype=kind, use_safetensors=True)
+        except _BROKEN as error:
+            raise ConfigError(f"model '{name}' cannot be loaded: {_first_line(error)}") from error
+        processor.tokenizer.padding_side = "left"
+    return model.to(place, kind).eval(), processor
+
+
+def with_adapter(model: Any, path: str) -> Any:
+    """Put a trained LoRA adapter on a model.
+
+    Raises:
+        CheckpointError: there is none in the folder, or it is that of another model.
+    """
+    from peft import PeftConfig, PeftModel  # takes seconds: only where there is an adapter
+
+    missing = [name for name in ADAPTER_FILES if not (Path(path) / name).is_file()]
+    if missing:
+        raise CheckpointError(f"adapter '{path}' lacks {', '.join(missing)}; valid: a folder that holds both")
+    try:
+        wrapped = PeftModel(model, PeftConfig.from_pretrained(path))
+        found = wrapped.load_adapter(path, "default")
+    except _BROKEN as error:
+        raise CheckpointError(f"adapter '{path}' does not fit the model: {_first_line(error)}") from error
+    strange = [*found.missing_keys, *found.unexpected_keys]
+    if strange:
+        raise CheckpointError(f"adapter '{path}' is that of another model: {len(strange)} weights differ, {strange[0]}")
+    return wrapped.eval()
+
+
+def with_new_adapter(model: Any, rank: int) -> Any:
+    """Put a LoRA adapter on every linear layer of the language model; it changes nothing before it has learned."""
+    from peft import LoraConfig, get_peft_model
+
+    inner = model.model
+    part = next(name for name in ("language_model", "text_model") if hasattr(inner, name))
+    layers = rf".*{part}.*\.(q|k|v|o|gate|up|down)_proj"
+    return get_peft_model(model, LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=layers)).eval()
+
+
+def _check_folder(name: str) -> None:
+    """A name that is meant as a path must be one: the hub is not asked for it."""
+    path = Path(name).expanduser()
+    meant = name.startswith((".", "/", "~")) or name.count("/") != 1
+    if path.is_dir():
+        try:
+            json.loads((path / "config.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ConfigError(
+                f"model '{name}' has no config.json that can be read; valid: a folder with one"
+            ) from error
+    elif meant:
+        raise ConfigError(f"model '{name}' is no folder; valid: {TINY}, a folder, or <owner>/<name> on the hub")
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

@@ -1,0 +1,173 @@
+"""The policy ``vlm``: a vision-language model that sees the cameras, thinks in words and names an action."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from vlmrl_ros.core.config import from_mapping, to_mapping
+from vlmrl_ros.core.errors import ConfigError, VlmrlError
+from vlmrl_ros.core.interfaces import Decision, Question, Variables
+from vlmrl_ros.core.prompts import answer, around_instruction, prompt, system_prompt
+from vlmrl_ros.core.skills import skills
+from vlmrl_ros.core.spec import FloatArray, TaskSpec
+from vlmrl_ros.core.text import TextObservation
+from vlmrl_ros.core.text_action import read_action
+from vlmrl_ros.core.types import Observation, state_of
+from vlmrl_ros.core.vocabulary import Drive, Vocabulary, moves
+from vlmrl_ros.policies.vlm.config import VlmConfig
+from vlmrl_ros.policies.vlm.decoding import Decoder, Utterance
+from vlmrl_ros.policies.vlm.loading import load_model, with_adapter, with_new_adapter
+from vlmrl_ros.policies.vlm.weights import fitting, parameters
+
+
+class Asking:
+    """What the model is asked of a task, and the words that it may answer."""
+
+    def __init__(self, spec: TaskSpec, config: VlmConfig) -> None:
+        """Find the words.
+
+        Raises:
+            ConfigError: the task has no camera or no words.
+        """
+        if not spec.cameras:
+            raise ConfigError(f"policy 'vlm' needs a camera; task '{spec.task}' has none")
+        self._cameras = [camera.name for camera in spec.cameras]
+        self._images_first = config.images_first
+        self._instruction = config.instruction or spec.task
+        self.vocabulary: Vocabulary = skills(spec) if config.words == "skills" else moves(spec)
+        self.words = tuple(self.vocabulary)
+        self._around = around_instruction(system_prompt(self.words, config.description), config.thoughts)
+
+    def observation(self, question: Question) -> TextObservation:
+        """What the model is shown of a question."""
+        pictures = tuple(question.observation[name] for name in self._cameras)
+        return TextObservation(self.prompt(question.instruction), pictures)
+
+    def prompt(self, instruction: str) -> str:
+        """What it is asked; where nobody has given an instruction, with that of the options."""
+        said = instruction.strip() or self._instruction
+        return prompt(self._around, said, len(self._cameras), self._images_first)
+
+    def examples(self) -> list[str]:
+        """A prompt and the answers of each word, for a vocabulary of tokens."""
+        return [self.prompt(""), *(answer("I see it.", word) for word in self.words)]
+
+
+class VlmPolicy:
+    """A :class:`~vlmrl_ros.core.interfaces.Thinker`."""
+
+    def __init__(self, spec: TaskSpec, config: VlmConfig, model: Any, processor: Any) -> None:
+        """Take a model.
+
+        Args:
+            spec: of the task.
+            config: options.
+            model: of ``AutoModelForImageTextToText``, in evaluation mode; may have a LoRA adapter.
+            processor: of the model.
+
+        Raises:
+            ConfigError: the task has no camera or no words.
+        """
+        self.options: Mapping[str, Any] = to_mapping(config)
+        self._config = config
+        self.asking = Asking(spec, config)
+        self.model, self.processor = model, processor
+        self._decoder = Decoder(model, processor, config.max_new_tokens)
+        self._still = np.clip(np.zeros(spec.action.size, np.float32), spec.action.low, spec.action.high)
+        self._drive: Drive | None = None
+        self._busy = threading.Lock()
+
+    def act(self, observation: Observation, rng: np.random.Generator) -> tuple[FloatArray, Mapping[str, Any]]:
+        """The next action of the motion under way, or of one that is decided on now; ``thought`` where it is."""
+        state, info = state_of(observation), {}
+        action = self._drive(state) if self._drive is not None else None
+        if action is None:
+            decision = self.think([Question(observation, rng)])[0]
+            info = {"thought": dict(decision.thought)}
+            self._drive = decision.motion.begin() if decision.motion is not None else None
+            action = self._drive(state) if self._drive is not None else None
+        return (self._still.copy() if action is None else action), info
+
+    def reset(self) -> None:
+        self._drive = None
+
+    def think(self, questions: Sequence[Question]) -> list[Decision]:
+        """Answer questions; one whose picture or prompt cannot be read, or for which memory is short, gets none."""
+        try:
+            return self._think(questions)
+        except (VlmrlError, torch.OutOfMemoryError) as error:
+            if len(questions) == 1:
+                return [Decision(None, {"error": str(error)})]
+            return [decision for question in questions for decision in self.think([question])]
+
+    def load(self, variables: Variables) -> None:
+        """Take new weights, see :func:`~vlmrl_ros.policies.vlm.weights.parameters`.
+
+        Raises:
+            CheckpointError: they do not fit; the old weights stay in force.
+        """
+        self.take(self.prepare(variables))
+
+    def prepare(self, variables: Variables) -> Any:
+        new = fitting(self.model, variables)
+        mine = parameters(self.model)
+        return new, self._decoder.prepare({id(mine[name]): value for name, value in new.items()})
+
+    def take(self, prepared: Any) -> None:
+        new, packed = prepared
+        mine = parameters(self.model)
+        with self._busy:
+            for name, value in new.items():
+                mine[name].data = value
+            self._decoder.take(packed)
+
+    def _think(self, questions: Sequence[Question]) -> list[Decision]:
+        asked = [self.asking.observation(question) for question in questions]
+        with self._busy:
+            said = self._decoder.decode(asked, self._config.temperature, [question.rng for question in questions])
+        return [self._decision(*row) for row in zip(questions, asked, said, strict=True)]
+
+    def _decision(self, question: Question, asked: TextObservation, said: Utterance) -> Decision:
+        """Read an answer."""
+        read = read_action(said.text, self.asking.words)
+        word = read.action
+        if word is None and self._config.invalid == "random":
+            word = self.asking.words[question.rng.integers(len(self.asking.words))]
+        thought = {
+            "thought": said.text[slice(*read.thought)],
+            "action": word,
+            "valid": read.valid,
+            "ended": said.ended,
+            "text": said.text,
+            "prompt": asked.text,
+            "prompt_sha256": hashlib.sha256(asked.text.encode()).hexdigest(),
+            "token_ids": said.token_ids.tolist(),
+            "log_probs": [round(float(one), 6) for one in said.log_probs],
+        }
+        return Decision(self.asking.vocabulary[word] if word is not None else None, thought)
+
+
+def build(spec: TaskSpec, config: Mapping[str, Any]) -> VlmPolicy:
+    """Entry point of the policy plug-in ``vlm``.
+
+    Raises:
+        UnknownNameError: an unknown option.
+        ConfigError: a bad value, no such model, or a task without a camera.
+        CheckpointError: an adapter that is missing or does not fit.
+    """
+    options = from_mapping(VlmConfig, config, "policy")
+    if options.adapter and options.lora_rank:
+        raise ConfigError(f"lora_rank is {options.lora_rank} beside adapter '{options.adapter}'; valid: one of them")
+    texts = Asking(spec, options).examples()
+    model, processor = load_model(options.model, options.dtype, options.device, texts, options.seed)
+    if options.adapter:
+        model = with_adapter(model, options.adapter)
+    elif options.lora_rank:
+        model = with_new_adapter(model, options.lora_rank)
+    return VlmPolicy(spec, options, model, processor)

@@ -1,0 +1,57 @@
+"""Weights of a vision-language model by name, as they travel: the adapter alone where there is one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vlmrl_ros.core.errors import CheckpointError
+from vlmrl_ros.core.interfaces import Variables
+
+_WRAP, _NAMED = "base_model.model.", ".default."
+"""What peft puts before the names of all weights, and into those of an adapter."""
+SHOWN = 3
+
+
+def parameters(model: Any) -> dict[str, torch.nn.Parameter]:
+    """What travels, by name: the adapter's weights where the model has one, else all."""
+    every = {_plain(name): weights for name, weights in model.named_parameters()}
+    adapter = {name: weights for name, weights in every.items() if ".lora_" in name}
+    return adapter or every
+
+
+def variables(model: Any) -> dict[str, np.ndarray]:
+    """Copies of :func:`parameters`; float32, which holds every half precision."""
+    return {name: weights.detach().float().cpu().numpy().copy() for name, weights in parameters(model).items()}
+
+
+def fitting(model: Any, given: Variables) -> dict[str, Tensor]:
+    """New values for :func:`parameters`, in their type and on their device.
+
+    Raises:
+        CheckpointError: other names or shapes, or a value that is not finite.
+    """
+    mine = parameters(model)
+    wanted, got = set(mine), {_plain(name) for name in given}
+    if wanted != got:
+        lacking, strange = sorted(wanted - got), sorted(got - wanted)
+        raise CheckpointError(
+            f"weights of another model: {len(lacking)} are missing ({', '.join(lacking[:SHOWN])}), "
+            f"{len(strange)} unknown ({', '.join(strange[:SHOWN])})"
+        )
+    made = {}
+    for name, value in given.items():
+        parameter = mine[_plain(name)]
+        if value.shape != tuple(parameter.shape):
+            raise CheckpointError(f"weights '{name}' have shape {value.shape}; expected {tuple(parameter.shape)}")
+        if not np.isfinite(value).all():
+            raise CheckpointError(f"weights '{name}' are not finite")
+        made[_plain(name)] = torch.from_numpy(np.array(value)).to(parameter.device, parameter.dtype)
+    return made
+
+
+def _plain(name: str) -> str:
+    return name.removeprefix(_WRAP).replace(_NAMED, ".")

@@ -1,0 +1,1 @@
+"""Things on a table that are put where a sentence says."""

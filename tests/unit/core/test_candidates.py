@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from vlmrl_ros.core.candidates import find_candidates, first_readable
+from vlmrl_ros.core.checkpoint import CHECKPOINT_FILE, write_checkpoint
+from vlmrl_ros.core.errors import CheckpointError, ConfigError
+
+
+def checkpoint(run: Path, step: int) -> Path:
+    return write_checkpoint(run / "checkpoints", step, {"policy.safetensors": lambda: [b"w"]}, {}, None).path
+
+
+def test_folders_runs_and_checkpoints_are_named_by_step_from_old_to_new(tmp_path):
+    run = tmp_path / "run"
+    made = [checkpoint(run, step) for step in (1000, 200)]
+    expected = {"step_200": made[1], "step_1000": made[0]}
+    assert find_candidates([str(run)]) == expected == find_candidates([str(run / "checkpoints")])
+    assert list(find_candidates([str(run)])) == ["step_200", "step_1000"]
+    assert find_candidates(map(str, made)) == expected
+
+
+def test_equal_steps_of_several_runs_are_told_apart_and_one_named_twice_is_one(tmp_path):
+    one, other = (checkpoint(tmp_path / name, 5) for name in ("one", "other"))
+    checkpoint(tmp_path / "one", 7)
+    found = find_candidates([str(tmp_path / "one"), str(other), str(one)])
+    assert list(found) == ["one/step_5", "step_7", "other/step_5"]
+    assert found["other/step_5"] == other
+
+
+def test_one_that_lost_its_description_is_still_a_candidate(tmp_path):
+    broken, whole = (checkpoint(tmp_path, step) for step in (1, 2))
+    (broken / CHECKPOINT_FILE).unlink()
+    assert list(find_candidates([str(broken), str(whole)])) == ["step_1", "step_2"]
+    assert first_readable(find_candidates([str(tmp_path)]))["step"] == 2
+    (whole / CHECKPOINT_FILE).unlink()
+    with pytest.raises(CheckpointError, match=r"no candidate can be loaded: .*step_1.*step_2"):
+        first_readable(find_candidates([str(tmp_path)]))
+
+
+def test_what_is_no_choice_is_refused(tmp_path):
+    only = checkpoint(tmp_path, 3)
+    with pytest.raises(ConfigError, match=r"1 candidate\(s\) \['step_3'\] to choose from; valid: 2 or more"):
+        find_candidates([str(only)])
+    with pytest.raises(ConfigError, match=r"0 candidate\(s\)"):
+        find_candidates([])
+    with pytest.raises(ConfigError, match="'nowhere', which is no directory"):
+        find_candidates(["nowhere"])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ConfigError, match="empty', where there is no checkpoint"):
+        find_candidates([str(tmp_path / "empty")])

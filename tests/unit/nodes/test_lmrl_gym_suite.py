@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from vlmrl_ros.core.errors import VlmrlError
+from vlmrl_ros.nodes.bench import lmrl_gym
+from vlmrl_ros.nodes.bench.lmrl_gym import MAZE, figures_of, measure, orderings
+from vlmrl_ros.nodes.bench.lmrl_gym_maze import errors_of_values
+from vlmrl_ros.nodes.bench.lmrl_gym_play import play
+from vlmrl_ros.nodes.bench.lmrl_gym_runs import Recipe, run, weights
+from vlmrl_ros.sim.text import maze
+from vlmrl_ros.sim.text.maze_map import STARTS, solution
+
+RAWS = {"ilql": -7.5, "lm_mc": -40.0, "lm_filtered_bc": -50.0, "lm_bc": -70.0}
+
+
+def figures(**raws: float) -> dict[str, float]:
+    found = {f"maze.{learner}.raw.mean": raw for learner, raw in (RAWS | raws).items()}
+    return orderings({"maze.optimal": -6.84, **found})
+
+
+def test_the_ordering_of_the_paper_holds_or_does_not():
+    assert figures() == {"maze.ordering_holds": 1.0, "ordering_holds": 1.0}
+    assert figures(ilql=-8.9)["ordering_holds"] == 0.0
+    assert figures(lm_mc=-51.0)["ordering_holds"] == 0.0
+    assert figures(lm_filtered_bc=-71.0)["ordering_holds"] == 0.0
+
+
+def test_scores_stand_beside_raw_returns():
+    records = {"ilql": [{"raw": raw, "success": 1.0, "seconds": 2.0} for raw in (-6.84, -6.84)]}
+    found = figures_of(MAZE, records)
+    assert (found["maze.ilql.raw.mean"], found["maze.ilql.score.mean"]) == (pytest.approx(-6.84), pytest.approx(100.0))
+    assert found["maze.ilql.seconds"] == 2.0
+
+
+def test_episodes_side_by_side_are_those_that_each_has_alone():
+    best = {f"{cell[0]}, {cell[1]};": said for cell, said in best_moves().items()}
+
+    def answer(prompts):
+        return [best[prompt.split("you are at ")[1].split(" walls")[0]] + "\n" for prompt in prompts]
+
+    tasks = [maze.build({"start": start}) for start in range(len(STARTS))]
+    episodes = play(tasks, range(len(STARTS)), answer, "solver")
+    assert np.mean([episode.undiscounted_return for episode in episodes]) == pytest.approx(-6.84)
+    assert all(episode.terminated and episode.info["success"] for episode in episodes)
+    assert episodes[3] == play([maze.build({"start": 3})], [3], answer, "solver")[0]
+
+
+def best_moves():
+    from vlmrl_ros.sim.text.maze_map import CELLS
+
+    names, values = list(maze.ACTIONS), solution(1.0)
+    return {cell: names[int(values[row].argmax())] for row, cell in enumerate(CELLS)}
+
+
+def test_an_answer_that_is_empty_is_recorded_as_a_line_end():
+    (episode,) = play([maze.build({"start": 0})], [0], lambda prompts: [""] * len(prompts), "silent")
+    assert episode.turns[0].action == "\n"
+    assert episode.undiscounted_return == -4.0 * 100 - 1.0
+
+
+def test_the_short_version_fails_where_learning_is_too_short_and_a_finished_run_is_not_made_again(
+    tmp_path, monkeypatch
+):
+    tiny = {**MAZE.shared, "updates": 1, "layers": 1, "width": 16, "heads": 2, "batch_size": 16}
+    recipes = {
+        name: Recipe(1, {} if name == "lm_bc" else {"discount": 0.99}, cloned=name != "lm_bc")
+        for name in ("lm_bc", "lm_mc", "ilql")
+    }
+    plan = replace(MAZE, data=40, shared=tiny, recipes=recipes, games=1, settings=({"start": 22}, {"start": 23}))
+    monkeypatch.setattr(lmrl_gym, "PLANS", (plan,))
+    with pytest.raises(VlmrlError, match=r"ILQL should come within 2 of -6\.84 and above all: .*maze\.ilql\.raw\.mean"):
+        measure(True, tmp_path)
+    files = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    assert {f"maze_{name}_0.{kind}" for name in recipes for kind in ("json", "safetensors")} <= files.keys()
+    assert run(plan, "ilql", 0, tmp_path)["raw"] <= 0
+    assert errors_of_values(weights(plan, "ilql", 0, tmp_path)).shape == (25, 4)
+    assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == files

@@ -1,0 +1,265 @@
+"""The policy server with a policy that thinks as long as the test wants."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+import rclpy
+from fakes.processes import free_domain
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.signals import SignalHandlerOptions
+from sensor_msgs.msg import JointState
+from std_msgs.msg import String, UInt8MultiArray
+
+from vlmrl_ros.bridge import messages, qos
+from vlmrl_ros.bridge.weights import Weights, encode
+from vlmrl_ros.core import registry
+from vlmrl_ros.core.errors import CheckpointError
+from vlmrl_ros.core.interfaces import Decision, Question
+from vlmrl_ros.core.spec import TaskSpec, VectorSpec
+from vlmrl_ros.core.types import Feedback, Intervention, Source
+from vlmrl_ros.core.vocabulary import Move
+from vlmrl_ros.nodes.policy_server import PolicyServer
+
+WAIT_S = 20.0
+SPEC = TaskSpec(
+    "toy",
+    VectorSpec(("x",), ("m",), np.array([-1.0]), np.array([1.0])),
+    VectorSpec(("linear_x",), ("m/s",), np.array([-1.0]), np.array([1.0])),
+    (),
+    0.1,
+    50,
+)
+
+
+class Speaker:
+    """Says ``value`` for ``steps`` control steps, once it may."""
+
+    def __init__(self) -> None:
+        self.options: dict[str, Any] = {}
+        self.value, self.steps = 0.5, 3
+        self.may = threading.Semaphore(0)
+        self.asked: list[Question] = []
+
+    def act(self, observation, rng):
+        raise NotImplementedError
+
+    def load(self, variables) -> None:
+        self.take(self.prepare(variables))
+
+    def reset(self) -> None:
+        pass
+
+    def think(self, questions: Sequence[Question]) -> list[Decision]:
+        self.asked += questions
+        assert self.may.acquire(timeout=WAIT_S)
+        if self.value == 0.0:
+            raise ZeroDivisionError("of the policy")
+        motion = Move(np.array([self.value], np.float32), self.steps) if self.steps else None
+        return [Decision(motion, {"valid": motion is not None}) for _ in questions]
+
+    def prepare(self, variables):
+        if "good" not in variables:
+            raise CheckpointError("weights of another model")
+
+    def take(self, prepared) -> None:
+        self.value = 0.75
+
+
+class Bench:
+    """A node, its executor, what it says, and what it is told."""
+
+    def __init__(self, node: PolicyServer, speaker: Speaker) -> None:
+        self.node, self.speaker = node, speaker
+        self._executor = SingleThreadedExecutor()
+        self._executor.add_node(node)
+        self.actions: dict[int, float] = {}
+        self.held: dict[int, float] = {}
+        node.create_subscription(JointState, "policy/action", self._on_action, qos.STEP)
+        node.create_subscription(JointState, "policy/status", self._on_status, qos.STEP)
+        node.trigger_configure()
+        node.trigger_activate()
+        self.tell("/spec", String(data=SPEC.to_json()))
+
+    def tell(self, topic: str, message: Any) -> None:
+        (callback,) = [one.callback for one in self.node.subscriptions if one.topic_name == topic]
+        callback(message)
+
+    def see(self, stamp: int, episode: int = 0, version: int = 0) -> None:
+        feedback = Feedback(0.0, False, False, False, episode, stamp, version)
+        self.tell("/observation/state", messages.named_vector(stamp, ("x",), [0.0]))
+        self.tell("/feedback", messages.feedback_message(stamp, feedback))
+
+    def take_over(self, stamp: int) -> None:
+        decided = Intervention(True, True, -1.0, Source.HUMAN)
+        self.tell("/intervention", messages.intervention_message(stamp, decided, SPEC.action))
+
+    def until(self, condition: Callable[[], Any]) -> None:
+        end_s = time.monotonic() + WAIT_S
+        while not condition():
+            assert time.monotonic() < end_s, (self.actions, self.counts)
+            self._executor.spin_once(timeout_sec=0.01)
+
+    def answer(self, stamp: int) -> tuple[float, bool]:
+        self.until(lambda: stamp in self.actions and stamp in self.held)
+        return self.actions[stamp], bool(self.held[stamp])
+
+    def thought(self, number: int) -> None:
+        """Let a question be answered that the policy has begun with."""
+        self.until(lambda: len(self.speaker.asked) >= number)
+        self.speaker.may.release()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return self.node.diagnostics.counts()
+
+    def _on_action(self, message: JointState) -> None:
+        self.actions[messages.stamp_of(message)] = message.position[0]
+
+    def _on_status(self, message: JointState) -> None:
+        self.held[messages.stamp_of(message)] = messages.read_values(message, "status")["held"]
+
+    def close(self) -> None:
+        self.speaker.may.release(100)
+        self.node.close()
+        self._executor.shutdown()
+
+
+@pytest.fixture
+def served(request, monkeypatch) -> Iterator[Bench]:
+    speaker = Speaker()
+    real = registry.load
+    monkeypatch.setattr(
+        registry, "load", lambda group, name: (lambda *_: speaker) if name == "vlm" else real(group, name)
+    )
+    given = {"policy": "vlm", "deadline_s": 60.0, **getattr(request, "param", {})}
+    with free_domain() as domain:
+        arguments = [part for name, value in given.items() for part in ("-p", f"{name}:={value}")]
+        rclpy.init(args=["--ros-args", *arguments], domain_id=domain, signal_handler_options=SignalHandlerOptions.NO)
+        node = PolicyServer()
+        bench = Bench(node, speaker)
+        yield bench
+        bench.close()
+        node.destroy_node()
+        rclpy.shutdown()
+
+
+def test_a_motion_answers_its_observation_and_those_that_follow(served):
+    served.see(0)
+    served.thought(1)
+    assert [served.answer(0)] == [(0.5, False)]
+    for stamp in (1, 2):
+        served.see(stamp)
+        assert served.answer(stamp) == (0.5, False)
+    served.see(3)
+    served.thought(2)
+    assert served.answer(3) == (0.5, False)
+    assert len(served.speaker.asked) == 2
+
+
+@pytest.mark.parametrize("served", [{"deadline_s": 0.0}], indirect=True)
+def test_in_real_time_the_arm_is_held_until_the_policy_has_decided(served):
+    for stamp in range(3):
+        served.see(stamp)
+        assert served.answer(stamp) == (0.0, True)
+        served.until(lambda: served.speaker.asked)
+    served.thought(1)
+    served.until(lambda: served.node._thinkers[0]._deliberation._drive is not None)
+    served.see(3)
+    assert served.answer(3) == (0.5, False)
+    assert served.counts["observations overtaken by a newer one"] == 1
+    assert served.counts["steps held"] == 3
+
+
+@pytest.mark.parametrize("served", [{"deadline_s": 0.05}], indirect=True)
+def test_an_observation_waits_until_the_deadline_and_no_longer(served):
+    served.see(0)
+    assert served.answer(0) == (0.0, True)
+    assert served.counts["deadlines passed"] == 1
+
+
+def test_an_observation_that_the_bridge_went_on_without_is_held(served):
+    served.see(0)
+    served.see(1)
+    assert served.answer(0) == (0.0, True)
+    served.thought(1)
+    assert served.answer(1) == (0.5, False)
+
+
+def test_a_takeover_drops_the_motion_and_a_reset_what_was_being_thought(served):
+    served.see(0)
+    served.thought(1)
+    served.answer(0)
+    served.take_over(1)
+    assert served.counts["motions dropped at a takeover"] == 1
+    served.see(2)
+    served.until(lambda: len(served.speaker.asked) == 2)
+    served.see(10, episode=1)
+    served.speaker.may.release()
+    served.until(lambda: served.counts.get("thoughts too late or flushed"))
+    served.thought(3)
+    assert served.answer(10) == (0.5, False)
+    assert served.answer(2) == (0.0, True)
+
+
+def test_what_is_being_thought_about_at_a_takeover_is_held(served):
+    served.see(4)
+    served.until(lambda: len(served.speaker.asked) == 1)
+    served.take_over(4)
+    assert served.answer(4) == (0.0, True)
+
+
+def test_a_text_without_action_holds_the_arm_for_a_step(served):
+    served.speaker.steps = 0
+    served.see(0)
+    served.thought(1)
+    assert served.answer(0) == (0.0, True)
+    assert served.counts["invalid texts"] == 1
+
+
+def test_a_defect_of_the_policy_holds_the_arm_and_stays_in_sight(served):
+    served.speaker.value = 0.0
+    served.see(0)
+    served.thought(1)
+    assert served.answer(0) == (0.0, True)
+    assert served.counts["thoughts that met a defect"] == 1
+    assert not served.node.diagnostics.defect("the policy met a defect: ZeroDivisionError")
+
+
+def test_an_instruction_is_part_of_the_next_question_and_a_long_or_empty_one_is_counted(served):
+    for text in ("put it down", "x" * 1001):
+        served.tell("/instruction", String(data=text))
+    served.see(0)
+    served.until(lambda: served.speaker.asked)
+    assert served.speaker.asked[0].instruction == "put it down"
+    served.tell("/instruction", String(data="  "))
+    assert (served.counts["refused instruction"], served.counts["empty instructions"]) == (1, 1)
+
+
+def test_weights_speak_from_the_next_question_on_and_those_that_do_not_fit_are_counted(served):
+    served.tell("/weights", encode(Weights({"bad": np.zeros(1, np.float32)}, 1, 0)))
+    served.until(lambda: served.counts.get("refused weights"))
+    served.tell("/weights", encode(Weights({"good": np.zeros(1, np.float32)}, 2, 0)))
+    served.until(lambda: served.node._ready == 2)
+    served.see(0)
+    served.thought(1)
+    assert served.answer(0) == (0.75, False)
+
+
+@pytest.mark.parametrize("served", [{"sync": "true"}], indirect=True)
+def test_in_sync_an_observation_waits_for_its_weights_and_the_node_ends_with_those_that_do_not_fit(served):
+    served.see(0, version=1)
+    served.tell("/weights", encode(Weights({"good": np.zeros(1, np.float32)}, 1, 0)))
+    served.thought(1)
+    assert served.answer(0) == (0.75, False)
+    served.see(9, version=2)
+    bad: UInt8MultiArray = encode(Weights({"bad": np.zeros(1, np.float32)}, 2, 0))
+    served.tell("/weights", bad)
+    served.until(served.node.done.done)
+    assert served.node.done.result() == 1
+    assert len(served.speaker.asked) == 1

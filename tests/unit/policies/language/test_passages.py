@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from vlmrl_ros.core.text_episode import TextEpisode, TextTurn
+from vlmrl_ros.policies.language.passages import PassageMemory, passages_of
+from vlmrl_ros.policies.language.tokenizer import Tokenizer
+
+TOKENIZER = Tokenizer.of("character", ["abcxy>\n"])
+
+
+def separate(terminated: bool) -> TextEpisode:
+    turns = (TextTurn("a>", "x\n", -1.0), TextTurn("bb>", "yx\n", -2.0))
+    return TextEpisode(turns, terminated, final="c>")
+
+
+def growing(terminated: bool) -> TextEpisode:
+    turns = (TextTurn("a>", "x\n", -1.0), TextTurn("a>x\nb>", "yx\n", -2.0))
+    return TextEpisode(turns, terminated, final="a>x\nb>yx\nc>")
+
+
+def test_prompts_without_a_memory_are_passages_of_their_own():
+    first, second = passages_of(separate(True), TOKENIZER, 0.5)
+    assert [TOKENIZER.decode(one.ids) for one in (first, second)] == ["a>x\n", "bb>yx\n"]
+    assert (first.said, second.said) == ((3, 4), (4, 5, 6))
+    assert (first.rewards, second.rewards) == ((0.0, -1.0), (0.0, 0.0, -2.0))
+    assert second.to_go == (-0.5, -1.0, -2.0)
+    assert first.to_go == (-0.625, -1.25)
+    assert (first.after, second.after) == (TOKENIZER.prompt("bb>"), None)
+
+
+def test_an_episode_that_grows_is_one_passage():
+    (whole,) = passages_of(growing(True), TOKENIZER, 0.5)
+    assert TOKENIZER.decode(whole.ids) == "a>x\nb>yx\n"
+    assert "".join(TOKENIZER.decode([whole.ids[place]]) for place in whole.said) == "x\nyx\n"
+    assert whole.to_go == (-0.625, -1.25, -0.5, -1.0, -2.0)
+    assert whole.after is None
+
+
+def test_what_follows_a_cut_is_the_final_prompt():
+    assert passages_of(separate(False), TOKENIZER, 1.0)[-1].after == TOKENIZER.prompt("c>")
+    assert passages_of(growing(False), TOKENIZER, 1.0)[-1].after == TOKENIZER.prompt("a>x\nb>yx\nc>")
+
+
+def test_a_batch_reads_equal_texts_once_and_links_each_action_token_to_the_next():
+    memory = PassageMemory()
+    for episode in (separate(True), separate(False)):
+        for passage in passages_of(episode, TOKENIZER, 1.0):
+            memory.add(passage)
+    batch = memory.batch(np.array([0, 3, 1, 0]))
+    assert (batch.ids.shape, batch.after.shape) == ((2, 7), (2, 4))
+    assert "".join(TOKENIZER.decode([int(token)]) for token in batch.token) == "x\nyx\nyx\nx\n"
+    hidden = batch.ids[..., None].float()
+    before = [TOKENIZER.decode([int(one)]) for one in batch.chosen(hidden)]
+    assert before == [">", "x", ">", "y", "x", ">", "y", "x", ">", "x"]
+    here, after = (
+        torch.arange(10.0),
+        batch.ends(batch.after[..., None].float())[:, 0] * 0 + torch.tensor([100.0, 200.0]),
+    )
+    texts = [TOKENIZER.decode(row.tolist()) for row in batch.after]
+    bb, c = (100.0 * (1 + [text.startswith(mark) for text in texts].index(True)) for mark in ("bb>", "c>"))
+    assert batch.next_values(here, after).tolist() == [1, bb, 3, 4, c, 6, 7, 0, 9, bb]
+    assert batch.reward.tolist() == [0, -1, 0, 0, -2, 0, 0, -2, 0, -1]
+    assert memory.token_ends(np.array([0, 1, 4])).tolist() == [0, 2, 10]
+    assert batch.number.tolist() == [0, 1, 7, 8, 9, 2, 3, 4, 0, 1]
+
+
+def test_a_batch_in_which_nothing_follows_has_no_prompts():
+    memory = PassageMemory()
+    memory.add(passages_of(growing(True), TOKENIZER, 1.0)[0])
+    batch = memory.batch(np.array([0, 0]))
+    assert len(batch.after) == len(batch.after_place) == 0
+    assert batch.next_values(torch.ones(10), torch.zeros(0)).tolist() == [1, 1, 1, 1, 0] * 2
+
+
+def test_a_character_that_the_vocabulary_lacks_is_refused():
+    with pytest.raises(Exception, match="'z' is not in the vocabulary"):
+        passages_of(TextEpisode((TextTurn("z", "x\n", 0.0),), True), TOKENIZER, 1.0)

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from vlmrl_ros.core.config import from_mapping
+from vlmrl_ros.core.errors import ConfigError
+from vlmrl_ros.core.text_episode import TextEpisode, TextTurn
+from vlmrl_ros.core.text_spec import TextSpec
+from vlmrl_ros.policies.language.policy import LanguagePolicy
+from vlmrl_ros.policies.language.pretrained import PretrainedTokenizer, load
+from vlmrl_ros.policies.learners.ilql.builder import Builder as Ilql
+
+EPISODE = TextEpisode((TextTurn("cell 1:", " right\n", -1.0), TextTurn("cell 2:", " right\n", 0.0)), True)
+SPEC = TextSpec.of("chain", [EPISODE])
+PROMPTS = ["cell 1:", "cell 2:", "cell 10:", "cell 1:"]
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory):
+    """A Llama of a few thousand weights with a tokenizer of bytes, as a directory of transformers."""
+    path = tmp_path_factory.mktemp("llama")
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    backend = Tokenizer(models.BPE({sign: number for number, sign in enumerate(["<s>", "</s>", *alphabet])}, []))
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = decoders.ByteLevel()
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, bos_token="<s>", eos_token="</s>")
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        max_position_embeddings=64,
+        tie_word_embeddings=True,
+        initializer_range=0.5,
+        bos_token_id=0,
+        eos_token_id=1,
+    )
+    torch.manual_seed(0)
+    LlamaForCausalLM(config).save_pretrained(path)
+    tokenizer.save_pretrained(path)
+    return str(path)
+
+
+def test_a_model_of_transformers_learns_and_speaks_through_its_weights_alone(directory):
+    options = {"model": directory, "temperature": 0.0, "batch_size": 4, "updates": 2, "cloning_updates": 1}
+    learner = Ilql.build(SPEC, from_mapping(Ilql.config_type, options), np.random.default_rng(0))
+    learner.add(EPISODE)
+    metrics = learner.update()
+    assert all(np.isfinite(value) for value in metrics.values())
+    policy = LanguagePolicy()
+    policy.load(learner.variables())
+    said = policy.answer(PROMPTS, np.random.default_rng(0))
+    model, _ = load(directory)
+    assert said == [by_hand(learner, prompt) for prompt in PROMPTS]
+    assert model.vocabulary == learner.critic.module.actions[0].last.out_features
+
+
+def by_hand(learner, prompt: str) -> str:
+    """Greedy, without a cache: the whole text is read anew for each token."""
+    model, critic, tokenizer = learner.clone.module, learner.target, learner.tokenizer
+    ids = list(tokenizer.prompt(prompt))
+    begin = len(ids)
+    with torch.no_grad():
+        for _ in range(learner._config.answer_tokens):
+            read = torch.tensor([ids])
+            scores = torch.log_softmax(model.logits(model.hidden(read)[0, -1]), -1)
+            scores = scores + learner._values.beta * critic.least(critic.trunk.hidden(read)[0, -1])
+            ids.append(int(scores.argmax()))
+            if ids[-1] == tokenizer.end:
+                break
+    return tokenizer.decode(ids[begin:])
+
+
+def test_a_tokenizer_of_transformers_says_what_it_is(directory):
+    _, tokenizer = load(directory)
+    again = PretrainedTokenizer.of(tokenizer.describe())
+    assert again.prompt(" a\n") == tokenizer.prompt(" a\n")
+    assert tokenizer.decode(tokenizer.encode("wälls\n")) == "wälls\n"
+    assert again.end == tokenizer.end == tokenizer.encode("\n")[0]
+
+
+def test_what_is_no_model_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="no directory with a causal language model"):
+        load(str(tmp_path / "none"))
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(ConfigError, match="no causal language model in"):
+        load(str(tmp_path))

@@ -1,0 +1,260 @@
+"""Learners of language on a chain of cells whose values are known."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import math
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from vlmrl_ros.core.config import from_mapping
+from vlmrl_ros.core.errors import CheckpointError, ConfigError, NonFiniteError, RangeError
+from vlmrl_ros.core.snapshot import save_snapshot
+from vlmrl_ros.core.text_episode import TextEpisode, TextTurn
+from vlmrl_ros.core.text_spec import TextSpec
+from vlmrl_ros.policies.language.policy import LanguagePolicy, speaker_of
+from vlmrl_ros.policies.learners.ilql.builder import Builder as Ilql
+from vlmrl_ros.policies.learners.lm_bc.builder import Builder as LmBc
+from vlmrl_ros.policies.learners.lm_filtered_bc.builder import Builder as LmFilteredBc
+from vlmrl_ros.policies.learners.lm_mc.builder import Builder as LmMc
+from vlmrl_ros.policies.learners.lm_online_filtered_bc.builder import Builder as LmOnlineFilteredBc
+from vlmrl_ros.policies.learners.lm_ppo.builder import Builder as LmPpo
+
+OFFLINE = {"lm_bc": LmBc, "lm_filtered_bc": LmFilteredBc, "lm_mc": LmMc, "ilql": Ilql}
+ONLINE = {"lm_ppo": LmPpo, "lm_online_filtered_bc": LmOnlineFilteredBc}
+BUILDERS = {**OFFLINE, **ONLINE}
+SMALL = {"layers": 1, "width": 32, "heads": 2, "context": 16, "answer_tokens": 2, "batch_size": 64, "updates": 20}
+CELLS, GOAL, DISCOUNT = 4, 4, 0.8
+MOVES = {"r": 1, "l": -1}
+QUICK = {"learning_rate": 3e-3, "cloning_updates": 60}
+
+
+def walk(rng: np.random.Generator, most: int = 12) -> TextEpisode:
+    """A random walk from any cell; -1 for each move that does not reach the goal, right of the last cell."""
+    cell, turns = int(rng.integers(CELLS)), []
+    while cell != GOAL and len(turns) < most:
+        said = "rl"[rng.integers(2)]
+        after = max(cell + MOVES[said], 0)
+        turns.append(TextTurn(f"{cell}:", f"{said}\n", 0.0 if after == GOAL else -1.0))
+        cell = after
+    return TextEpisode(tuple(turns), cell == GOAL, final=f"{cell}:")
+
+
+def walks(count: int = 200) -> list[TextEpisode]:
+    rng = np.random.default_rng(0)
+    return [walk(rng) for _ in range(count)]
+
+
+DATA = walks()
+SPEC = TextSpec.of("chain", DATA)
+
+
+def learner_of(name: str, seed: int = 0, **values: object):
+    builder = BUILDERS[name]
+    own = {"rollouts": 8, "cloning_updates": 40} if name in ONLINE else {}
+    return builder.build(SPEC, from_mapping(builder.config_type, SMALL | own | values), np.random.default_rng(seed))
+
+
+def taught(name: str, updates: int, **values: object):
+    learner = learner_of(name, **values)
+    for episode in DATA:
+        learner.add(episode)
+    for _ in range(updates):
+        metrics = learner.update()
+    assert all(math.isfinite(value) for value in metrics.values())
+    return learner
+
+
+def fingerprint(learner) -> str:
+    parts = sorted(learner.variables().items())
+    return hashlib.sha256(b"".join(name.encode() + value.tobytes() for name, value in parts)).hexdigest()
+
+
+def chances(learner) -> dict[tuple[int, str], float]:
+    """How likely each first token is."""
+    model, tokenizer = learner.clone.module, learner.tokenizer
+    found = {}
+    for cell in range(CELLS):
+        with torch.no_grad():
+            logits = model.logits(model.hidden(torch.tensor([tokenizer.prompt(f"{cell}:")]))[0, -1])
+        found |= {(cell, said): float(torch.softmax(logits, -1)[tokenizer.encode(said)[0]]) for said in MOVES}
+    return found
+
+
+def values(learner) -> dict[tuple[int, str], float]:
+    """Q of each first token."""
+    speaker = speaker_of(learner.variables())
+    found = {}
+    for cell in range(CELLS):
+        with torch.no_grad():
+            least = speaker.critic.least(
+                speaker.critic.trunk.hidden(torch.tensor([learner.tokenizer.prompt(f"{cell}:")]))
+            )
+        found |= {(cell, said): float(least[0, -1, learner.tokenizer.encode(said)[0]]) for said in MOVES}
+    return found
+
+
+def test_a_clone_says_what_the_data_say_as_often_as_they_do():
+    counts: dict[tuple[int, str], int] = defaultdict(int)
+    for turn in (turn for episode in DATA for turn in episode.turns):
+        counts[int(turn.observation[0]), turn.action[0]] += 1
+    for key, chance in chances(taught("lm_bc", 10)).items():
+        assert chance == pytest.approx(counts[key] / (counts[key[0], "r"] + counts[key[0], "l"]), abs=0.06)
+
+
+def test_a_filtered_clone_says_what_the_best_episodes_say():
+    learner = taught("lm_filtered_bc", 10, share=0.2)
+    found = chances(learner)
+    assert all(found[cell, "r"] > 0.85 for cell in range(2, CELLS))
+    returns = np.sort([episode.undiscounted_return for episode in DATA])[::-1]
+    kept = [episode for episode in DATA if episode.undiscounted_return >= returns[len(DATA) // 5 - 1]]
+    assert len(learner._best(0.2)) <= sum(len(episode.turns) for episode in kept)
+
+
+def test_monte_carlo_values_are_the_mean_returns_of_the_data():
+    to_go: dict[tuple[int, str], list[float]] = defaultdict(list)
+    for episode in DATA:
+        running = 0.0
+        for turn in reversed(episode.turns):
+            running = turn.reward + DISCOUNT**2 * running
+            to_go[int(turn.observation[0]), turn.action[0]].append(DISCOUNT * running)
+    found = values(taught("lm_mc", 20, discount=DISCOUNT, cql_weight=0.0, batch_size=1024, **QUICK))
+    for key, returns in to_go.items():
+        assert found[key] == pytest.approx(np.mean(returns), abs=0.15), key
+
+
+def test_implicit_q_learning_ends_in_the_values_of_value_iteration():
+    options = {"discount": DISCOUNT, "expectile": 0.97, "cql_weight": 0.0, "target_rate": 0.2, "batch_size": 256}
+    found = values(taught("ilql", 40, **options, **QUICK))
+    best = np.zeros(CELLS + 1)
+    for _ in range(100):
+        best[:CELLS] = [max(worth(best, cell, said) for said in MOVES) for cell in range(CELLS)]
+    for (cell, said), value in found.items():
+        assert value == pytest.approx(worth(best, cell, said), abs=0.15), (cell, said)
+
+
+def worth(best: np.ndarray, cell: int, said: str) -> float:
+    """Of the first of two tokens: the reward lies on the second, and the next cell's first token comes after it."""
+    after = max(cell + MOVES[said], 0)
+    return DISCOUNT * ((0.0 if after == GOAL else -1.0) + DISCOUNT * best[after])
+
+
+def test_values_make_a_random_walker_go_straight():
+    options = {"discount": DISCOUNT, "expectile": 0.9, "target_rate": 0.2}
+    learner = taught("ilql", 15, beta=30.0, **options, **QUICK)
+    assert success(learner) > 0.95
+    assert success(taught("lm_bc", 5)) < 0.5
+
+
+def success(learner) -> float:
+    """Share of 200 episodes from the first cell that take the shortest way."""
+    return float(np.mean([len(episode.turns) == CELLS and episode.terminated for episode in played(learner, 200)]))
+
+
+def played(learner, count: int) -> list[TextEpisode]:
+    policy, rng = LanguagePolicy(), np.random.default_rng(7)
+    policy.load(learner.variables())
+    cells, turns = [0] * count, [[] for _ in range(count)]
+    for _ in range(12):
+        going = [row for row in range(count) if cells[row] != GOAL]
+        for row, said in zip(going, policy.answer([f"{cells[row]}:" for row in going], rng), strict=True):
+            after = max(cells[row] + MOVES.get(said.strip(), 0), 0)
+            turns[row].append(TextTurn(f"{cells[row]}:", said or "\n", 0.0 if after == GOAL else -1.0))
+            cells[row] = after
+    return [TextEpisode(tuple(of), cell == GOAL, final=f"{cell}:") for of, cell in zip(turns, cells, strict=True)]
+
+
+@pytest.mark.parametrize("name", ONLINE)
+def test_online_learners_get_better_by_what_they_live(name):
+    options = {"rollouts": 64, "learning_rate": 3e-3}
+    learner = taught(name, 2, **options, **({"pool": 64, "share": 0.2} if name == "lm_online_filtered_bc" else {}))
+    before = mean_return(played(learner, 200))
+    for _ in range(8):
+        for episode in played(learner, 64):
+            assert not learner.ready
+            learner.add(episode)
+        learner.update()
+    assert mean_return(played(learner, 200)) > before + 2
+
+
+def mean_return(episodes: list[TextEpisode]) -> float:
+    return float(np.mean([episode.undiscounted_return for episode in episodes]))
+
+
+def test_a_first_ppo_step_sees_ratios_of_one_and_no_distance_from_the_clone():
+    learner = taught("lm_ppo", 2, epochs=1, batch_size=10_000, kl_weight=1.0)
+    for episode in played(learner, 8):
+        learner.add(episode)
+    metrics = learner.update()
+    assert metrics["policy_loss"] == pytest.approx(0.0, abs=1e-4)  # whitened advantages times ratios of 1
+    assert metrics["kl_to_clone"] == pytest.approx(0.0, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_a_restored_learner_continues_to_the_same_bit(name, tmp_path):
+    learner, other = (
+        learner_of(name, seed, updates=3, cloning_updates=4)
+        if name not in ("lm_bc", "lm_filtered_bc")
+        else learner_of(name, seed, updates=3)
+        for seed in (1, 2)
+    )
+    assert not learner.ready
+    advance(learner, 3)
+    save_snapshot(tmp_path, learner.snapshot())
+    other.restore(tmp_path)
+    assert fingerprint(other) == fingerprint(learner)
+    for one in (learner, other):
+        advance(one, 2)
+    assert fingerprint(other) == fingerprint(learner)
+
+
+def advance(learner, updates: int) -> None:
+    for _ in range(updates):
+        for episode in DATA[:8]:
+            learner.add(episode)
+        assert learner.ready
+        learner.update()
+
+
+def test_a_checkpoint_of_another_learner_is_refused(tmp_path: Path):
+    save_snapshot(tmp_path, learner_of("lm_bc").snapshot())
+    with pytest.raises(CheckpointError, match="lm_bc"):
+        learner_of("lm_filtered_bc").restore(tmp_path)
+    with pytest.raises(CheckpointError):
+        learner_of("lm_bc").restore(tmp_path / "none")
+
+
+@pytest.mark.parametrize("name", ["lm_mc", "ilql", *ONLINE])
+def test_the_weights_of_a_clone_are_taken_over(name):
+    clone, learner = taught("lm_bc", 5), learner_of(name)
+    learner.start_from(clone.variables())
+    assert chances(learner) == chances(clone)
+    with pytest.raises(CheckpointError):
+        learner.start_from(learner_of("lm_bc", width=16).variables())
+
+
+def test_episodes_that_teach_nothing_are_refused():
+    learner, turn = learner_of("lm_bc"), TextTurn("0:", "r\n", -1.0)
+    with pytest.raises(ConfigError, match="one turn or more"):
+        learner.add(TextEpisode((), True))
+    with pytest.raises(ConfigError, match="something is said"):
+        learner.add(TextEpisode((dataclasses.replace(turn, action=""),), True))
+    with pytest.raises(NonFiniteError, match="nan"):
+        learner.add(TextEpisode((dataclasses.replace(turn, reward=math.nan),), True))
+    with pytest.raises(RangeError, match="'x'"):
+        learner.add(TextEpisode((dataclasses.replace(turn, action="x\n"),), True))
+    assert not learner.ready
+
+
+def test_a_learner_of_text_needs_a_task_of_text_and_a_model_that_exists(tmp_path):
+    with pytest.raises(ConfigError, match="learns from episodes of text"):
+        LmBc.build("reach", LmBc.config_type(), np.random.default_rng(0))
+    with pytest.raises(ConfigError, match="no directory with a causal language model"):
+        learner_of("lm_bc", model=str(tmp_path / "none"))
+    with pytest.raises(ConfigError, match="no text of the task"):
+        TextSpec("maze", ("",))

@@ -1,0 +1,249 @@
+"""The policy ``vlm``: every family of models through the same code, and what goes wrong."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from fakes.vlm_models import FAMILIES, llava
+
+from vlmrl_ros.core.config import from_mapping
+from vlmrl_ros.core.errors import CheckpointError, ConfigError, UnknownNameError
+from vlmrl_ros.core.interfaces import Question, Thinker
+from vlmrl_ros.core.prompts import answer
+from vlmrl_ros.core.spec import CameraSpec, TaskSpec, VectorSpec
+from vlmrl_ros.core.text import TextObservation
+from vlmrl_ros.policies.vlm.config import VlmConfig
+from vlmrl_ros.policies.vlm.decoding import Decoder
+from vlmrl_ros.policies.vlm.fused_engine import FusedEngine
+from vlmrl_ros.policies.vlm.generic_engine import GenericEngine
+from vlmrl_ros.policies.vlm.loading import with_new_adapter
+from vlmrl_ros.policies.vlm.policy import Asking, VlmPolicy, build
+from vlmrl_ros.policies.vlm.scoring import never_said
+from vlmrl_ros.policies.vlm.sft import Example, SftConfig, fine_tune
+from vlmrl_ros.policies.vlm.weights import variables
+
+NAMES = ("linear_x", "linear_y", "linear_z", "gripper")
+HIGH = np.array([0.1, 0.1, 0.1, 1.0], np.float32)
+STATE = VectorSpec(("tip_x",), ("m",), np.array([-1.0]), np.array([1.0]))
+SPEC = TaskSpec(
+    "toy", STATE, VectorSpec(NAMES, ("m/s", "m/s", "m/s", "1"), -HIGH, HIGH), (CameraSpec("front", 32, 32),), 0.1, 50
+)
+SHORT = VlmConfig(max_new_tokens=6, temperature=0.0)
+FUSED = {"llava", "idefics3", "smolvlm"}
+
+
+def question(seed: int = 0, instruction: str = "", **more) -> Question:
+    rng = np.random.default_rng(seed)
+    frame = rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    return Question({"state": np.zeros(1, np.float32), "front": frame, **more}, rng, instruction)
+
+
+@pytest.fixture(params=FAMILIES)
+def family(request):
+    return request.param
+
+
+def policy_of(family: str = "llava", config: VlmConfig = SHORT) -> VlmPolicy:
+    return VlmPolicy(SPEC, config, *FAMILIES[family](Asking(SPEC, config).examples()))
+
+
+def test_every_family_says_what_generate_says_alone_and_together(family):
+    policy = policy_of(family)
+    assert isinstance(policy, Thinker)
+    assert isinstance(policy._decoder._engine, FusedEngine if family in FUSED else GenericEngine)
+    asked = [policy.asking.observation(question(seed, "up " * seed)) for seed in (0, 2)]
+    together = policy._decoder.decode(asked, 0.0)
+    for one, said in zip(asked, together, strict=True):
+        given = policy._decoder.inputs([one])
+        made = policy.model.generate(
+            **given, max_new_tokens=6, do_sample=False, suppress_tokens=never_said(policy.processor)
+        )
+        expected = made[0, given["input_ids"].shape[1] :].tolist()
+        assert said.token_ids.tolist() == expected[: len(said.token_ids)]
+        np.testing.assert_allclose(said.log_probs, policy._decoder.decode([one], 0.0)[0].log_probs, atol=1e-3)
+
+
+def test_every_family_decides_and_takes_new_weights(family):
+    policy = policy_of(family, VlmConfig(max_new_tokens=6, invalid="random"))
+    first, second = policy.think([question(1), question(2, "lift it")])
+    assert first.thought["action"] in policy.asking.words
+    assert policy.asking.vocabulary[first.thought["action"]] is first.motion
+    assert "The task: lift it." in second.thought["prompt"]
+    assert first.thought["prompt_sha256"] == hashlib.sha256(first.thought["prompt"].encode()).hexdigest()
+    assert len(first.thought["token_ids"]) == len(first.thought["log_probs"]) == 6
+    again = policy_of(family)
+    new = {name: value + 0.3 * np.sign(value) for name, value in variables(policy.model).items()}
+    policy.load(new)
+    assert again.think([question(1)])[0].thought["text"] != policy.think([question(1)])[0].thought["text"]
+
+
+def test_a_model_that_was_taught_acts_by_its_word_until_the_motion_ends():
+    policy = policy_of(config=VlmConfig(max_new_tokens=60, temperature=0.0))
+    shown = [Example(policy.asking.observation(question(seed)), answer("Go.", "move left")) for seed in range(2)]
+    teaching = SftConfig(steps=60, minibatch=2, learning_rate=1e-2, warm_up=5)
+    losses = fine_tune(policy.model, policy.processor, shown, 0, teaching)
+    assert losses[-1] < 0.1
+    observed, rng = question(9).observation, np.random.default_rng(0)
+    action, info = policy.act(observed, rng)
+    assert (info["thought"]["action"], info["thought"]["valid"]) == ("move left", True)
+    assert info["thought"]["text"].startswith('{"thoughts": "Go."')
+    np.testing.assert_allclose(action, [0.0, 0.1, 0.0, 0.0], atol=1e-6)
+    steps = policy.asking.vocabulary["move left"].steps
+    assert [bool(policy.act(observed, rng)[1]) for _ in range(steps)] == [False] * (steps - 1) + [True]
+    policy.reset()
+    assert policy.act(observed, rng)[1]
+
+
+def test_a_text_without_action_decides_nothing_unless_chance_may():
+    held = policy_of().think([question()])[0]
+    assert (held.motion, held.thought["valid"], held.thought["action"]) == (None, False, None)
+    drawn = policy_of(config=VlmConfig(max_new_tokens=6, temperature=0.0, invalid="random")).think([question()])[0]
+    assert not drawn.thought["valid"]
+    assert drawn.motion is not None
+
+
+def test_without_instruction_that_of_the_options_holds():
+    policy = policy_of(config=VlmConfig(instruction="tidy up", max_new_tokens=2))
+    assert "The task: tidy up." in policy.asking.prompt("  ")
+    assert "The task: stop." in policy.asking.prompt("stop")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (question(front=np.zeros((32, 32, 3), np.float32)), r"an image is float32 \(32, 32, 3\); expected uint8"),
+        (question(front=np.zeros((32, 32), np.uint8)), r"an image is uint8 \(32, 32\)"),
+        (question(front=np.zeros((0, 32, 3), np.uint8)), r"an image is uint8 \(0, 32, 3\)"),
+        (question(instruction="on " * 900), r"a prompt has \d+ tokens and an answer up to 6; together at most 1024"),
+    ],
+)
+def test_one_bad_question_is_told_and_hurts_no_other(wrong, message):
+    good, bad = policy_of().think([question(), wrong])
+    assert "error" not in good.thought
+    assert bad.motion is None
+    with pytest.raises(AssertionError, match=message):
+        raise AssertionError(bad.thought["error"])
+
+
+def test_a_picture_of_another_size_is_scaled():
+    decision = policy_of().think([question(front=np.zeros((50, 20, 3), np.uint8))])[0]
+    assert "error" not in decision.thought
+
+
+def test_short_memory_is_told_and_the_next_question_answered(monkeypatch):
+    policy = policy_of()
+    real = Decoder.decode
+
+    def short(self, asked, *others):
+        if len(asked) > 1:
+            raise torch.OutOfMemoryError("no room")
+        return real(self, asked, *others)
+
+    monkeypatch.setattr(Decoder, "decode", short)
+    assert all("error" not in one.thought for one in policy.think([question(1), question(2)]))
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"model": "/nowhere/model"}, ConfigError, "model '/nowhere/model' is no folder; valid: tiny, a folder, or"),
+        ({"model": "nothing"}, ConfigError, "model 'nothing' is no folder"),
+        ({"adapter": "/nowhere"}, CheckpointError, "adapter '/nowhere' lacks adapter_config.json, adapter_model"),
+        ({"adapter": "x", "lora_rank": 2}, ConfigError, "lora_rank is 2 beside adapter 'x'; valid: one of them"),
+        ({"dtype": "int8"}, ConfigError, "dtype is 'int8'; valid: float32, bfloat16, float16"),
+        ({"mode": "all"}, UnknownNameError, "unknown policy key 'mode'"),
+        ({"words": "skills"}, ConfigError, r"skills need tip_x, .*; task 'toy' lacks tip_y"),
+    ],
+)
+def test_options_that_cannot_be_met_are_refused(options, error, message):
+    with pytest.raises(error, match=message):
+        build(SPEC, options)
+
+
+def test_a_task_that_shows_nothing_or_has_no_words_is_refused():
+    with pytest.raises(ConfigError, match="policy 'vlm' needs a camera; task 'toy' has none"):
+        build(TaskSpec("toy", STATE, SPEC.action, (), 0.1, 50), {})
+    strange = VectorSpec(("torque",), ("1",), np.array([-1.0]), np.array([1.0]))
+    with pytest.raises(ConfigError, match="words exist for"):
+        build(TaskSpec("toy", STATE, strange, SPEC.cameras, 0.1, 50), {})
+
+
+def saved(path, pair) -> str:
+    for part in pair:
+        part.save_pretrained(path)
+    return str(path)
+
+
+def test_a_model_and_its_adapter_come_from_folders_and_those_of_another_are_refused(tmp_path):
+    texts = Asking(SPEC, SHORT).examples()
+    model, processor = llava(texts)
+    folder = saved(tmp_path / "model", (model, processor))
+    adapted = with_new_adapter(model, 2)
+    with torch.no_grad():
+        for name, value in adapted.named_parameters():
+            if "lora_B" in name:
+                value.normal_()
+    adapted.save_pretrained(tmp_path / "adapter")
+    short = {"max_new_tokens": 6, "temperature": 0.0, "model": folder}
+    plain = build(SPEC, short)
+    policy = build(SPEC, {**short, "adapter": str(tmp_path / "adapter")})
+    assert plain.think([question()])[0].thought["text"] != policy.think([question()])[0].thought["text"]
+    assert set(variables(policy.model)) == set(variables(adapted))
+    with pytest.raises(CheckpointError, match=r"adapter '.*' (is that of another model|does not fit the model)"):
+        build(SPEC, {"model": "tiny", "adapter": str(tmp_path / "adapter")})
+    (tmp_path / "model" / "config.json").write_text("{")
+    with pytest.raises(ConfigError, match=r"has no config\.json that can be read"):
+        build(SPEC, short)
+    shutil.copy(tmp_path / "adapter" / "adapter_config.json", tmp_path / "model" / "config.json")
+    with pytest.raises(ConfigError, match=r"model '.*' cannot be loaded"):
+        build(SPEC, short)
+
+
+def test_weights_of_another_model_leave_the_old_ones_in_force():
+    policy = policy_of()
+    before, mine = policy.think([question()])[0].thought["text"], variables(policy.model)
+    first = next(iter(mine))
+    for given, message in (
+        ({"x": np.zeros(2, np.float32)}, r"weights of another model: \d+ are missing .*, 1 unknown \(x\)"),
+        ({**mine, first: np.zeros((2, 2), np.float32)}, r"have shape \(2, 2\); expected"),
+        ({**mine, first: np.full_like(mine[first], np.nan)}, "are not finite"),
+    ):
+        with pytest.raises(CheckpointError, match=message):
+            policy.load(given)
+    assert policy.think([question()])[0].thought["text"] == before
+
+
+def test_with_an_adapter_its_weights_alone_travel():
+    policy = build(SPEC, {"lora_rank": 2, "max_new_tokens": 6, "temperature": 0.0})
+    mine = variables(policy.model)
+    assert all(".lora_" in name for name in mine)
+    assert sum(value.nbytes for value in mine.values()) < 1e6
+    before = policy.think([question()])[0].thought["token_ids"]
+    rng = np.random.default_rng(0)
+    policy.load({name: rng.normal(size=value.shape).astype(np.float32) for name, value in mine.items()})
+    after = policy.think([question()])[0].thought["token_ids"]
+    policy.load(mine)
+    assert policy.think([question()])[0].thought["token_ids"] == before != after
+
+
+def test_a_chat_template_frames_the_prompt():
+    model, processor = llava(["Which way?"])
+    processor.chat_template = (
+        "{% for message in messages %}User: {% for part in message['content'] %}"
+        "{{ '<image>' if part['type'] == 'image' else part['text'] }}{% endfor %}{% endfor %}"
+        "{% if add_generation_prompt %} Assistant:{% endif %}"
+    )
+    frame = np.zeros((32, 32, 3), np.uint8)
+    said = Decoder(model, processor, 4).decode([TextObservation("Which way?<image>", (frame,))], 0.0)[0]
+    text = processor.tokenizer.decode(said.prompt_ids)
+    assert text.startswith("User: Which way?<image>")
+    assert text.endswith(" Assistant:")
+
+
+def test_options_are_shown():
+    assert policy_of().options == {**policy_of().options, "max_new_tokens": 6, "invalid": "hold"}
+    assert from_mapping(VlmConfig, {"thoughts": False}, "policy").thoughts is False

@@ -1,0 +1,101 @@
+"""LMRL-Gym's comparison of learners of language, on two cores: raw returns beside normalised scores.
+
+The models are not GPT-2 but of some hundred thousand parameters, made from a configuration; the tasks' rules, rewards
+and normalisation are LMRL-Gym's (arXiv 2311.18232).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vlmrl_ros.core.errors import VlmrlError
+from vlmrl_ros.nodes.bench.figures import Figures, over_seeds
+from vlmrl_ros.nodes.bench.lmrl_gym_maze import errors_of_values
+from vlmrl_ros.nodes.bench.lmrl_gym_runs import Plan, Recipe, run, weights
+from vlmrl_ros.sim.text.load import game
+from vlmrl_ros.sim.text.maze_map import STARTS, optimal_return
+
+SHARED = {"layers": 1, "width": 64, "heads": 4, "context": 128, "answer_tokens": 5, "updates": 50}
+VALUES = {"discount": 0.99, "beta": 16.0, "cql_weight": 0.05}
+ONLINE = {"learning_rate": 1e-3, "rollouts": 64}
+MAZE = Plan(
+    task="maze",
+    options={},
+    data=1240,
+    shared={**SHARED, "batch_size": 512, "learning_rate": 3e-3},
+    recipes={
+        "lm_bc": Recipe(8, cloned=False),
+        "lm_filtered_bc": Recipe(8, cloned=False),
+        "lm_mc": Recipe(10, VALUES),
+        "ilql": Recipe(40, {**VALUES, "expectile": 0.95, "target_rate": 0.2}),
+        "lm_ppo": Recipe(20, {**ONLINE, "reward_scale": 0.1, "kl_weight": 0.01}, own=64),
+        "lm_online_filtered_bc": Recipe(20, {**ONLINE, "updates": 10, "pool": 256}, own=64),
+    },
+    settings=tuple({"start": start} for start in range(len(STARTS))),
+    games=32,
+)
+PLANS = (MAZE,)
+SEEDS, QUICK_SEEDS = (0, 1, 2), (0,)
+QUICK_LEARNERS = ("lm_bc", "lm_mc", "ilql")
+WITHIN = 2.0
+"""Moves by which ILQL may miss the optimum of the maze."""
+ORDERS = {"maze": ("ilql", "lm_mc", "lm_filtered_bc", "lm_bc")}
+"""Learners of a task from the best to the worst."""
+
+
+def measure(quick: bool, work: Path) -> Figures:
+    """Train every learner on every task and seed; quick: BC, MC and ILQL on one seed of the maze.
+
+    A finished run leaves files in ``work`` and is not made again.
+
+    Returns:
+        ``<task>.<learner>.raw``, ``.score`` and ``.success`` of an evaluation, and ``.seconds`` of CPU, over seeds;
+        ``maze.optimal``, the best mean return; ``maze.q_error_to_value_iteration``, the mean distance of ILQL's values
+        from those of tabular value iteration, over seeds, and ``maze.q_error.greatest``; ``<task>.ordering_holds`` and
+        ``ordering_holds`` (1 or 0).
+
+    Raises:
+        VlmrlError: quick, and ILQL misses the optimum, or an ordering does not hold.
+    """
+    seeds = QUICK_SEEDS if quick else SEEDS
+    figures: Figures = {"maze.optimal": optimal_return()}
+    for plan in PLANS[:1] if quick else PLANS:
+        learners = QUICK_LEARNERS if quick else tuple(plan.recipes)
+        by_seed = [{learner: run(plan, learner, seed, work) for learner in learners} for seed in seeds]
+        figures |= figures_of(plan, {learner: [of[learner] for of in by_seed] for learner in learners})
+    errors = [errors_of_values(weights(MAZE, "ilql", seed, work)) for seed in seeds]
+    figures |= over_seeds("maze.q_error_to_value_iteration", [float(found.mean()) for found in errors])
+    figures["maze.q_error.greatest"] = max(float(found.max()) for found in errors)
+    figures |= orderings(figures)
+    if quick and not figures["ordering_holds"]:
+        raws = {name: round(value, 2) for name, value in figures.items() if name.endswith("raw.mean")}
+        raise VlmrlError(f"ILQL should come within {WITHIN:g} of {figures['maze.optimal']:g} and above all: {raws}")
+    return figures
+
+
+def figures_of(plan: Plan, records: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figures:
+    """The figures of one task's runs, by learner one record for each seed."""
+    scale, figures = game(plan.task).normalisation(plan.options), Figures()
+    for learner, of in records.items():
+        name = f"{plan.task}.{learner}"
+        figures |= over_seeds(f"{name}.raw", [one["raw"] for one in of])
+        figures |= over_seeds(f"{name}.score", [scale.score(one["raw"]) for one in of])
+        figures |= over_seeds(f"{name}.success", [one["success"] for one in of])
+        figures[f"{name}.seconds"] = float(np.mean([one["seconds"] for one in of]))
+    return figures
+
+
+def orderings(figures: Figures) -> Figures:
+    """Whether each task's learners come in the order that is claimed, by their mean returns."""
+    found: Figures = {}
+    for task, order in ORDERS.items():
+        raws = [figures[f"{task}.{learner}.raw.mean"] for learner in order if f"{task}.{learner}.raw.mean" in figures]
+        found[f"{task}.ordering_holds"] = float(all(better > worse for better, worse in pairwise(raws)))
+    near = figures["maze.ilql.raw.mean"] >= figures["maze.optimal"] - WITHIN
+    found["maze.ordering_holds"] *= near
+    return {**found, "ordering_holds": float(all(found.values()))}

@@ -1,0 +1,34 @@
+"""Episodes of text tasks side by side, so that a language model answers many prompts at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from vlmrl_ros.core.text import TextTask
+from vlmrl_ros.core.text_episode import END, TextEpisode, TextTurn
+
+Answer = Callable[[Sequence[str]], Sequence[str]]
+"""Gives one answer to each prompt."""
+
+
+def play(tasks: Sequence[TextTask], seeds: Sequence[int], answer: Answer, policy: str) -> list[TextEpisode]:
+    """One episode of each task, in lockstep.
+
+    Args:
+        tasks: each its own object.
+        seeds: of the episodes.
+        answer: who speaks; where it says nothing, that is recorded as a line end.
+        policy: its name, for the records.
+    """
+    seen = [task.reset(seed).text for task, seed in zip(tasks, seeds, strict=True)]
+    turns: list[list[TextTurn]] = [[] for _ in tasks]
+    ends: dict[int, TextEpisode] = {}
+    while going := [number for number in range(len(tasks)) if number not in ends]:
+        for number, said in zip(going, answer([seen[number] for number in going]), strict=True):
+            step = tasks[number].step(said)
+            turns[number].append(TextTurn(seen[number], said or END, step.reward))
+            seen[number] = step.observation.text
+            if step.last:
+                info = {"seed": seeds[number], "success": bool(step.info["success"]), "policy": policy}
+                ends[number] = TextEpisode(tuple(turns[number]), step.terminated, info, seen[number])
+    return [ends[number] for number in range(len(tasks))]

@@ -1,0 +1,190 @@
+"""Arms side by side that are told what to do by text: with somebody who takes over, shown how it is done, judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vlmrl_ros.core.prompts import answer
+from vlmrl_ros.core.text import TextObservation, TextStep
+from vlmrl_ros.core.text_action import TextAction, read_action
+from vlmrl_ros.policies.evaluation.story import Scene, plot_story
+from vlmrl_ros.sim.operators.words import SHAPE, Said, by_skills
+from vlmrl_ros.sim.tasks.tabletop.goals import MIRRORED, RELATIONS, Goal
+from vlmrl_ros.sim.tasks.tabletop.layout import CELLS, Cell, Layout, beside, place_name
+from vlmrl_ros.sim.tasks.tabletop.task import Tabletop, build
+from vlmrl_ros.sim.text_arm import TextArm, TextArmConfig
+
+Speaker = Callable[[Sequence[TextObservation]], Sequence[str]]
+"""Says something to each observation."""
+IN_WORDS = TextArmConfig(words="skills", max_turns=3)
+EVALUATION_SEEDS = 10**12
+"""First seed of the episodes that all are judged on; training has lower ones."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """One utterance to one arm, and what came of it."""
+
+    before: TextObservation
+    said: TextAction
+    step: TextStep
+    right: bool
+    """It named the action that leads on."""
+    true: bool
+    """Its thoughts were those of somebody who sees everything."""
+    taken_over: bool
+
+
+class Supervisor:
+    """Sees what an utterance would do and, where that is not right, has the right thing done instead, mostly."""
+
+    def __init__(self, attention: float, seed: int) -> None:
+        """Take the share of the wrong utterances that are noticed, 0 to 1."""
+        self._attention, self._rng = attention, np.random.default_rng(seed)
+
+    def objects(self, right: bool) -> bool:
+        """Whether it takes over."""
+        return not right and bool(self._rng.random() < self._attention)
+
+
+class Table:
+    """Arms side by side; one whose episode ends begins anew, as long as there are seeds."""
+
+    def __init__(self, options: Mapping[str, Any], seeds: Iterator[int], width: int) -> None:
+        """Begin an episode with each of the first seeds.
+
+        Args:
+            options: of ``tabletop``.
+            seeds: of the episodes.
+            width: number of arms.
+        """
+        self._seeds = seeds
+        self._all = [TextArm(build(options), config=IN_WORDS) for _ in range(width)]
+        self.tasks = list(self._all)
+        self.observations = [task.reset(next(seeds)) for task in self.tasks]
+
+    def move(self, texts: Sequence[str], supervisor: Supervisor | None = None) -> list[Move]:
+        """Carry out a text with each arm; one for whose next episode there is no seed leaves the table."""
+        moves, stay = [], []
+        for task, before, text in zip(self.tasks, self.observations, texts, strict=True):
+            said, wanted = read_action(text, task.legal_actions), by_skills(arm(task))
+            right = said.action == wanted.action
+            taken_over = supervisor is not None and supervisor.objects(right)
+            step = task.step(answer(None, wanted.action) if taken_over else text)
+            moves.append(Move(before, said, step, right, wanted.thoughts in text, taken_over))
+            seen = self._next(task, step)
+            if seen is not None:
+                stay.append((task, seen))
+        self.tasks, self.observations = [task for task, _ in stay], [seen for _, seen in stay]
+        return moves
+
+    def close(self) -> None:
+        """Free the simulations."""
+        for task in self._all:
+            task.close()
+
+    def _next(self, task: TextArm, step: TextStep) -> TextObservation | None:
+        if not step.last:
+            return step.observation
+        seed = next(self._seeds, None)
+        return None if seed is None else task.reset(seed)
+
+
+def arm(task: TextArm) -> Tabletop:
+    """The task behind the words."""
+    assert isinstance(task.task, Tabletop)
+    return task.task
+
+
+def judge(speak: Speaker, options: Mapping[str, Any], episodes: int, width: int = 8) -> dict[str, float]:
+    """Have a speaker do each of the evaluation's episodes once, alone.
+
+    Returns:
+        ``episodes``, ``successes``; of the utterances ``right``, the share of right actions, ``valid``, that of texts
+        that name one, ``true``, that of true thoughts.
+    """
+    seeds = iter(range(EVALUATION_SEEDS, EVALUATION_SEEDS + episodes))
+    table = Table(options, seeds, min(width, episodes))
+    moves: list[Move] = []
+    while table.tasks:
+        moves += table.move(speak(table.observations))
+    table.close()
+    found = {name: float(np.mean([getattr(move, name) for move in moves])) for name in ("right", "true")}
+    return {
+        **found,
+        "valid": float(np.mean([move.said.valid for move in moves])),
+        "episodes": float(episodes),
+        "successes": float(sum(bool(move.step.info.get("success")) for move in moves)),
+    }
+
+
+def by_hand(options: Mapping[str, Any], episodes: int) -> dict[str, float]:
+    """Successes of somebody who sees everything and always says the right thing, in the episodes of :func:`judge`."""
+    seeds = iter(range(EVALUATION_SEEDS, EVALUATION_SEEDS + episodes))
+    table, successes = Table(options, seeds, 1), 0
+    while table.tasks:
+        (move,) = table.move([answer(None, by_skills(arm(table.tasks[0])).action)])
+        successes += bool(move.step.info.get("success"))
+    table.close()
+    return {"episodes": float(episodes), "successes": float(successes)}
+
+
+def tell(path: Path, speak: Speaker, options: Mapping[str, Any], seed: int = EVALUATION_SEEDS) -> None:
+    """Write an episode as a picture: what the arm saw, thought and did."""
+    table = Table(options, iter([seed]), 1)
+    title, scenes, step = table.tasks[0].instruction, [], None
+    while table.tasks:
+        seen, (text,) = table.observations[0], speak(table.observations)
+        (move,) = table.move([text])
+        step = move.step
+        named = move.said.action or "nothing that it can do"
+        scenes.append(
+            Scene(seen.images[0], text[slice(*move.said.thought)].removeprefix(SHAPE[0]).rstrip('", '), named)
+        )
+    assert step is not None
+    end = "done" if step.info["success"] else "not done"
+    plot_story(path, title, [*scenes, Scene(step.observation.images[0], "", end)])
+    table.close()
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """Shows how it is done, with errors: some at random, some that any pupil will take over."""
+
+    slips: float
+    """Share of the answers that name any place."""
+    misled: float
+    """Share of the places that are named on the other side of the target, where the table has one."""
+
+    def show(self, task: Tabletop, rng: np.random.Generator) -> Said:
+        """What the teacher says now."""
+        layout = task.layout
+        return self.say(by_skills(task), layout.goal, layout.target_cells[0], rng)
+
+    def say(self, true: Said, goal: Goal, target_cell: Cell, rng: np.random.Generator) -> Said:
+        """What the teacher says where this is true."""
+        verb, place = true.action.split(" ", 1)
+        named = place
+        mirrored = beside(target_cell, MIRRORED[goal.relation])
+        if rng.random() < self.slips:
+            named = place_name(CELLS[rng.integers(len(CELLS))])
+        elif verb == "place" and mirrored in CELLS and rng.random() < self.misled:
+            named = place_name(mirrored)
+        return Said(true.thoughts.removesuffix(place) + named, f"{verb} {named}")
+
+
+def askable(layout: Layout) -> list[tuple[Goal, Cell, Cell]]:
+    """All that can be asked for with the layout's thing in the hand: goal, cell of its target, cell that it means."""
+    found = []
+    for number, (target, own) in enumerate(zip(layout.targets, layout.target_cells, strict=True)):
+        taken = (*layout.thing_cells[1:], layout.target_cells[1 - number])
+        for relation in RELATIONS:
+            cell = beside(own, relation)
+            if cell in CELLS and cell not in taken:
+                found.append((Goal(layout.goal.thing, relation, target), own, cell))
+    return found
