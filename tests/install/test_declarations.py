@@ -22,7 +22,8 @@ def test_every_node_with_a_main_is_an_executable_and_the_other_way_round(executa
 
 @pytest.mark.parametrize("row", PLUGINS, ids=lambda row: f"{row.group}-{row.name}")
 def test_every_plug_in_row_names_something_that_loads(row):
-    assert callable(row.load())
+    loaded = row.load()
+    assert callable(loaded.build if row.group == "vlmrl_ros.text_tasks" else loaded)
 
 
 def test_package_xml_and_pip_tell_the_same_of_the_package():

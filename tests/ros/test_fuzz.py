@@ -32,8 +32,9 @@ SOMETIMES = {
     "*/image_raw*",
     "recorder/status",
     "curriculum/plan",
+    "instruction",
 }
-"""Of a fleet, of tasks with text or cameras, of a recorder that the bridge waits for, and of a curriculum."""
+"""Of a fleet, of tasks with text, cameras or words, of a recorder that the bridge waits for, and of a curriculum."""
 CONFIGURED = {"joystick": {"joy"}, "policy_server": {"instruction", "intervention"}}
 """Of a joystick that is there, and of a policy that thinks."""
 NODES = sorted({name.partition("+")[0] for name in CLASSES})

@@ -31,8 +31,8 @@ from vlmrl_ros.sim.load import build as build_task
 
 LATE_TICKS = 2.0
 """Realtime: what answers an older observation, because the bridge itself stood still, is void."""
-LEARNER_START_S = 20.0
-"""A learner that has not answered yet may be loading for so long before it counts as silent."""
+PEER_START_S = 20.0
+"""A learner or recorder that has not answered yet may be loading for so long before it counts as silent."""
 LOOK_PERIOD_S = 0.05
 
 
@@ -229,7 +229,7 @@ class SimBridge(Shell[SimBridgeConfig]):
             self._publish(self._arrival)
 
     def _silent_peer(self) -> str | None:
-        """Who is too far behind."""
+        """Who is too far behind, the learner first."""
         config, before_ns, dt_ns = self.config, self._arrival.stamp_ns, self._episodes.dt_ns
         for peer, lag, done_ns in (
             ("learner", config.learner_lag_steps, self._learned_ns),
@@ -245,14 +245,14 @@ class SimBridge(Shell[SimBridgeConfig]):
             return
         timeout_s = self.config.command_timeout_s
         waited_s = time.monotonic() - self._waiting_since_s
-        recent = waited_s < (timeout_s if self._learned_ns or self._published else LEARNER_START_S)
-        if self._learning_ended or recent:
+        peer = self._silent_peer() or "learner"
+        loads = not (self._published or (self._recorded_ns if peer == "recorder" else self._learned_ns))
+        if self._learning_ended or waited_s < (PEER_START_S if loads else timeout_s):
             self.diagnostics.problem("")
         elif self._published:
             self.diagnostics.problem(f"no command for more than {timeout_s:g} s: the arm stands still and waits")
             self._out.arrival(self._arrival)
         else:
-            peer = self._silent_peer() or "learner"
             self.diagnostics.problem(
                 f"the {peer} is silent for more than {timeout_s:g} s: the arm stands still and waits"
             )

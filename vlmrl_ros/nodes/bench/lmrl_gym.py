@@ -32,7 +32,7 @@ MAZE = Plan(
         "lm_bc": Recipe(8, cloned=False),
         "lm_filtered_bc": Recipe(8, cloned=False),
         "lm_mc": Recipe(10, VALUES),
-        "ilql": Recipe(30, {**VALUES, "expectile": 0.99, "target_rate": 0.2}),
+        "ilql": Recipe(40, {**VALUES, "expectile": 0.95, "target_rate": 0.2}),
         "lm_ppo": Recipe(20, {**ONLINE, "reward_scale": 0.1, "kl_weight": 0.01}, own=64),
         "lm_online_filtered_bc": Recipe(20, {**ONLINE, "updates": 10, "pool": 256}, own=64),
     },

@@ -31,6 +31,7 @@ BUILDERS = {**OFFLINE, **ONLINE}
 SMALL = {"layers": 1, "width": 32, "heads": 2, "context": 16, "answer_tokens": 2, "batch_size": 64, "updates": 20}
 CELLS, GOAL, DISCOUNT = 4, 4, 0.8
 MOVES = {"r": 1, "l": -1}
+QUICK = {"learning_rate": 3e-3, "cloning_updates": 60}
 
 
 def walk(rng: np.random.Generator, most: int = 12) -> TextEpisode:
@@ -122,14 +123,14 @@ def test_monte_carlo_values_are_the_mean_returns_of_the_data():
         for turn in reversed(episode.turns):
             running = turn.reward + DISCOUNT**2 * running
             to_go[int(turn.observation[0]), turn.action[0]].append(DISCOUNT * running)
-    found = values(taught("lm_mc", 40, discount=DISCOUNT, cql_weight=0.0, cloning_updates=100))
-    for key, worth in to_go.items():
-        assert found[key] == pytest.approx(np.mean(worth), abs=0.15), key
+    found = values(taught("lm_mc", 20, discount=DISCOUNT, cql_weight=0.0, batch_size=1024, **QUICK))
+    for key, returns in to_go.items():
+        assert found[key] == pytest.approx(np.mean(returns), abs=0.15), key
 
 
 def test_implicit_q_learning_ends_in_the_values_of_value_iteration():
-    options = {"discount": DISCOUNT, "expectile": 0.99, "cql_weight": 0.0, "target_rate": 0.1, "cloning_updates": 100}
-    found = values(taught("ilql", 60, **options))
+    options = {"discount": DISCOUNT, "expectile": 0.97, "cql_weight": 0.0, "target_rate": 0.2, "batch_size": 256}
+    found = values(taught("ilql", 40, **options, **QUICK))
     best = np.zeros(CELLS + 1)
     for _ in range(100):
         best[:CELLS] = [max(worth(best, cell, said) for said in MOVES) for cell in range(CELLS)]
@@ -144,8 +145,8 @@ def worth(best: np.ndarray, cell: int, said: str) -> float:
 
 
 def test_values_make_a_random_walker_go_straight():
-    options = {"discount": DISCOUNT, "expectile": 0.9, "target_rate": 0.1, "cloning_updates": 100}
-    learner = taught("ilql", 40, beta=30.0, **options)
+    options = {"discount": DISCOUNT, "expectile": 0.9, "target_rate": 0.2}
+    learner = taught("ilql", 15, beta=30.0, **options, **QUICK)
     assert success(learner) > 0.95
     assert success(taught("lm_bc", 5)) < 0.5
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import chess
@@ -192,3 +194,10 @@ def test_the_engine_without_random_moves_wins_the_endings_and_random_moves_alone
     task, rng = chess_endgames.build({}), np.random.default_rng(0)
     assert all(record(task, chess_endgames.player(0.0), seed, rng, {}).info["success"] for seed in range(3))
     assert not any(record(task, chess_endgames.player(1.0), seed, rng, {}).info["success"] for seed in range(3))
+
+
+@needs_engine
+def test_a_program_that_played_chess_ends_by_itself():
+    code = "from vlmrl_ros.sim.text import chess_game; t = chess_game.build({}); t.reset(0); print(t.step('e4').reward)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=40, check=False)
+    assert (done.returncode, done.stdout) == (0, "0.0\n")
