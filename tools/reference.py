@@ -49,7 +49,7 @@ CLASSES = {
     "vlm_sft.* (learner of turns)": "vlmrl_ros.policies.learners.vlm_sft.config:VlmSftConfig",
     "vlm_ppo.* (learner of turns)": "vlmrl_ros.policies.learners.vlm_ppo.config:VlmPpoConfig",
     "gaussian.* (policy_server)": "vlmrl_ros.policies.gaussian:GaussianConfig",
-    "vlm.* (policy_server)": "vlmrl_ros.policies.vlm.policy:VlmConfig",
+    "vlm.* (policy_server)": "vlmrl_ros.policies.vlm.config:VlmConfig",
     "reach.* (task)": "vlmrl_ros.sim.tasks.reach:ReachConfig",
     "peg_insert.* (task)": "vlmrl_ros.sim.tasks.peg_insert:PegInsertConfig",
     "pick_lift.* (task)": "vlmrl_ros.sim.tasks.pick_lift:PickLiftConfig",

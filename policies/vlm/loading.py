@@ -12,9 +12,9 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from vlmrl_ros.core.errors import CheckpointError, ConfigError
 from vlmrl_ros.policies.networks.compute import device_of
+from vlmrl_ros.policies.vlm.config import TINY
 from vlmrl_ros.policies.vlm.tiny import build
 
-TINY = "tiny"
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 _BROKEN = (OSError, ValueError, KeyError, TypeError, ImportError, RuntimeError)
 """What transformers and peft raise where files are missing, damaged or of another model."""

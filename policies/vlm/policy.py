@@ -5,56 +5,25 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
-from vlmrl_ros.core.config import from_mapping, option, to_mapping
+from vlmrl_ros.core.config import from_mapping, to_mapping
 from vlmrl_ros.core.errors import ConfigError, VlmrlError
 from vlmrl_ros.core.interfaces import Decision, Question, Variables
 from vlmrl_ros.core.prompts import answer, around_instruction, prompt, system_prompt
+from vlmrl_ros.core.skills import skills
 from vlmrl_ros.core.spec import FloatArray, TaskSpec
 from vlmrl_ros.core.text import TextObservation
 from vlmrl_ros.core.text_action import read_action
 from vlmrl_ros.core.types import Observation, state_of
-from vlmrl_ros.core.vocabulary import Drive, moves
+from vlmrl_ros.core.vocabulary import Drive, Vocabulary, moves
+from vlmrl_ros.policies.vlm.config import VlmConfig
 from vlmrl_ros.policies.vlm.decoding import Decoder, Utterance
-from vlmrl_ros.policies.vlm.loading import TINY, load_model, with_adapter, with_new_adapter
+from vlmrl_ros.policies.vlm.loading import load_model, with_adapter, with_new_adapter
 from vlmrl_ros.policies.vlm.weights import fitting, parameters
-
-
-@dataclass(frozen=True)
-class VlmConfig:
-    """Options of the policy ``vlm``."""
-
-    model: str = option(
-        TINY, "tiny (built here, 7 million weights, to be trained), a folder, or <owner>/<name> on the Hugging Face hub"
-    )
-    adapter: str = option("", "folder of a LoRA adapter of that model; empty: none")
-    lora_rank: int = option(
-        0, "rank of a new LoRA adapter, for weights that come from a learner; 0: none", low=0, high=1024
-    )
-    dtype: str = option("float32", "numbers that the model computes in", choices=("float32", "bfloat16", "float16"))
-    device: str = option("auto", "where the model computes", choices=("auto", "cpu", "cuda"))
-    seed: int = option(0, "of the weights of tiny", low=0, high=2**31 - 1)
-    description: str = option("", "what else the model is told in each prompt")
-    instruction: str = option(
-        "", "what to do until topic instruction says something else, or says nothing; empty: the name of the task"
-    )
-    images_first: bool = option(
-        False, "pictures stand before the text, as some models were taught; after it a prompt is read once only"
-    )
-    thoughts: bool = option(True, "answers begin with thoughts")
-    temperature: float = option(0.7, "of the draw; 0: always the likeliest token", low=0.0, high=5.0)
-    max_new_tokens: int = option(96, "longest answer", low=1, high=4096)
-    invalid: str = option(
-        "hold",
-        "a text that names no action: hold: nothing is decided, and the hold policy acts for a step; random: a word is "
-        "drawn, as in RL4VLM",
-        choices=("hold", "random"),
-    )
 
 
 class Asking:
@@ -71,7 +40,7 @@ class Asking:
         self._cameras = [camera.name for camera in spec.cameras]
         self._images_first = config.images_first
         self._instruction = config.instruction or spec.task
-        self.vocabulary = moves(spec)
+        self.vocabulary: Vocabulary = skills(spec) if config.words == "skills" else moves(spec)
         self.words = tuple(self.vocabulary)
         self._around = around_instruction(system_prompt(self.words, config.description), config.thoughts)
 

@@ -150,6 +150,7 @@ def _model_config(tokenizer: PreTrainedTokenizerFast, config: TinyConfig) -> Lla
         num_attention_heads=config.heads,
         max_position_embeddings=config.context,
         rms_norm_eps=EPSILON,
+        initializer_range=config.width**-0.5,  # the usual 0.02 is meant for widths of thousands
         tie_word_embeddings=True,
         pad_token_id=tokenizer.pad_token_id,
         bos_token_id=tokenizer.bos_token_id,

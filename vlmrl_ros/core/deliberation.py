@@ -29,7 +29,8 @@ class Tick:
 class Deliberation:
     """Every observation is answered once: by the motion under way, by a new one, or by whoever holds the arm meanwhile.
 
-    Of what is decided only that counts whose observation came after the last reset and the last takeover.
+    Of what is decided only that counts whose observation came after the last reset, the last takeover, and the time at
+    which the motion under way was decided on.
     """
 
     def __init__(self, longest_s: float) -> None:
@@ -41,7 +42,7 @@ class Deliberation:
         self._longest_s = longest_s
         self._drive: Drive | None = None
         self._decided_ns = -1
-        self._after_ns = -1
+        self._after_ns = self._settled_ns = self._newest_ns = -1
         self._episode = -1
         self.waiting: Tick | None = None
         """Has no answer yet."""
@@ -56,6 +57,7 @@ class Deliberation:
         if tick.feedback.episode != self._episode or tick.feedback.step == 0:
             self._episode = tick.feedback.episode
             self.flush(tick.stamp_ns - 1)
+        self._newest_ns = tick.stamp_ns
         action = self._next(tick)
         self.waiting = tick if action is None else None
         return action
@@ -74,7 +76,7 @@ class Deliberation:
         """
         if not self.counts(asked, now_s) or motion is None:
             return None
-        self._drive, self._decided_ns = motion.begin(), asked.stamp_ns
+        self._drive, self._decided_ns, self._settled_ns = motion.begin(), asked.stamp_ns, self._newest_ns
         if self.waiting is None:
             return None
         tick, self.waiting = self.waiting, None
@@ -86,7 +88,8 @@ class Deliberation:
 
     def counts(self, asked: Tick, now_s: float) -> bool:
         """Whether a decision on this observation is still worth something."""
-        return asked.stamp_ns > self._after_ns and now_s - asked.received_s <= self._longest_s
+        settled_ns = max(self._after_ns, self._settled_ns)
+        return asked.stamp_ns > settled_ns and now_s - asked.received_s <= self._longest_s
 
     def expire(self, stamp_ns: int) -> Tick | None:
         """Give up waiting for an answer to an observation; returns it, unless it has been answered."""

@@ -52,6 +52,16 @@ def test_a_decision_that_finds_nobody_waiting_is_begun_at_the_next_observation(r
     assert robot.arrive(tick(1)) == 2.0
 
 
+def test_what_was_asked_before_a_motion_began_does_not_end_it(robot):
+    first, second = tick(0), tick(1)
+    robot.arrive(first)
+    robot.expire(0)
+    robot.arrive(second)
+    robot.decide(first, move(1.0, steps=100), 0.0)
+    assert robot.decide(second, move(2.0), 0.0) is None
+    assert robot.arrive(tick(2)) == 1.0
+
+
 def test_an_observation_is_answered_once(robot):
     asked = tick(0)
     robot.arrive(asked)

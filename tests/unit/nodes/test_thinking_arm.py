@@ -167,6 +167,7 @@ def test_in_real_time_the_arm_is_held_until_the_policy_has_decided(served):
     for stamp in range(3):
         served.see(stamp)
         assert served.answer(stamp) == (0.0, True)
+        served.until(lambda: served.speaker.asked)
     served.thought(1)
     served.until(lambda: served.node._thinkers[0]._deliberation._drive is not None)
     served.see(3)

@@ -70,8 +70,9 @@ def test_a_stem_learns_to_see(small):
     seen = torch.from_numpy(rng.normal(0.0, 0.3, (200, 3, 32, 32)).astype(np.float32))
     for row, (half, colour) in enumerate(labels):
         seen[row, 2 * colour, :, 16 * half : 16 * half + 16] += 1.0
+    torch.manual_seed(0)
     stem = Stem(StemConfig(hidden_size=32))
-    assert learn_to_see(stem, seen, labels, 0, steps=60, planned=100) > 0.95
+    assert learn_to_see(stem, seen, labels, 0, steps=100, planned=150) > 0.95
 
 
 @pytest.mark.parametrize("size", ["tiny", "small"])

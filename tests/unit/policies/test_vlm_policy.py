@@ -16,11 +16,12 @@ from vlmrl_ros.core.interfaces import Question, Thinker
 from vlmrl_ros.core.prompts import answer
 from vlmrl_ros.core.spec import CameraSpec, TaskSpec, VectorSpec
 from vlmrl_ros.core.text import TextObservation
+from vlmrl_ros.policies.vlm.config import VlmConfig
 from vlmrl_ros.policies.vlm.decoding import Decoder
 from vlmrl_ros.policies.vlm.fused_engine import FusedEngine
 from vlmrl_ros.policies.vlm.generic_engine import GenericEngine
 from vlmrl_ros.policies.vlm.loading import with_new_adapter
-from vlmrl_ros.policies.vlm.policy import Asking, VlmConfig, VlmPolicy, build
+from vlmrl_ros.policies.vlm.policy import Asking, VlmPolicy, build
 from vlmrl_ros.policies.vlm.scoring import never_said
 from vlmrl_ros.policies.vlm.sft import Example, SftConfig, fine_tune
 from vlmrl_ros.policies.vlm.weights import variables
@@ -154,7 +155,8 @@ def test_short_memory_is_told_and_the_next_question_answered(monkeypatch):
         ({"adapter": "/nowhere"}, CheckpointError, "adapter '/nowhere' lacks adapter_config.json, adapter_model"),
         ({"adapter": "x", "lora_rank": 2}, ConfigError, "lora_rank is 2 beside adapter 'x'; valid: one of them"),
         ({"dtype": "int8"}, ConfigError, "dtype is 'int8'; valid: float32, bfloat16, float16"),
-        ({"words": "all"}, UnknownNameError, "unknown policy key 'words'"),
+        ({"mode": "all"}, UnknownNameError, "unknown policy key 'mode'"),
+        ({"words": "skills"}, ConfigError, r"skills need tip_x, .*; task 'toy' lacks tip_y"),
     ],
 )
 def test_options_that_cannot_be_met_are_refused(options, error, message):

@@ -96,6 +96,7 @@ ARMS: Mapping[str, Arm] = {
     "plain_rl": Arm(thoughts=False, weight=0.3),
     "takeovers": Arm(weight=0.3, takeovers=True),
 }
+SFT = SftConfig(learning_rate=1e-3)
 CNN = PpoConfig(learning_rate=3e-4)
 
 
@@ -152,7 +153,7 @@ class Run:
 
     def _fine_tune(self) -> None:
         """Supervised; once for all arms that begin with it."""
-        kind, config = "thoughts" if self.arm.thoughts else "plain", SftConfig(steps=self.setup.sft_steps)
+        kind, config = "thoughts" if self.arm.thoughts else "plain", replace(SFT, steps=self.setup.sft_steps)
         file = self.work / f"{self.setup.game}_{kind}_{self.seed}.safetensors"
 
         def train() -> Result:

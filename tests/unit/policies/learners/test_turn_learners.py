@@ -21,7 +21,7 @@ from vlmrl_ros.policies.vlm.turns import Turn
 
 SPEC = TextTaskSpec("way", ("+", "-"))
 SMALL = TinyConfig(vision="stem", image_size=16, vision_width=16, width=16, layers=1, vocabulary=260, context=64)
-PHRASES = ('{"action": "+"}', '{"action": "-"}', "<image>which?")
+PHRASES = ('{"action": "+"}', '{"action": "-"}', "which?")
 SEEN = TextObservation("<image>which?", (np.zeros((16, 16, 3), np.uint8),))
 OPTIONS = {
     "vlm_sft": {"steps_per_update": 5, "min_turns": 2, "steps": 40, "learning_rate": 0.01},

@@ -1,0 +1,47 @@
+"""Options of the policy ``vlm``; importing them loads no model library."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vlmrl_ros.core.config import option
+
+TINY = "tiny"
+"""Name of the model that is built on the spot."""
+
+
+@dataclass(frozen=True)
+class VlmConfig:
+    """Options of the policy ``vlm``."""
+
+    model: str = option(
+        TINY, "tiny (built here, 7 million weights, to be trained), a folder, or <owner>/<name> on the Hugging Face hub"
+    )
+    adapter: str = option("", "folder of a LoRA adapter of that model; empty: none")
+    lora_rank: int = option(
+        0, "rank of a new LoRA adapter, for weights that come from a learner; 0: none", low=0, high=1024
+    )
+    dtype: str = option("float32", "numbers that the model computes in", choices=("float32", "bfloat16", "float16"))
+    device: str = option("auto", "where the model computes", choices=("auto", "cpu", "cuda"))
+    seed: int = option(0, "of the weights of tiny", low=0, high=2**31 - 1)
+    words: str = option(
+        "moves",
+        "moves: directions, gripper, wait; skills: pick and place at the places of the table",
+        choices=("moves", "skills"),
+    )
+    description: str = option("", "what else the model is told in each prompt")
+    instruction: str = option(
+        "", "what to do until topic instruction says something else, or says nothing; empty: the name of the task"
+    )
+    images_first: bool = option(
+        False, "pictures stand before the text, as some models were taught; after it a prompt is read once only"
+    )
+    thoughts: bool = option(True, "answers begin with thoughts")
+    temperature: float = option(0.7, "of the draw; 0: always the likeliest token", low=0.0, high=5.0)
+    max_new_tokens: int = option(96, "longest answer", low=1, high=4096)
+    invalid: str = option(
+        "hold",
+        "a text that names no action: hold: nothing is decided, and the hold policy acts for a step; random: a word is "
+        "drawn, as in RL4VLM",
+        choices=("hold", "random"),
+    )
