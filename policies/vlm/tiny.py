@@ -65,7 +65,8 @@ def build(
         the model, float32, in evaluation mode; the processor.
 
     Raises:
-        ConfigError: widths that the heads do not divide, or an image that the patches do not.
+        ConfigError: widths that the heads do not divide, an image that the patches do not, or a phrase with the mark of
+            an image, whose tokens would be lost in it.
     """
     config = config or TinyConfig()
     patch = STRIDE if config.vision == "stem" else config.patch_size
@@ -76,6 +77,9 @@ def build(
     ):
         if whole % part:
             raise ConfigError(f"{name} is {whole} and no multiple of {part}")
+    swallowing = [phrase for phrase in phrases if IMAGE in phrase]
+    if swallowing:
+        raise ConfigError(f"phrases {swallowing} contain {IMAGE}; valid: those without")
     tokenizer = _tokenizer(texts, config)
     tokenizer.add_tokens([AddedToken(phrase, normalized=False) for phrase in phrases])
     processor = LlavaProcessor(

@@ -168,3 +168,8 @@ def test_a_prompt_that_leaves_no_room_is_refused(tiny):
 def test_sizes_that_do_not_fit_are_refused():
     with pytest.raises(ConfigError, match="width is 30 and no multiple of 4"):
         build(TEXTS, 0, TinyConfig(width=30))
+
+
+def test_a_phrase_that_would_swallow_the_image_is_refused():
+    with pytest.raises(ConfigError, match="contain <image>"):
+        build(TEXTS, 0, SMALL, ["<image>Which"])
