@@ -151,6 +151,10 @@ class PassageMemory:
             self._ids.append(np.array(ids, np.int64))
         return number
 
+    def mean_to_go(self) -> float:
+        """Mean over all action tokens of the discounted rewards to go; 0 where there are none."""
+        return float(np.mean(self._flat[2])) if self._flat[2] else 0.0
+
     def token_ends(self, passages: Ints) -> Ints:
         """Action tokens before each passage, int64 (K,); the number of all passages gives that of all tokens."""
         return np.array(self._begins)[passages]

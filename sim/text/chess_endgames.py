@@ -30,7 +30,8 @@ DATA_DEPTH = 8
 """Plies, enough to find the mates with two pieces."""
 RANDOM_SHARES = (0.25, 0.5, 0.75, 1.0)
 """Of the players of the data, one drawn for each game."""
-DATA_AVERAGE = 0.0
+DATA_AVERAGE = 0.48
+"""Mean return of :func:`episodes`, 300 of seed 0, give or take 0.06."""
 
 
 @dataclass(frozen=True)

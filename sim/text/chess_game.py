@@ -18,7 +18,8 @@ from vlmrl_ros.sim.text.stockfish import STRONGEST, Strength, engine
 
 WEAK, STRONG = 800, 1600
 """Elo of the players of the data, drawn evenly between."""
-DATA_AVERAGE = 0.0
+DATA_AVERAGE = 0.04
+"""Mean return of :func:`episodes`, 300 of seed 0, give or take 0.11."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,15 @@ from vlmrl_ros.policies.learners.language.values import ValueLearner
 class LmMc(ValueLearner):
     """One Q head, which learns what came of each token that was said."""
 
+    def _begin_values(self) -> None:
+        """Hold every token worth what the data are on average.
+
+        From 0, with costs for rewards, tokens that are never said would long be thought the best.
+        """
+        super()._begin_values()
+        for head in self.critic.module.actions:
+            head.last.bias.data.fill_(self._memory.mean_to_go())
+
     def _value_step(self) -> Metrics:
         critic, batch = self.critic.module, self._drawn()
         values = critic.least(batch.chosen(critic.trunk.hidden(batch.ids)))

@@ -21,7 +21,7 @@ from vlmrl_ros.sim.text.load import game
 from vlmrl_ros.sim.text.maze_map import STARTS, optimal_return
 
 SHARED = {"layers": 1, "width": 64, "heads": 4, "context": 128, "answer_tokens": 5, "updates": 50}
-VALUES = {"discount": 0.99, "beta": 16.0, "cql_weight": 0.05}
+VALUES = {"learning_rate": 1e-3, "discount": 0.99, "beta": 16.0, "cql_weight": 0.05}
 ONLINE = {"learning_rate": 1e-3, "rollouts": 64}
 MAZE = Plan(
     task="maze",
@@ -31,8 +31,8 @@ MAZE = Plan(
     recipes={
         "lm_bc": Recipe(8, cloned=False),
         "lm_filtered_bc": Recipe(8, cloned=False),
-        "lm_mc": Recipe(10, VALUES),
-        "ilql": Recipe(40, {**VALUES, "expectile": 0.95, "target_rate": 0.2}),
+        "lm_mc": Recipe(20, VALUES),
+        "ilql": Recipe(40, {**VALUES, "learning_rate": 3e-3, "expectile": 0.95, "target_rate": 0.2}),
         "lm_ppo": Recipe(20, {**ONLINE, "reward_scale": 0.1, "kl_weight": 0.01}, own=64),
         "lm_online_filtered_bc": Recipe(20, {**ONLINE, "updates": 10, "pool": 256}, own=64),
     },

@@ -1,6 +1,7 @@
 """TRUST against the best lower bound, the best mean and all arms alike, on bandits whose truth is known.
 
-And on the checkpoints of a learner: :mod:`~vlmrl_ros.nodes.bench.offline_rl`.
+And on the checkpoints of a learner, after its training (:mod:`~vlmrl_ros.nodes.bench.offline_rl`) and in it
+(:mod:`~vlmrl_ros.nodes.bench.explorers`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 
 from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.core.streams import stream
-from vlmrl_ros.nodes.bench import offline_rl
+from vlmrl_ros.nodes.bench import explorers, offline_rl
 from vlmrl_ros.nodes.bench.cone_solver import greatest_gain
 from vlmrl_ros.nodes.bench.figures import Figures, over_seeds
 from vlmrl_ros.nodes.bench.trust_instances import Bandit, bandit
@@ -57,8 +58,8 @@ Runs = Mapping[str, Sequence[tuple[float, float]]]
 
 
 def measure(quick: bool, work: Path) -> Figures:
-    """The figures of :func:`measure_bandits`, and those of checkpoints: :func:`.offline_rl.measure`."""
-    return {**measure_bandits(quick, work), **offline_rl.measure(quick, work)}
+    """The figures of :func:`measure_bandits`, :func:`.offline_rl.measure` and :func:`.explorers.measure`."""
+    return {**measure_bandits(quick, work), **offline_rl.measure(quick, work), **explorers.measure(quick, work)}
 
 
 def measure_bandits(quick: bool, work: Path) -> Figures:

@@ -16,13 +16,14 @@ from vlmrl_ros.policies.evaluation.statistics import success_interval
 
 SEEDS = (0, 1, 2)
 SETS = {"seen": SEEN, "unseen": UNSEEN}
+QUICK_ARMS = ("sft", "takeovers")
 JUDGED = ("right", "valid", "true")
 QUICK_LEAST = 0.1
 """Success of the quick SFT on what was seen; who names places at random has 0.01."""
 
 
 def measure(quick: bool, work: Path) -> Figures:
-    """Make every run that ``work`` does not hold yet; quick: one seed, less of everything.
+    """Make every run that ``work`` does not hold yet; quick: one seed, less of everything, no arm ``rl``.
 
     Returns:
         ``tabletop.<arm>.seen.success`` and ``.unseen.success``, greedy and alone, over seeds, with ``.episodes.low``
@@ -38,7 +39,7 @@ def measure(quick: bool, work: Path) -> Figures:
     figures: Figures = {}
     for name, options in SETS.items():
         figures |= _rate(f"tabletop.expert.{name}.success", by_hand(options, size.episodes))
-    runs = {arm: [robot(work, size, arm, seed) for seed in seeds] for arm in LEARNING}
+    runs = {arm: [robot(work, size, arm, seed) for seed in seeds] for arm in (QUICK_ARMS if quick else LEARNING)}
     for arm, found in runs.items():
         figures |= _of_arm(f"tabletop.{arm}", found)
     for which, place in (("first", 0), ("last", -1)):

@@ -75,7 +75,7 @@ class Size:
     """Of the evaluation, seen and unseen each."""
 
 
-QUICK = Size(glances=1500, looks=300, shown=300, sft_steps=500, updates=3, episodes=50)
+QUICK = Size(glances=1000, looks=300, shown=300, sft_steps=900, updates=3, episodes=50)
 
 
 def robot(work: Path, size: Size, arm_name: str, seed: int) -> Result:

@@ -128,14 +128,19 @@ def test_monte_carlo_values_are_the_mean_returns_of_the_data():
         assert found[key] == pytest.approx(np.mean(returns), abs=0.15), key
 
 
-def test_implicit_q_learning_ends_in_the_values_of_value_iteration():
-    options = {"discount": DISCOUNT, "expectile": 0.97, "cql_weight": 0.0, "target_rate": 0.2, "batch_size": 256}
-    found = values(taught("ilql", 40, **options, **QUICK))
+def test_implicit_q_learning_ends_in_the_expectiles_that_can_be_computed():
+    expectile = 0.8
+    options = {"discount": DISCOUNT, "expectile": expectile, "cql_weight": 0.0, "target_rate": 0.2, "batch_size": 256}
+    found = values(taught("ilql", 25, **options, **QUICK))
+    said = [(int(turn.observation[0]), turn.action[0]) for episode in DATA for turn in episode.turns]
     best = np.zeros(CELLS + 1)
     for _ in range(100):
-        best[:CELLS] = [max(worth(best, cell, said) for said in MOVES) for cell in range(CELLS)]
-    for (cell, said), value in found.items():
-        assert value == pytest.approx(worth(best, cell, said), abs=0.15), (cell, said)
+        for cell in range(CELLS):
+            better, worse = ("r", "l") if worth(best, cell, "r") >= worth(best, cell, "l") else ("l", "r")
+            pull = expectile * said.count((cell, better)), (1 - expectile) * said.count((cell, worse))
+            best[cell] = np.average([worth(best, cell, better), worth(best, cell, worse)], weights=pull)
+    for (cell, move), value in found.items():
+        assert value == pytest.approx(worth(best, cell, move), abs=0.15), (cell, move)
 
 
 def worth(best: np.ndarray, cell: int, said: str) -> float:

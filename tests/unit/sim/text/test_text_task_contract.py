@@ -27,14 +27,17 @@ NAMES = [
 ENORMOUS = "move up " * 100_000
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(scope="module", params=NAMES)
 def name(request):
     return request.param
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def task(name):
+    """A task that each test resets."""
     task = load.game(name).build(OPTIONS.get(name, {}))
+    with pytest.raises(RuntimeError, match="reset before"):
+        task.step("x")
     yield task
     task.close()
 
@@ -64,7 +67,7 @@ def test_equal_seeds_play_alike_and_others_begin_elsewhere(task):
 
 def test_a_clone_goes_on_alike_and_leaves_the_original_alone(task):
     task.reset(1)
-    play(task, 7, actions=1)
+    task.step(task.legal_actions[0])
     twin = task.clone()
     then = play(twin, 8)
     assert play(task, 8) == then
@@ -91,8 +94,6 @@ def test_illegal_text_costs_what_the_rules_say_and_leaves_the_task_whole(task, t
 
 
 def test_after_the_end_only_a_reset_is_taken(task):
-    with pytest.raises(RuntimeError, match="reset before"):
-        task.step("x")
     task.reset(0)
     for _ in range(1000):
         step = task.step(task.legal_actions[-1])
