@@ -39,7 +39,7 @@ SUITES = {
     "vlm_robot": "a small vision-language model drives the arm by words: SFT, then reward or takeovers",
 }
 ALL = "all"
-"""Every suite in turn; see :func:`_merged`."""
+"""Every suite in turn, also after one that fails; see :func:`_merged`."""
 
 
 def main() -> None:
@@ -47,16 +47,20 @@ def main() -> None:
     arguments = _parser().parse_args()
     work = Path(arguments.work or tempfile.mkdtemp(prefix=f"bench_{arguments.suite}_"))
     found: dict[str, Figures] = {}
+    wrong: list[str] = []
     for suite in SUITES if arguments.suite == ALL else (arguments.suite,):
         measure = importlib.import_module(f"vlmrl_ros.nodes.bench.{suite}").measure
         (work / suite).mkdir(parents=True, exist_ok=True)
         try:
             found[suite] = measure(arguments.quick, work / suite)
         except VlmrlError as error:
-            sys.exit(f"error: {error}")
+            wrong.append(f"error: {suite}: {error}")
+            continue
         _show(suite, found[suite])
-    if arguments.json:
+    if arguments.json and found:
         write_whole(Path(arguments.json), json.dumps(_merged(found), indent=2, sort_keys=True) + "\n")
+    if wrong:
+        sys.exit("\n".join(wrong))
 
 
 def _merged(found: Mapping[str, Figures]) -> Figures:

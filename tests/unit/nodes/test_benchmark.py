@@ -4,9 +4,12 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from vlmrl_ros.core.errors import VlmrlError
+from vlmrl_ros.nodes import benchmark
 from vlmrl_ros.nodes.bench.figures import over_seeds
 from vlmrl_ros.nodes.benchmark import SUITES, _merged
 
@@ -34,6 +37,21 @@ def test_the_replay_suite_writes_flat_numbers_and_stays_near_the_raw_frames(tmp_
     assert 0.99 < figures["bytes_ratio"] <= 1.1
     assert figures["sample_ms"] > 0
     assert all(name in done.stdout for name in figures)
+
+
+def test_a_suite_that_fails_keeps_no_other_from_being_measured(monkeypatch, tmp_path, capsys):
+    def fails(quick: bool, work: Path) -> dict[str, float]:
+        raise VlmrlError("it did not hold")
+
+    suites = {"first": fails, "second": lambda quick, work: {"seconds": 2.0}}
+    monkeypatch.setattr(benchmark, "SUITES", dict.fromkeys(suites, ""))
+    for name, measure in suites.items():
+        monkeypatch.setitem(sys.modules, f"vlmrl_ros.nodes.bench.{name}", SimpleNamespace(measure=measure))
+    path = tmp_path / "all.json"
+    monkeypatch.setattr(sys, "argv", ["benchmark", "--json", str(path), "--work", str(tmp_path)])
+    with pytest.raises(SystemExit, match="^error: first: it did not hold$"):
+        benchmark.main()
+    assert json.loads(path.read_text()) == {"seconds": 2.0}
 
 
 def test_figures_over_seeds_carry_mean_and_interval():
