@@ -49,7 +49,7 @@ def test_a_suite_that_fails_keeps_no_other_from_being_measured(monkeypatch, tmp_
         monkeypatch.setitem(sys.modules, f"vlmrl_ros.nodes.bench.{name}", SimpleNamespace(measure=measure))
     path = tmp_path / "all.json"
     monkeypatch.setattr(sys, "argv", ["benchmark", "--json", str(path), "--work", str(tmp_path)])
-    with pytest.raises(SystemExit, match="^error: first: it did not hold$"):
+    with pytest.raises(SystemExit, match=r"^error: first: it did not hold$"):
         benchmark.main()
     assert json.loads(path.read_text()) == {"seconds": 2.0}
 
