@@ -69,7 +69,7 @@ class Setup:
 
 
 SETUPS = {
-    "number_line": Setup("number_line", {"size": 64, "shift": 2, "noise": 15.0}, sft_steps=400, updates=12),
+    "number_line": Setup("number_line", {"size": 64, "shift": 2, "noise": 30.0}, sft_steps=400, updates=12),
     "ez_points": Setup("ez_points", {"size": 64, "shift": 2, "noise": 15.0}, sft_steps=500, updates=10, scale=0.1),
 }
 
