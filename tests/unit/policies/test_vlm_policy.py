@@ -87,7 +87,7 @@ def test_a_model_that_was_taught_acts_by_its_word_until_the_motion_ends():
     teaching = SftConfig(steps=60, minibatch=2, learning_rate=1e-2, warm_up=5)
     losses = fine_tune(policy.model, policy.processor, shown, 0, teaching)
     assert losses[-1] < 0.1
-    observed, rng = question(9).observation, np.random.default_rng(0)
+    observed, rng = question(0).observation, np.random.default_rng(0)
     action, info = policy.act(observed, rng)
     assert (info["thought"]["action"], info["thought"]["valid"]) == ("move left", True)
     assert info["thought"]["text"].startswith('{"thoughts": "Go."')
