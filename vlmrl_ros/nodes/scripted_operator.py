@@ -109,6 +109,7 @@ class ScriptedOperator(Shell[ScriptedOperatorConfig]):
         self._join = PartJoin(("feedback", "scene", *(self._onlooker.parts if self._onlooker else ())))
         self._operator = operator
         self._pressed = self._arrived = None
+        self._scene_names: frozenset[str] = frozenset()
         self._episode = -1
         self._spec = spec
 
@@ -138,9 +139,16 @@ class ScriptedOperator(Shell[ScriptedOperatorConfig]):
         if part == "feedback":
             return messages.read_feedback(message)
         if part == "scene":
-            return messages.read_scene(message)
+            return self._read_scene(message)
         vector = self._spec.observation if part == "state" else self._spec.action
         return messages.read_vector(message, vector, part)
+
+    def _read_scene(self, message: JointState) -> dict[str, float]:
+        """A scene has the same components throughout a task: another under the stamp of a step is no bridge's."""
+        scene = messages.read_scene(message)
+        if self._scene_names and scene.keys() != self._scene_names:
+            raise ShapeError(f"scene has {', '.join(scene)[:200]}; expected {', '.join(sorted(self._scene_names))}")
+        return scene
 
     def _on_executed(self, message: JointState) -> None:
         if self._onlooker is not None and self._spec is not None and self.active:
@@ -169,6 +177,7 @@ class ScriptedOperator(Shell[ScriptedOperatorConfig]):
             intent = self._operator.intent(glance)
         except KeyError as error:
             raise ShapeError(f"scene lacks {error}; it has {', '.join(scene)[:200]}") from error
+        self._scene_names = frozenset(scene)
         intent = replace(intent, takeover=self._grip.press(stamp_ns, intent.takeover))
         self._holding = intent.takeover
         self._pressed = messages.joy_message(stamp_ns, self._mapping.to_joy(intent))
