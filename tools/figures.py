@@ -45,7 +45,7 @@ def _peg() -> str:
 
 
 def _rest() -> str:
-    rows = [*_loop(), *_learner(), *_arm(), *_faults(), *_fuzz(), *_orderings()]
+    rows = [*_loop(), *_learner(), *_arm(), *_faults(), *_fuzz(), *_orderings(), *_vlm()]
     return "\n".join(["| what | measured |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
 
 
@@ -122,6 +122,12 @@ def _orderings() -> Rows:
         ("from data to the robot: success lost at first by Cal-QL, and by CQL", _two(drops)),
         ("ROLLIN on the grid: share of the tasks solved with roll-in, and without", _two(solved)),
     ]
+
+
+def _vlm() -> Rows:
+    f = _read("vlm")
+    ratios = [f[f"ratio_to_transformers.b{batch}"] for batch in (1, 8)]
+    return [("tokens a CPU second of a small vision-language model, over `generate`; batch 1, 8", _two(ratios))]
 
 
 def _two(figures: list[float]) -> str:
