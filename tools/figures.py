@@ -125,9 +125,13 @@ def _orderings() -> Rows:
 
 
 def _vlm() -> Rows:
-    f = _read("vlm")
+    f, games = _read("vlm"), _read("rl4vlm")
     ratios = [f[f"ratio_to_transformers.b{batch}"] for batch in (1, 8)]
-    return [("tokens a CPU second of a small vision-language model, over `generate`; batch 1, 8", _two(ratios))]
+    line = [games[f"number_line.{arm}.success.mean"] for arm in ("sft", "rl0_3", "takeovers")]
+    return [
+        ("tokens a CPU second of a small vision-language model, over `generate`; batch 1, 8", _two(ratios)),
+        ("it plays NumberLine: after demonstrations, with the task's reward, with takeovers alone", _two(line)),
+    ]
 
 
 def _two(figures: list[float]) -> str:
