@@ -93,7 +93,7 @@ def test_the_suite_leaves_a_record_of_each_run_and_does_not_repeat_it(monkeypatc
     assert records == ["calql_10.json", "calql_11.json", "cql_10.json", "cql_11.json"]
     path = tmp_path / "cql_11.json"
     changed = json.loads(path.read_text())
-    changed["evaluations"][0]["success"] += 0.5
+    changed["result"]["evaluations"][0]["success"] += 0.5
     path.write_text(json.dumps(changed))
     second = calql.measure(True, tmp_path)
     name = "crash_maze.p3.cql.success_before.mean"

@@ -6,17 +6,16 @@ first steps online, and the policy with them; calibrated ones are not. Shown on 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from vlmrl_ros.core.run_directory import write_whole
 from vlmrl_ros.nodes.bench.figures import Figures, over_seeds
 from vlmrl_ros.nodes.bench.offline_online import Protocol, run
+from vlmrl_ros.nodes.bench.remembered import Result, remembered
 from vlmrl_ros.policies.evaluation.plots import Curve, plot_success
 from vlmrl_ros.policies.evaluation.statistics import mean_interval
 
@@ -158,13 +157,10 @@ def _curve(records: Records) -> Curve:
     return Curve([e["step"] for e in evaluations[0]], values)
 
 
-def _run_once(work: Path, method: str, seed: int) -> Mapping[str, Any]:
-    """The record of a run: the one on disk, or a new one that is then there."""
-    path = work / f"{method}_{seed}.json"
-    if not path.exists():
-        learner, options = METHODS[method]
-        # SAC with offline data learns from scratch, from both
-        protocol = replace(MAZE, offline_updates=0) if learner == "sac" else MAZE
-        write_whole(path, json.dumps(run(protocol, learner, {**SHARED, **options}, seed)) + "\n")
-    record: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return record
+def _run_once(work: Path, method: str, seed: int) -> Result:
+    learner, options = METHODS[method]
+    # SAC with offline data learns from scratch, from both
+    protocol = replace(MAZE, offline_updates=0) if learner == "sac" else MAZE
+    given = {**SHARED, **options}
+    about = {"protocol": asdict(protocol), "learner": learner, "options": given, "seed": seed}
+    return remembered(work / f"{method}_{seed}.json", about, lambda: run(protocol, learner, given, seed))

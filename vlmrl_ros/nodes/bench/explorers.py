@@ -6,9 +6,8 @@ weights fails meanwhile. Here the checkpoints so far are arms, and training epis
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,6 @@ from vlmrl_ros.core.config import from_mapping
 from vlmrl_ros.core.episode import Episodes
 from vlmrl_ros.core.interfaces import Policy, Task, Variables
 from vlmrl_ros.core.preload import preload
-from vlmrl_ros.core.run_directory import write_whole
 from vlmrl_ros.core.safety import SafetyFilter
 from vlmrl_ros.core.streams import stream
 from vlmrl_ros.core.training import Training
@@ -27,6 +25,7 @@ from vlmrl_ros.nodes.bench.alone import step_alone
 from vlmrl_ros.nodes.bench.calql import CONSERVATIVE, MAZE, SHARED
 from vlmrl_ros.nodes.bench.figures import Figures, over_seeds
 from vlmrl_ros.nodes.bench.offline_online import recorded
+from vlmrl_ros.nodes.bench.remembered import Result, remembered
 from vlmrl_ros.nodes.rollout import EVALUATION_SEED_OFFSET, rollout
 from vlmrl_ros.policies.learners.bandit.explorers import Explorers
 from vlmrl_ros.policies.learners.trust.config import TrustConfig
@@ -59,13 +58,11 @@ def measure(quick: bool, work: Path) -> Figures:
     return figures | over_seeds("training.gain", gains)
 
 
-def _once(work: Path, method: str, seed: int) -> Mapping[str, float]:
-    """The row of a run: the one on disk, or a new one that is then there."""
-    path = work / f"explorers_{method}_{seed}.json"
-    if not path.exists():
-        write_whole(path, json.dumps(run(method, seed)) + "\n")
-    row: Mapping[str, float] = json.loads(path.read_text(encoding="utf-8"))
-    return row
+def _once(work: Path, method: str, seed: int) -> Result:
+    options = {**SHARED, **CONSERVATIVE}
+    about = {"protocol": asdict(MAZE), "options": options, "every": CHECKPOINT_EVERY, "episodes": EPISODES}
+    about |= {"method": method, "seed": seed}
+    return remembered(work / f"explorers_{method}_{seed}.json", about, lambda: run(method, seed))
 
 
 def run(method: str, seed: int) -> dict[str, float]:

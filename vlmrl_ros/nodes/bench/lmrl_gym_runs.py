@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
@@ -17,11 +17,11 @@ from safetensors.numpy import load_file, save
 from vlmrl_ros.core import registry
 from vlmrl_ros.core.config import from_mapping
 from vlmrl_ros.core.interfaces import Learner
-from vlmrl_ros.core.run_directory import write_whole
 from vlmrl_ros.core.streams import stream
 from vlmrl_ros.core.text_episode import TextEpisode
 from vlmrl_ros.core.text_spec import TextSpec
 from vlmrl_ros.nodes.bench.lmrl_gym_play import play
+from vlmrl_ros.nodes.bench.remembered import Result, remembered
 from vlmrl_ros.policies.language.policy import LanguagePolicy
 from vlmrl_ros.sim.text.load import game
 
@@ -70,7 +70,7 @@ class Plan:
     games: int = 32
 
 
-def run(plan: Plan, learner: str, seed: int, work: Path) -> dict[str, Any]:
+def run(plan: Plan, learner: str, seed: int, work: Path) -> Result:
     """The record of a run: the one on disk, or a new one that is then there, with the weights beside it.
 
     Args:
@@ -84,12 +84,15 @@ def run(plan: Plan, learner: str, seed: int, work: Path) -> dict[str, Any]:
         mean returns of own episodes before each update, and the metrics of the last update.
     """
     path = _place(work, plan, learner, seed).with_suffix(".json")
-    if not path.exists():
+
+    def make() -> Result:
         record, variables = _made(plan, learner, seed, work)
         path.with_suffix(".safetensors").write_bytes(save(dict(variables)))
-        write_whole(path, json.dumps(record, sort_keys=True) + "\n")
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
+        return record
+
+    recipes = {name: plan.recipes[name] for name in (CLONE, learner)}
+    about = asdict(replace(plan, recipes=recipes)) | {"learner": learner, "seed": seed}
+    return remembered(path, about, make)
 
 
 def weights(plan: Plan, learner: str, seed: int, work: Path) -> Mapping[str, Any]:

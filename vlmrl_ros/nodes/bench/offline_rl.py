@@ -6,7 +6,6 @@ same rollouts. The true value of each is its mean return in fresh episodes.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +17,12 @@ from vlmrl_ros.core import registry
 from vlmrl_ros.core.config import from_mapping
 from vlmrl_ros.core.interfaces import Policy, Task, Variables
 from vlmrl_ros.core.preload import preload
-from vlmrl_ros.core.run_directory import write_whole
 from vlmrl_ros.core.streams import stream
 from vlmrl_ros.core.types import Step
 from vlmrl_ros.nodes.bench.alone import lived_by_policy
 from vlmrl_ros.nodes.bench.figures import Figures, over_seeds
 from vlmrl_ros.nodes.bench.lesson import Classroom, Lesson
+from vlmrl_ros.nodes.bench.remembered import Result, remembered
 from vlmrl_ros.nodes.rollout import EVALUATION_SEED_OFFSET, rollout
 from vlmrl_ros.policies.learners.bandit.advice import more_trials
 from vlmrl_ros.policies.learners.bandit.evidence import Evidence, Floats, evidence_of
@@ -129,13 +128,15 @@ def _evidence(record: Mapping[str, Any], trials: int) -> Evidence:
     return evidence_of(returns.mean(1), np.full(len(returns), trials), np.array(CONFIG.sigma))
 
 
-def _once(work: Path, seed: int) -> Mapping[str, Any]:
-    """The record of a seed: the one on disk, or a new one that is then there."""
-    path = work / f"offline_rl_{seed}.json"
-    if not path.exists():
-        write_whole(path, json.dumps(_record(seed)) + "\n")
-    record: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return record
+def _once(work: Path, seed: int) -> Result:
+    about = {
+        "task": [TASK, TASK_OPTIONS],
+        "learner": [LEARNER, LIGHT, CHECKPOINTS, EVERY],
+        "cql": [CQL, CQL_UPDATES],
+        "episodes": [TRIALS, EPISODES],
+        "seed": seed,
+    }
+    return remembered(work / f"offline_rl_{seed}.json", about, lambda: _record(seed))
 
 
 def _record(seed: int) -> dict[str, Any]:

@@ -17,7 +17,7 @@ def remembered(file: Path, about: Mapping[str, Any], make: Callable[[], Result])
     plain = json.loads(json.dumps(about))
     if file.exists():
         stored = json.loads(file.read_text(encoding="utf-8"))
-        if stored["settings"] == plain:
+        if stored.get("settings") == plain:
             result: Result = stored["result"]
             return result
     result = make()
