@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
 from typing import Any
 
 import numpy as np
 
-from vlmrl_ros.core.text import TextObservation, TextStep
+from vlmrl_ros.core.text import TextObservation
 from vlmrl_ros.core.text_action import TextAction, read_action
+from vlmrl_ros.nodes.bench import side_by_side
+from vlmrl_ros.nodes.bench.side_by_side import Move, SideBySide, evaluation_seeds
 from vlmrl_ros.sim.cards.demonstrations import true_thoughts
 from vlmrl_ros.sim.cards.game import CardGame
 from vlmrl_ros.sim.cards.prompts import answer
@@ -19,65 +20,34 @@ from vlmrl_ros.sim.cards.task import CardTask, CardTaskConfig
 
 Speaker = Callable[[Sequence[TextObservation]], Sequence[tuple[str, int]]]
 """Says something to each observation: the text, and how many tokens it has."""
-TAKEOVER_REWARD = -1.0
-"""RLIF's, of the utterance that the takeover answers; there is no other."""
-EVALUATION_SEEDS = 10**12
-"""First seed of the episodes that all are judged on; training has lower ones."""
 
 
-class Supervisor:
-    """Sees what an utterance would do and, where that is not right, does something right instead, mostly."""
-
-    def __init__(self, attention: float, seed: int) -> None:
-        """Take the share of the wrong actions that are noticed, 0 to 1."""
-        self._attention, self._rng = attention, np.random.default_rng(seed)
+class Supervisor(side_by_side.Supervisor):
+    """Takes a right action of the game instead."""
 
     def instead(self, game: CardGame, said: TextAction) -> str | None:
         """The action that is taken in its place; None where the utterance goes through."""
         right = game.right_actions()
-        if said.action in right or self._rng.random() >= self._attention:
-            return None
-        return str(self._rng.choice(sorted(right)))
+        return str(self.rng.choice(sorted(right))) if self.objects(said.action in right) else None
 
 
-@dataclass(frozen=True)
-class Move:
-    """One utterance in one game, and what came of it."""
-
-    before: TextObservation
-    said: TextAction
-    step: TextStep
-    taken_over: bool
-
-
-class Table:
-    """Games side by side; one that ends begins anew, as long as there are seeds."""
+class Table(SideBySide[CardTask]):
+    """Games side by side."""
 
     def __init__(self, game: str, config: CardTaskConfig, seeds: Iterator[int], width: int) -> None:
         """Deal from the first seeds."""
-        self._seeds = seeds
-        self.tasks = [CardTask(game, config) for _ in range(width)]
-        self.observations = [task.reset(next(seeds)) for task in self.tasks]
+        super().__init__([CardTask(game, config) for _ in range(width)], seeds)
 
     def move(self, texts: Sequence[str], supervisor: Supervisor | None = None) -> list[Move]:
-        """Carry out a text in each game; a game for whose next episode there is no seed leaves the table."""
-        moves, stay = [], []
-        for task, before, text in zip(self.tasks, self.observations, texts, strict=True):
+        """Carry out a text in each game."""
+
+        def play(task: CardTask, before: TextObservation, text: str) -> Move:
             said = read_action(text, task.legal_actions)
             instead = supervisor.instead(task.game, said) if supervisor else None
             step = task.step(text if instead is None else answer({}, None, instead))
-            moves.append(Move(before, said, step, instead is not None))
-            seen = self._next(task, step)
-            if seen is not None:
-                stay.append((task, seen))
-        self.tasks, self.observations = [task for task, _ in stay], [seen for _, seen in stay]
-        return moves
+            return Move(before, said, step, instead is not None)
 
-    def _next(self, task: CardTask, step: TextStep) -> TextObservation | None:
-        if not step.last:
-            return step.observation
-        seed = next(self._seeds, None)
-        return None if seed is None else task.reset(seed)
+        return self.carry_out(texts, play)
 
 
 def judge(speak: Speaker, game: str, config: CardTaskConfig, episodes: int, width: int = 64) -> dict[str, float]:
@@ -88,7 +58,7 @@ def judge(speak: Speaker, game: str, config: CardTaskConfig, episodes: int, widt
         texts that name an action, ``tokens``, the mean length; ``stated``, the share of the numbers in the picture that
         the answers give rightly, and ``true``, that of the thoughts that are true and lead to a right action.
     """
-    table = Table(game, config, iter(range(EVALUATION_SEEDS, EVALUATION_SEEDS + episodes)), min(width, episodes))
+    table = Table(game, config, evaluation_seeds(episodes), min(width, episodes))
     successes, marks = 0, []
     while table.tasks:
         spoken = speak(table.observations)
@@ -143,8 +113,3 @@ def _same_length(told: Any, true: Any) -> list[int | None]:
     numbers: list[int | None] = [*_numbers(told)]
     wanted = len(_numbers(true))
     return numbers if len(numbers) == wanted else [None] * wanted
-
-
-def training_seeds(seed: int) -> Iterator[int]:
-    """Of the episodes of one run, apart from those of other runs and of the evaluation."""
-    return count(seed * 10**6)

@@ -15,14 +15,8 @@ from safetensors.torch import load_model, save_model
 from vlmrl_ros.core.text import TextObservation
 from vlmrl_ros.nodes.bench.remembered import Result, remembered
 from vlmrl_ros.nodes.bench.rl4vlm_cnn import CnnPlayer, CnnPolicy, CnnPpo
-from vlmrl_ros.nodes.bench.rl4vlm_play import (
-    TAKEOVER_REWARD,
-    Speaker,
-    Supervisor,
-    Table,
-    judge,
-    training_seeds,
-)
+from vlmrl_ros.nodes.bench.rl4vlm_play import Speaker, Supervisor, Table, judge
+from vlmrl_ros.nodes.bench.side_by_side import training_seeds, turn_of
 from vlmrl_ros.policies.vlm.decoding import Decoder
 from vlmrl_ros.policies.vlm.ppo import PpoConfig, UtterancePpo
 from vlmrl_ros.policies.vlm.sft import Example, SftConfig, fine_tune
@@ -183,13 +177,8 @@ class Run:
                 moves = table.move([one.text for one in said], supervisor)
                 takeovers += sum(move.taken_over for move in moves)
                 for stream, *pair in zip(streams, said, moves, strict=True):
-                    stream.append(self._turn(*pair))
+                    stream.append(turn_of(*pair, supervised=self.arm.takeovers, scale=self.setup.scale))
             self.updates.append({**ppo.update(streams), "takeovers": float(takeovers)})
-
-    def _turn(self, said: Any, move: Any) -> Turn:
-        rewarded = TAKEOVER_REWARD * move.taken_over if self.arm.takeovers else self.setup.scale * move.step.reward
-        step = move.step
-        return Turn(move.before, said, move.said, rewarded, step.terminated, step.truncated, step.observation)
 
     def _speaker(self, temperature: float) -> Speaker:
         generator = torch.Generator().manual_seed(self.seed)

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from vlmrl_ros.core.prompts import answer
-from vlmrl_ros.core.text import TextObservation, TextStep
-from vlmrl_ros.core.text_action import TextAction, read_action
+from vlmrl_ros.core.text import TextObservation
+from vlmrl_ros.core.text_action import read_action
+from vlmrl_ros.nodes.bench.side_by_side import EVALUATION_SEEDS, Move, SideBySide, Supervisor, evaluation_seeds
 from vlmrl_ros.policies.evaluation.story import Scene, plot_story
 from vlmrl_ros.sim.operators.words import SHAPE, Said, by_skills
 from vlmrl_ros.sim.tasks.tabletop.goals import MIRRORED, RELATIONS, Goal
@@ -22,38 +23,20 @@ from vlmrl_ros.sim.text_arm import TextArm, TextArmConfig
 Speaker = Callable[[Sequence[TextObservation]], Sequence[str]]
 """Says something to each observation."""
 IN_WORDS = TextArmConfig(words="skills", max_turns=3)
-EVALUATION_SEEDS = 10**12
-"""First seed of the episodes that all are judged on; training has lower ones."""
 
 
 @dataclass(frozen=True)
-class Move:
-    """One utterance to one arm, and what came of it."""
+class Judged(Move):
+    """A move, and what somebody who sees everything says of it."""
 
-    before: TextObservation
-    said: TextAction
-    step: TextStep
     right: bool
     """It named the action that leads on."""
     true: bool
     """Its thoughts were those of somebody who sees everything."""
-    taken_over: bool
 
 
-class Supervisor:
-    """Sees what an utterance would do and, where that is not right, has the right thing done instead, mostly."""
-
-    def __init__(self, attention: float, seed: int) -> None:
-        """Take the share of the wrong utterances that are noticed, 0 to 1."""
-        self._attention, self._rng = attention, np.random.default_rng(seed)
-
-    def objects(self, right: bool) -> bool:
-        """Whether it takes over."""
-        return not right and bool(self._rng.random() < self._attention)
-
-
-class Table:
-    """Arms side by side; one whose episode ends begins anew, as long as there are seeds."""
+class Table(SideBySide[TextArm]):
+    """Arms side by side."""
 
     def __init__(self, options: Mapping[str, Any], seeds: Iterator[int], width: int) -> None:
         """Begin an episode with each of the first seeds.
@@ -63,36 +46,25 @@ class Table:
             seeds: of the episodes.
             width: number of arms.
         """
-        self._seeds = seeds
         self._all = [TextArm(build(options), config=IN_WORDS) for _ in range(width)]
-        self.tasks = list(self._all)
-        self.observations = [task.reset(next(seeds)) for task in self.tasks]
+        super().__init__(self._all, seeds)
 
-    def move(self, texts: Sequence[str], supervisor: Supervisor | None = None) -> list[Move]:
-        """Carry out a text with each arm; one for whose next episode there is no seed leaves the table."""
-        moves, stay = [], []
-        for task, before, text in zip(self.tasks, self.observations, texts, strict=True):
+    def move(self, texts: Sequence[str], supervisor: Supervisor | None = None) -> list[Judged]:
+        """Carry out a text with each arm."""
+
+        def play(task: TextArm, before: TextObservation, text: str) -> Judged:
             said, wanted = read_action(text, task.legal_actions), by_skills(arm(task))
             right = said.action == wanted.action
             taken_over = supervisor is not None and supervisor.objects(right)
             step = task.step(answer(None, wanted.action) if taken_over else text)
-            moves.append(Move(before, said, step, right, wanted.thoughts in text, taken_over))
-            seen = self._next(task, step)
-            if seen is not None:
-                stay.append((task, seen))
-        self.tasks, self.observations = [task for task, _ in stay], [seen for _, seen in stay]
-        return moves
+            return Judged(before, said, step, taken_over, right, wanted.thoughts in text)
+
+        return self.carry_out(texts, play)
 
     def close(self) -> None:
         """Free the simulations."""
         for task in self._all:
             task.close()
-
-    def _next(self, task: TextArm, step: TextStep) -> TextObservation | None:
-        if not step.last:
-            return step.observation
-        seed = next(self._seeds, None)
-        return None if seed is None else task.reset(seed)
 
 
 def arm(task: TextArm) -> Tabletop:
@@ -108,9 +80,8 @@ def judge(speak: Speaker, options: Mapping[str, Any], episodes: int, width: int 
         ``episodes``, ``successes``; of the utterances ``right``, the share of right actions, ``valid``, that of texts
         that name one, ``true``, that of true thoughts.
     """
-    seeds = iter(range(EVALUATION_SEEDS, EVALUATION_SEEDS + episodes))
-    table = Table(options, seeds, min(width, episodes))
-    moves: list[Move] = []
+    table = Table(options, evaluation_seeds(episodes), min(width, episodes))
+    moves: list[Judged] = []
     while table.tasks:
         moves += table.move(speak(table.observations))
     table.close()
@@ -125,8 +96,7 @@ def judge(speak: Speaker, options: Mapping[str, Any], episodes: int, width: int 
 
 def by_hand(options: Mapping[str, Any], episodes: int) -> dict[str, float]:
     """Successes of somebody who sees everything and always says the right thing, in the episodes of :func:`judge`."""
-    seeds = iter(range(EVALUATION_SEEDS, EVALUATION_SEEDS + episodes))
-    table, successes = Table(options, seeds, 1), 0
+    table, successes = Table(options, evaluation_seeds(episodes), 1), 0
     while table.tasks:
         (move,) = table.move([answer(None, by_skills(arm(table.tasks[0])).action)])
         successes += bool(move.step.info.get("success"))

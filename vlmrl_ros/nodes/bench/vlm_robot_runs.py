@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from itertools import count, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,9 @@ from safetensors.torch import load_model, save_model
 from vlmrl_ros.core.prompts import answer, prompt
 from vlmrl_ros.core.text import TextObservation
 from vlmrl_ros.nodes.bench.remembered import Result, remembered
+from vlmrl_ros.nodes.bench.side_by_side import training_seeds, turn_of
 from vlmrl_ros.nodes.bench.vlm_robot_play import (
     IN_WORDS,
-    Move,
     Speaker,
     Supervisor,
     Table,
@@ -28,12 +28,12 @@ from vlmrl_ros.nodes.bench.vlm_robot_play import (
     judge,
     tell,
 )
-from vlmrl_ros.policies.vlm.decoding import Decoder, Utterance
+from vlmrl_ros.policies.vlm.decoding import Decoder
 from vlmrl_ros.policies.vlm.ppo import PpoConfig, UtterancePpo
 from vlmrl_ros.policies.vlm.sft import Example, SftConfig, fine_tune
 from vlmrl_ros.policies.vlm.stem import learn_to_see
 from vlmrl_ros.policies.vlm.tiny import TinyConfig, build
-from vlmrl_ros.policies.vlm.turns import Turn, pixels
+from vlmrl_ros.policies.vlm.turns import pixels
 from vlmrl_ros.sim.operators.words import AND, EMPTY, FULL, LIES, SHAPE, THEN, by_skills, cell_of, to_pick, to_place
 from vlmrl_ros.sim.tasks.tabletop import task as tabletop
 from vlmrl_ros.sim.tasks.tabletop.goals import PLACES_TO_BE, THINGS, goals
@@ -49,8 +49,6 @@ OTHERWISE = 4
 """Other goals, at most, that are asked for with the same full hand."""
 ATTENTION = 0.7
 """Share of the wrong utterances that the supervisor corrects."""
-TAKEOVER_REWARD = -1.0
-"""RLIF's, of the utterance that the takeover answers; there is no other."""
 SEEN, UNSEEN = ({"combinations": which, "observation": "state"} for which in ("seen", "unseen"))
 LEARNING = {"sft": None, "rl": "reward", "takeovers": "takeovers"}
 """Arm of the benchmark to what it learns from after supervised fine-tuning."""
@@ -143,7 +141,7 @@ class Run:
             self.model, self.processor, np.random.default_rng(self.seed), PpoConfig(updates=self.size.updates)
         )
         supervisor = Supervisor(ATTENTION, self.seed) if LEARNING[self.arm] == "takeovers" else None
-        table = Table(SEEN, count(self.seed * 10**6), self.size.width)
+        table = Table(SEEN, training_seeds(self.seed), self.size.width)
         generator = torch.Generator().manual_seed(self.seed)
         for _ in range(self.size.updates):
             turns, taken = [], []
@@ -151,7 +149,7 @@ class Run:
                 said = self.decoder.decode(table.observations, ppo.config.temperature, generator)
                 moves = table.move([one.text for one in said], supervisor)
                 turns.append(
-                    [_turn(*pair, supervised=supervisor is not None) for pair in zip(said, moves, strict=True)]
+                    [turn_of(*pair, supervised=supervisor is not None) for pair in zip(said, moves, strict=True)]
                 )
                 taken += [move.taken_over for move in moves]
             streams = list(zip(*turns, strict=True))
@@ -166,12 +164,6 @@ class Run:
             return [one.text for one in self.decoder.decode(observations, temperature, generator)]
 
         return speak
-
-
-def _turn(said: Utterance, move: Move, *, supervised: bool) -> Turn:
-    step = move.step
-    reward = TAKEOVER_REWARD * move.taken_over if supervised else step.reward
-    return Turn(move.before, said, move.said, reward, step.terminated, step.truncated, step.observation)
 
 
 @dataclass(frozen=True)
