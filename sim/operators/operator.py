@@ -21,6 +21,11 @@ Scene = Mapping[str, float]
 Array = npt.NDArray[np.float64]
 
 
+def tip_offset(scene: Scene) -> Array:
+    """From where the hand should be to where it is, float64 (3,), m."""
+    return np.array([scene["tip_x"], scene["tip_y"], scene["tip_z"]])
+
+
 @dataclass(frozen=True)
 class OperatorConfig:
     """Options of every scripted operator. A fixed bias of the aim defeats cloning; zero-mean error averages out."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from vlmrl_ros.core.config import from_mapping, option
 from vlmrl_ros.core.spec import TaskSpec
-from vlmrl_ros.sim.operators.operator import Array, OperatorConfig, Scene, ScriptedOperator
+from vlmrl_ros.sim.operators.operator import Array, OperatorConfig, Scene, ScriptedOperator, tip_offset
 
 _FAR_M = 0.30
 
@@ -46,7 +46,7 @@ class ReachOperator(ScriptedOperator):
 
     def cost(self, scene: Scene) -> float:
         """Distance to the target."""
-        return float(np.linalg.norm(_offset(scene)))
+        return float(np.linalg.norm(tip_offset(scene)))
 
     def in_danger(self, scene: Scene) -> bool:
         """The tip has left the work area."""
@@ -54,8 +54,4 @@ class ReachOperator(ScriptedOperator):
 
     def wish(self, scene: Scene, aim: Array) -> Array:
         """Straight to the believed target."""
-        return self._towards(aim - _offset(scene))
-
-
-def _offset(scene: Scene) -> Array:
-    return np.array([scene["tip_x"], scene["tip_y"], scene["tip_z"]])
+        return self._towards(aim - tip_offset(scene))

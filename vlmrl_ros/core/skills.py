@@ -110,30 +110,17 @@ def skills(spec: TaskSpec) -> dict[str, Skill]:
     missing += [name for name in DRIVEN if name not in spec.action.names]
     if missing:
         raise ConfigError(f"skills need {', '.join((*FELT, *DRIVEN))}; task '{spec.task}' lacks {', '.join(missing)}")
-    picks = {f"pick {name}": _pick(spec, *place) for name, place in PLACES.items()}
-    return picks | {f"place {name}": _place(spec, *place) for name, place in PLACES.items()}
+    picks = {f"pick {name}": _skill(spec, place, _OPEN, GRASP_Z_M, _CLOSE) for name, place in PLACES.items()}
+    return picks | {f"place {name}": _skill(spec, place, _HOLD, RELEASE_Z_M, _OPEN) for name, place in PLACES.items()}
 
 
-def _pick(spec: TaskSpec, x: float, y: float) -> Skill:
-    over = (x, y, TRAVEL_Z_M)
+def _skill(spec: TaskSpec, place: tuple[float, float], coming: float, down_to_m: float, grip: float) -> Skill:
+    """Come over a place with the gripper so, go down, close or open it, and go back to rest."""
     phases = (
-        _rise(_OPEN),
-        _Phase(over, _OPEN),
-        _Phase((x, y, GRASP_Z_M), _HOLD),
-        _Phase(_ANYWHERE, _CLOSE, GRIP_S),
-        _rise(_HOLD),
-        _Phase(REST_M, _HOLD),
-    )
-    return Skill(spec, phases)
-
-
-def _place(spec: TaskSpec, x: float, y: float) -> Skill:
-    over = (x, y, TRAVEL_Z_M)
-    phases = (
-        _rise(_HOLD),
-        _Phase(over, _HOLD),
-        _Phase((x, y, RELEASE_Z_M), _HOLD),
-        _Phase(_ANYWHERE, _OPEN, GRIP_S),
+        _rise(coming),
+        _Phase((*place, TRAVEL_Z_M), coming),
+        _Phase((*place, down_to_m), _HOLD),
+        _Phase(_ANYWHERE, grip, GRIP_S),
         _rise(_HOLD),
         _Phase(REST_M, _HOLD),
     )
