@@ -95,7 +95,7 @@ def _checked(name: str, value: Any, kind: type[Any], default: Any, about: Option
     """The value in its declared type, within its limits."""
     if typing.get_origin(kind) is tuple:
         return _checked_tuple(name, value, kind, about)
-    result: Value = _cast(name, value, kind)
+    result: Value = cast(name, value, kind)
     _check_limits(name, result, about)
     return result
 
@@ -104,13 +104,13 @@ def _checked_tuple(name: str, value: Any, kind: type[Any], about: Option) -> Val
     if isinstance(value, str) or not hasattr(value, "__iter__"):
         raise ConfigError(f"{name} must be a list, got {value!r}")
     item_kind = typing.get_args(kind)[0]
-    items = tuple(_cast(name, item, item_kind) for item in value)
+    items = tuple(cast(name, item, item_kind) for item in value)
     for item in items:
         _check_limits(name, item, about)
     return items
 
 
-def _cast(name: str, value: Any, kind: type[Any]) -> Any:
+def cast(name: str, value: Any, kind: type[Any]) -> Any:
     """A loss-free conversion: int to float is fine, everything else must match."""
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)

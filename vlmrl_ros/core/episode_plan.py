@@ -5,8 +5,11 @@ from __future__ import annotations
 import enum
 import json
 from dataclasses import asdict, dataclass
+from typing import Any, get_type_hints
 
-from vlmrl_ros.core.errors import RangeError, ShapeError
+from vlmrl_ros.core.config import cast
+from vlmrl_ros.core.errors import RangeError
+from vlmrl_ros.core.json_text import read_json
 from vlmrl_ros.core.spec import MAX_COUNT, TaskSpec
 
 MAX_TEXT = 4096
@@ -65,6 +68,9 @@ class EpisodePlan:
         return self
 
 
+_KINDS = get_type_hints(EpisodePlan)
+
+
 @dataclass(frozen=True)
 class Announcement:
     """The plan of the next episode.
@@ -92,41 +98,18 @@ class Announcement:
             ShapeError: it is none.
             RangeError: too long, a count that is none, or a plan that the task cannot follow.
         """
-        if len(text) > MAX_TEXT:
-            raise RangeError(f"an announcement of {len(text)} characters; the most that is read is {MAX_TEXT}")
-        try:
-            plain = json.loads(text)
-            plan = EpisodePlan(
-                context=_number(plain["context"]),
-                rolled_in=_flag(plain["rolled_in"]),
-                roll_in_steps=_whole(plain["roll_in_steps"]),
-                roll_in_context=_number(plain["roll_in_context"]),
-                extra_steps=_whole(plain["extra_steps"]),
-            )
-            after_ns, episode = _whole(plain["after_ns"]), _whole(plain["episode"])
-        except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
-            raise ShapeError(f"not the plan of an episode: {str(error)[:200]!r} in {text[:80]!r}") from error
+        announcement = read_json(text, "the plan of an episode", MAX_TEXT, Announcement._of_plain)
+        after_ns, episode = announcement.after_ns, announcement.episode
         if not (0 <= after_ns < 2**63 and 0 <= episode <= MAX_COUNT):
             raise RangeError(f"a plan of episode {episode} after {after_ns} ns; valid: whole numbers from 0")
-        return Announcement(after_ns, episode, plan.check(spec))
+        announcement.plan.check(spec)
+        return announcement
 
-
-def _flag(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError(f"{value!r:.40} is neither true nor false")
-    return value
-
-
-def _whole(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{value!r:.40} is no whole number")
-    return value
-
-
-def _number(value: object) -> float:
-    if not isinstance(value, (int, float)) or isinstance(value, bool):
-        raise TypeError(f"{value!r:.40} is no number")
-    return float(value)
+    @staticmethod
+    def _of_plain(plain: Any) -> Announcement:
+        plan = {name: cast(name, plain[name], kind) for name, kind in _KINDS.items()}
+        after_ns, episode = (cast(name, plain[name], int) for name in ("after_ns", "episode"))
+        return Announcement(after_ns, episode, EpisodePlan(**plan))
 
 
 class Announcements:

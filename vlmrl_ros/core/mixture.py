@@ -6,10 +6,12 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from vlmrl_ros.core.errors import RangeError, ShapeError
+from vlmrl_ros.core.json_text import read_json
 from vlmrl_ros.core.spec import MAX_COUNT, MAX_NAME
 
 MAX_TEXT = 4_000_000
@@ -59,19 +61,13 @@ class Mixture:
             ShapeError: it is no mixture.
             RangeError: too long, or numbers that are no probabilities or no episode.
         """
-        if len(text) > MAX_TEXT:
-            raise RangeError(f"a mixture of {len(text)} characters; the most that is read is {MAX_TEXT}")
-        try:
-            plain = json.loads(text)
-            last = plain["last_episode"]
-            mixture = Mixture(
-                tuple(map(str, plain["names"])),
-                tuple(map(float, plain["probabilities"])),
-                None if last is None else int(last),
-            )
-        except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
-            raise ShapeError(f"not a mixture: {str(error)[:200]!r} in {text[:80]!r}") from error
-        return mixture._checked()
+        return read_json(text, "a mixture", MAX_TEXT, Mixture._of_plain)._checked()
+
+    @staticmethod
+    def _of_plain(plain: Any) -> Mixture:
+        last = plain["last_episode"]
+        names, probabilities = tuple(map(str, plain["names"])), tuple(map(float, plain["probabilities"]))
+        return Mixture(names, probabilities, None if last is None else int(last))
 
     def _checked(self) -> Mixture:
         count = len(self.names)

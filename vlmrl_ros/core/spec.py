@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vlmrl_ros.core.errors import NonFiniteError, RangeError, ShapeError
+from vlmrl_ros.core.json_text import read_json
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -194,23 +195,21 @@ class TaskSpec:
             ShapeError: the text is not a task spec.
             RangeError: a size, a name or a time that no task has.
         """
-        if len(text) > MAX_TEXT:
-            raise RangeError(f"a task spec of {len(text)} characters; the most that is read is {MAX_TEXT}")
-        try:
-            plain = json.loads(text)
-            spec = TaskSpec(
-                task=str(plain["task"]),
-                observation=_vector_from_plain(plain["observation"]),
-                action=_vector_from_plain(plain["action"]),
-                cameras=tuple(CameraSpec(str(c["name"]), int(c["height"]), int(c["width"])) for c in plain["cameras"]),
-                control_dt_s=float(plain["control_dt_s"]),
-                horizon=int(plain["horizon"]),
-                context=_context_from_plain(plain.get("context")),
-            )
-        except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
-            raise ShapeError(f"not a task spec: {str(error)[:200]!r} in {text[:80]!r}") from error
+        spec = read_json(text, "a task spec", MAX_TEXT, TaskSpec._of_plain)
         _check_sizes(spec)
         return spec
+
+    @staticmethod
+    def _of_plain(plain: Any) -> TaskSpec:
+        return TaskSpec(
+            task=str(plain["task"]),
+            observation=_vector_from_plain(plain["observation"]),
+            action=_vector_from_plain(plain["action"]),
+            cameras=tuple(CameraSpec(str(c["name"]), int(c["height"]), int(c["width"])) for c in plain["cameras"]),
+            control_dt_s=float(plain["control_dt_s"]),
+            horizon=int(plain["horizon"]),
+            context=_context_from_plain(plain.get("context")),
+        )
 
 
 def _check_sizes(spec: TaskSpec) -> None:
