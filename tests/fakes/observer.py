@@ -19,7 +19,7 @@ from rclpy.task import Future
 from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import String
 
-from vlmrl_ros.bridge import messages, qos
+from vlmrl_ros.bridge import image_messages, messages, qos
 from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.core.join import STEP_PARTS, Chain, StepJoin
 from vlmrl_ros.core.spec import TaskSpec, VectorSpec
@@ -176,7 +176,7 @@ class Watcher:
         decided = partial(messages.read_intervention, action=spec.action)
         self._listen(observer, f"{namespace}intervention", "intervention", decided)
         for camera in spec.cameras:
-            read = partial(messages.read_image, camera=camera)
+            read = partial(image_messages.read_image, camera=camera)
             self._listen(observer, f"{namespace}observation/{camera.name}/image_raw", camera.name, read, Image)
 
     def give_up(self) -> None:

@@ -11,7 +11,7 @@ from fakes.processes import Stage
 from sensor_msgs.msg import JointState, Joy
 from std_msgs.msg import String
 
-from vlmrl_ros.bridge import messages, qos
+from vlmrl_ros.bridge import joy_messages, messages, qos
 from vlmrl_ros.core.interfaces import Intent
 from vlmrl_ros.core.types import Feedback, Source
 from vlmrl_ros.sim.load import build
@@ -41,7 +41,7 @@ def test_control_held_at_the_end_of_an_episode_is_still_held_after_the_reset(sta
         said = Feedback(0.0, False, step == 2, False, episode, step, 0)
         feedback.publish(messages.feedback_message(stamp_ns, said))
         policy.publish(messages.named_vector(stamp_ns, spec.action.names, np.zeros(3)))
-        joy.publish(messages.joy_message(stamp_ns, held))
+        joy.publish(joy_messages.joy_message(stamp_ns, held))
 
     for now in steps:
         observer.say_until(partial(say, *now), partial(stamps_in, decided, now[0]), f"a decision on {now}")

@@ -15,7 +15,7 @@ from fakes.vlm_models import llava
 from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import String, UInt8MultiArray
 
-from vlmrl_ros.bridge import messages, qos
+from vlmrl_ros.bridge import image_messages, messages, qos
 from vlmrl_ros.bridge.weights import Weights, encode
 from vlmrl_ros.core.prompts import answer
 from vlmrl_ros.core.spec import CameraSpec, TaskSpec, VectorSpec
@@ -88,7 +88,7 @@ class Robot:
         stamp = self.stamp_ns
         frame = np.full((32, 32, 3), step % 256, np.uint8)
         self._say["observation/state"].publish(messages.named_vector(stamp, SPEC.observation.names, [0.0]))
-        self._say["observation/front/image_raw"].publish(messages.image_message(stamp, SPEC.cameras[0], frame))
+        self._say["observation/front/image_raw"].publish(image_messages.image_message(stamp, SPEC.cameras[0], frame))
         feedback = Feedback(0.0, False, False, False, 0, step)
         self._say["feedback"].publish(messages.feedback_message(stamp, feedback))
         return stamp

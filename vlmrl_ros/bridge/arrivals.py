@@ -11,7 +11,7 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import String
 
-from vlmrl_ros.bridge import messages, qos
+from vlmrl_ros.bridge import image_messages, messages, qos
 from vlmrl_ros.bridge.shell import Shell
 from vlmrl_ros.core.episode import Arrival
 from vlmrl_ros.core.safety import Applied
@@ -54,7 +54,7 @@ class ArrivalPublisher:
         if self._clock is not None:
             self._clock.publish(Clock(clock=messages.to_time(stamp_ns)))
         for camera, publisher in self._cameras.items():
-            publisher.publish(messages.image_message(stamp_ns, camera, observation[camera.name]))
+            publisher.publish(image_messages.image_message(stamp_ns, camera, observation[camera.name]))
         names = self._spec.observation.names
         self._state.publish(messages.named_vector(stamp_ns, names, observation["state"], "base_link"))
         self._feedback.publish(messages.feedback_message(stamp_ns, arrival.feedback))
@@ -70,7 +70,7 @@ class ArrivalPublisher:
     def film(self, stamp_ns: int, frame: npt.NDArray[np.uint8]) -> None:
         """Publish a frame for people, uint8 (240, 320, 3) RGB."""
         assert self._film is not None
-        self._film.publish(messages.image_message(stamp_ns, FILM, frame))
+        self._film.publish(image_messages.image_message(stamp_ns, FILM, frame))
 
     def executed(self, stamp_ns: int, applied: Applied) -> None:
         """Publish what was really applied from the step ``stamp_ns`` on."""

@@ -17,11 +17,9 @@ from builtin_interfaces.msg import Time
 from sensor_msgs.msg import Image, JointState, Joy
 from std_msgs.msg import String
 
-from vlmrl_ros.core.continuation import Place
 from vlmrl_ros.core.episode_plan import EpisodePlan
 from vlmrl_ros.core.errors import NonFiniteError, RangeError, ShapeError
-from vlmrl_ros.core.interfaces import JoyState
-from vlmrl_ros.core.spec import MAX_COMPONENTS, MAX_COUNT, MAX_NAME, CameraSpec, FloatArray, TaskSpec, VectorSpec
+from vlmrl_ros.core.spec import MAX_COMPONENTS, MAX_COUNT, MAX_NAME, FloatArray, TaskSpec, VectorSpec
 from vlmrl_ros.core.types import Feedback, Intervention, Mark, Source
 
 E = TypeVar("E", Mark, Source)
@@ -37,10 +35,6 @@ ADVICE_PREFIX = "advice/"
 LIMITED_NAME = "limited"
 MAX_VECTOR = MAX_COMPONENTS
 """Longest named vector that is read; longer ones are refused before anything is allocated."""
-MAX_JOY = 1024
-"""Most axes and most buttons of a device."""
-MAX_DEFLECTION = 1000.0
-"""Greatest axis of a device; joy_node and spacenav_node send 1 for full deflection."""
 MAX_VALUE = 1e9
 """Greatest number of a named vector, in SI units: far above what is real, far below what overflows in a network."""
 
@@ -114,7 +108,7 @@ def read_scene(message: JointState) -> dict[str, float]:
         RangeError: a component is beyond :data:`MAX_VALUE`.
     """
     values = read_values(message, "scene")
-    return dict(_required(message, list(values), "scene"))
+    return dict(required(message, list(values), "scene"))
 
 
 def read_spec(message: String, in_force: TaskSpec | None) -> TaskSpec:
@@ -153,33 +147,6 @@ def _check_lengths(message: JointState, what: str) -> None:
         raise ShapeError(f"{what} has {names} names and {values} values; they must agree and be {MAX_VECTOR} at most")
 
 
-def image_message(stamp_ns: int, camera: CameraSpec, frame: npt.NDArray[np.uint8]) -> Image:
-    """Compose an rgb8 image from uint8 (H, W, 3) RGB."""
-    message = Image()
-    message.header.stamp = to_time(stamp_ns)
-    message.header.frame_id = f"{camera.name}_optical_frame"
-    message.height, message.width = camera.height, camera.width
-    message.encoding = "rgb8"
-    message.step = camera.width * 3
-    message.data = array.array("B", frame.tobytes())
-    return message
-
-
-def read_image(message: Image, camera: CameraSpec) -> npt.NDArray[np.uint8]:
-    """Read an rgb8 image as uint8 (H, W, 3) RGB.
-
-    Raises:
-        ShapeError: another size or encoding than the task spec says.
-    """
-    size = camera.height * camera.width * 3
-    if message.encoding != "rgb8" or (message.height, message.width) != (camera.height, camera.width):
-        got = f"{message.encoding[:MAX_NAME]} {message.height}x{message.width}"
-        raise ShapeError(f"camera '{camera.name}' sent {got}; expected rgb8 {camera.height}x{camera.width}")
-    if len(message.data) != size:
-        raise ShapeError(f"camera '{camera.name}' sent {len(message.data)} bytes; expected {size}")
-    return np.frombuffer(message.data, np.uint8).reshape(camera.height, camera.width, 3)
-
-
 def feedback_message(stamp_ns: int, feedback: Feedback) -> JointState:
     """Compose ``feedback``."""
     f, plan = feedback, feedback.plan
@@ -200,7 +167,7 @@ def read_feedback(message: JointState) -> Feedback:
     planned = PLAN_NAMES[0] in message.name
     names = [*FEEDBACK_NAMES, *PLAN_NAMES] if planned else FEEDBACK_NAMES
     counts = ("episode", "step", "weights_version", "roll_in_steps", "extra_steps")
-    values = _required(message, names, "feedback", counts)
+    values = required(message, names, "feedback", counts)
     return Feedback(
         reward=values["reward"],
         terminated=values["terminated"] > 0.5,
@@ -244,11 +211,11 @@ def read_intervention(message: JointState, action: VectorSpec | None = None) -> 
         NonFiniteError: a component is NaN or infinite.
         RangeError: a component is beyond :data:`MAX_VALUE`.
     """
-    values = _required(message, INTERVENTION_NAMES, "intervention")
+    values = required(message, INTERVENTION_NAMES, "intervention")
     source = _member(Source, values["source"], "intervention source")
     advice: Mapping[str, float] = {}
     if action is not None and any(name.startswith(ADVICE_PREFIX) for name in values):
-        advice = _required(message, [ADVICE_PREFIX + name for name in action.names], "intervention")
+        advice = required(message, [ADVICE_PREFIX + name for name in action.names], "intervention")
     said = tuple(advice[ADVICE_PREFIX + name] for name in action.names) if action is not None and advice else ()
     return Intervention(values["active"] > 0.5, values["edge"] > 0.5, values["reward"], source, said)
 
@@ -281,30 +248,6 @@ def read_estop(message: JointState) -> bool:
     return bool(value)
 
 
-def read_learner_status(message: JointState) -> tuple[int, bool]:
-    """What the bridge must know of ``learner/status``: the newest weights version, and whether learning has ended.
-
-    Raises:
-        ShapeError: a component is missing.
-        NonFiniteError: a component is NaN or infinite.
-        RangeError: the version is no whole number from 0.
-    """
-    values = _required(message, ["version", "finished"], "learner/status", counts=("version",))
-    return int(values["version"]), values["finished"] > 0.5
-
-
-def read_place(message: JointState) -> Place:
-    """Where the run is, from ``learner/status``.
-
-    Raises:
-        ShapeError: a component is missing.
-        NonFiniteError: a component is NaN or infinite.
-        RangeError: a count is no whole number from 0.
-    """
-    values = _required(message, ["episode", "last", "demonstrations"], "learner/status", counts=("demonstrations",))
-    return Place(stamp_of(message), int(values["episode"]), values["last"] > 0.5, int(values["demonstrations"]))
-
-
 def read_guide(message: JointState) -> int:
     """Stamp of a question where to go while the arm is reset by hand, ns.
 
@@ -313,42 +256,24 @@ def read_guide(message: JointState) -> int:
         NonFiniteError: the episode is NaN or infinite.
         RangeError: the episode is no whole number from 0.
     """
-    _required(message, ["episode"], "guide", counts=("episode",))
+    required(message, ["episode"], "guide", counts=("episode",))
     return stamp_of(message)
 
 
-def joy_message(stamp_ns: int, state: JoyState) -> Joy:
-    """Compose ``joy``."""
-    message = Joy()
-    message.header.stamp = to_time(stamp_ns)
-    message.axes = array.array("f", np.asarray(state.axes, np.float32).tobytes())
-    message.buttons = array.array("i", np.asarray(state.buttons, np.int32).tobytes())
-    return message
+def required(message: JointState, names: Sequence[str], what: str, counts: Sequence[str] = ()) -> Mapping[str, float]:
+    """All components by name, after those that are needed were checked.
 
-
-def read_joy(message: Joy) -> JoyState:
-    """Read ``joy`` of any device.
+    Args:
+        message: a named vector.
+        names: of those that are needed.
+        what: it is, for errors.
+        counts: those of them that are whole numbers from 0.
 
     Raises:
-        NonFiniteError: an axis is NaN or infinite.
-        RangeError: more than :data:`MAX_JOY` axes or buttons, an axis beyond :data:`MAX_DEFLECTION`, or a button that
-            is neither 0 nor 1.
+        ShapeError: a component is missing.
+        NonFiniteError: a component is NaN or infinite.
+        RangeError: a count is none, or a component is beyond :data:`MAX_VALUE`.
     """
-    if max(len(message.axes), len(message.buttons)) > MAX_JOY:
-        got = f"{len(message.axes)} axes and {len(message.buttons)} buttons"
-        raise RangeError(f"joy has {got}; the most that is read is {MAX_JOY} each")
-    axes = np.array(message.axes, np.float32)
-    if not np.isfinite(axes).all():
-        raise NonFiniteError(f"joystick axis {int(np.argmin(np.isfinite(axes)))} is not finite")
-    if np.abs(axes).max(initial=0.0) > MAX_DEFLECTION:
-        raise RangeError(f"joy has a deflection of {np.abs(axes).max():g}; the most that is read is {MAX_DEFLECTION:g}")
-    buttons = np.array(message.buttons, np.int32)
-    if ((buttons != 0) & (buttons != 1)).any():
-        raise RangeError(f"joy has a button of {buttons[(buttons != 0) & (buttons != 1)][0]}; valid: 0 and 1")
-    return JoyState(axes, buttons)
-
-
-def _required(message: JointState, names: Sequence[str], what: str, counts: Sequence[str] = ()) -> Mapping[str, float]:
     values = read_values(message, what)
     missing = [name for name in names if name not in values]
     if missing:

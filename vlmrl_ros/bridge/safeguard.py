@@ -10,7 +10,7 @@ from sensor_msgs.msg import JointState, Joy
 from std_msgs.msg import Bool
 from std_srvs.srv import SetBool
 
-from vlmrl_ros.bridge import messages, qos
+from vlmrl_ros.bridge import joy_messages, messages, qos
 from vlmrl_ros.bridge.shell import Shell
 from vlmrl_ros.core.errors import RangeError
 from vlmrl_ros.core.safety import Applied, JointFilter, SafetyFilter
@@ -80,7 +80,7 @@ class Safeguard:
         return response
 
     def _on_joy(self, message: Joy) -> None:
-        button, buttons = self._safety.config.dead_man_button, messages.read_joy(message).buttons
+        button, buttons = self._safety.config.dead_man_button, joy_messages.read_joy(message).buttons
         held = button < len(buttons) and bool(buttons[button])
         self._safety.hear_dead_man(held, time.monotonic())
         if button >= len(buttons):

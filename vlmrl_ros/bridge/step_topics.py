@@ -10,7 +10,7 @@ from typing import Any
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import Image, JointState
 
-from vlmrl_ros.bridge import messages, qos
+from vlmrl_ros.bridge import image_messages, messages, qos
 from vlmrl_ros.core.spec import TaskSpec
 
 
@@ -40,7 +40,7 @@ def step_topics(spec: TaskSpec) -> tuple[StepTopic, ...]:
         return StepTopic(name, part, JointState, partial(messages.read_vector, spec=of, what=name), qos.STEP)
 
     def image(camera: Any) -> StepTopic:
-        read = partial(messages.read_image, camera=camera)
+        read = partial(image_messages.read_image, camera=camera)
         return StepTopic(f"observation/{camera.name}/image_raw", camera.name, Image, read, qos.FRAME)
 
     intervention = partial(messages.read_intervention, action=spec.action)

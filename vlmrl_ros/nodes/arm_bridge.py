@@ -10,7 +10,7 @@ import numpy as np
 from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
-from vlmrl_ros.bridge import messages, qos
+from vlmrl_ros.bridge import learner_messages, messages, qos
 from vlmrl_ros.bridge.actuator import Actuator, JointModel
 from vlmrl_ros.bridge.arm_inputs import ArmInputs
 from vlmrl_ros.bridge.arm_reset import HomeReset, ManualReset
@@ -241,10 +241,10 @@ class ArmBridge(Shell[ArmBridgeConfig]):
         self._out.executed(step.stamp_ns, self._applied)
 
     def _on_learner(self, message: JointState) -> None:
-        version, _ = messages.read_learner_status(message)
+        version, _ = learner_messages.read_learner_status(message)
         self._episodes.weights_version = version
         if self._continuation is not None:
-            place = messages.read_place(message)
+            place = learner_messages.read_place(message)
             self._continuation.hear(place, time.monotonic())
             self._stamp_ns = max(self._stamp_ns, place.stamp_ns)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sensor_msgs.msg import Joy
 
-from vlmrl_ros.bridge import messages, qos
+from vlmrl_ros.bridge import joy_messages, qos
 from vlmrl_ros.bridge.parameters import plugin_options
 from vlmrl_ros.bridge.shell import Shell
 from vlmrl_ros.core import registry
@@ -71,7 +71,7 @@ class DeviceNode(Shell[DeviceConfig]):
             self.diagnostics.problem(str(error))
             self.close()
             return
-        self._joy.publish(messages.joy_message(self.get_clock().now().nanoseconds, state))
+        self._joy.publish(joy_messages.joy_message(self.get_clock().now().nanoseconds, state))
         self.diagnostics.tick()
 
     def _reopen(self) -> None:

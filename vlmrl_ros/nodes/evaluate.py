@@ -12,7 +12,7 @@ from typing import Any
 from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import String
 
-from vlmrl_ros.bridge import messages, qos
+from vlmrl_ros.bridge import image_messages, messages, qos
 from vlmrl_ros.bridge.arrivals import FILM
 from vlmrl_ros.bridge.shell import Shell, run
 from vlmrl_ros.core.config import option
@@ -76,7 +76,7 @@ class Evaluate(Shell[EvaluateConfig]):
         elif part == "intervention":
             value = messages.read_intervention(message)
         else:
-            value = messages.read_image(message, FILM)
+            value = image_messages.read_image(message, FILM)
         for _, parts in self._join.put(messages.stamp_of(message), part, value):
             self._judge(parts["feedback"], parts["intervention"], parts.get("film"))
         self.diagnostics.join(self._join)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sensor_msgs.msg import JointState, Joy
 from std_msgs.msg import String
 
-from vlmrl_ros.bridge import messages, qos
+from vlmrl_ros.bridge import joy_messages, learner_messages, messages, qos
 from vlmrl_ros.bridge.parameters import plugin_options, show_options
 from vlmrl_ros.bridge.shell import Shell, run
 from vlmrl_ros.core import registry
@@ -115,7 +115,7 @@ class ScriptedOperator(Shell[ScriptedOperatorConfig]):
 
     def _on_learner(self, message: JointState) -> None:
         """The learner knows of demonstrations that were shown before this process was there."""
-        self._shown = max(self._shown, messages.read_place(message).demonstrations)
+        self._shown = max(self._shown, learner_messages.read_place(message).demonstrations)
         self._knows_shown = True
 
     def _on_intervention(self, message: JointState) -> None:
@@ -180,7 +180,7 @@ class ScriptedOperator(Shell[ScriptedOperatorConfig]):
         self._scene_names = frozenset(scene)
         intent = replace(intent, takeover=self._grip.press(stamp_ns, intent.takeover))
         self._holding = intent.takeover
-        self._pressed = messages.joy_message(stamp_ns, self._mapping.to_joy(intent))
+        self._pressed = joy_messages.joy_message(stamp_ns, self._mapping.to_joy(intent))
         self._joy.publish(self._pressed)
         self.diagnostics.tick()
         if feedback.last and self._demonstrating and feedback.success:

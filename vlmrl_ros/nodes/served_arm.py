@@ -11,7 +11,7 @@ from typing import Any
 from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import String
 
-from vlmrl_ros.bridge import messages, qos
+from vlmrl_ros.bridge import image_messages, messages, qos
 from vlmrl_ros.bridge.shell import Shell
 from vlmrl_ros.core.deliberation import Tick
 from vlmrl_ros.core.join import PartJoin
@@ -86,7 +86,7 @@ class ServedArm:
         elif part == "feedback":
             value = messages.read_feedback(message)
         else:
-            value = messages.read_image(message, self._cameras[part])
+            value = image_messages.read_image(message, self._cameras[part])
         for stamp, parts in self._join.put(stamp_ns, part, value):
             feedback = parts.pop("feedback")
             self._arrived(Tick(stamp, parts, feedback, time.monotonic()))

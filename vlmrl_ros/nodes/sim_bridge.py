@@ -12,7 +12,7 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
-from vlmrl_ros.bridge import messages, qos
+from vlmrl_ros.bridge import learner_messages, messages, qos
 from vlmrl_ros.bridge.arrivals import FILM, ArrivalPublisher
 from vlmrl_ros.bridge.pacing import PacedTicks
 from vlmrl_ros.bridge.parameters import plugin_options, show_options
@@ -193,9 +193,9 @@ class SimBridge(Shell[SimBridgeConfig]):
             self._publish_when_due()
 
     def _on_learner(self, message: JointState) -> None:
-        version, ended = messages.read_learner_status(message)
+        version, ended = learner_messages.read_learner_status(message)
         if self._continuation is not None:
-            self._continuation.hear(messages.read_place(message), time.monotonic())
+            self._continuation.hear(learner_messages.read_place(message), time.monotonic())
             self._episodes.weights_version, self._learning_ended = version, ended
             return
         if messages.stamp_of(message) > self._arrival.stamp_ns:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sensor_msgs.msg import CompressedImage, Image
 
-from vlmrl_ros.bridge import messages, robot_messages
+from vlmrl_ros.bridge import image_messages, robot_messages
 from vlmrl_ros.core.spec import CameraSpec
 from vlmrl_ros.sim.task import ArmTask
 
@@ -39,7 +39,7 @@ class SimCameras:
         for camera, send in self._ways.items():
             frame = self._task.render(camera.name, camera.height, camera.width)
             if not self._compressed:
-                send(messages.image_message(stamp_ns, camera, frame))
+                send(image_messages.image_message(stamp_ns, camera, frame))
                 continue
             import cv2  # loads OpenCV: only where JPEG is wanted
 

@@ -11,7 +11,7 @@ import numpy as np
 from sensor_msgs.msg import JointState, Joy
 from std_msgs.msg import Bool, String
 
-from vlmrl_ros.bridge import messages, qos
+from vlmrl_ros.bridge import joy_messages, messages, qos
 from vlmrl_ros.bridge.parameters import plugin_options, show_options
 from vlmrl_ros.bridge.shell import Shell, run
 from vlmrl_ros.core.arbiter import Arbiter, ArbiterConfig, Decision
@@ -128,7 +128,7 @@ class Teleop(Shell[TeleopConfig]):
         if self._spec is None:
             return
         try:
-            human = self._mapping.read(messages.read_joy(message))
+            human = self._mapping.read(joy_messages.read_joy(message))
         except VlmrlError:
             self._arbiter.lose("the joystick sends nonsense")
             raise

@@ -12,7 +12,7 @@ from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import Image, JointState, Joy
 from std_msgs.msg import String
 
-from vlmrl_ros.bridge import messages
+from vlmrl_ros.bridge import image_messages, joy_messages, learner_messages, messages
 from vlmrl_ros.core.episode_plan import EpisodePlan
 from vlmrl_ros.core.errors import NonFiniteError, RangeError, ShapeError, VlmrlError
 from vlmrl_ros.core.interfaces import JoyState
@@ -85,15 +85,17 @@ def test_a_huge_vector_is_refused():
 
 def test_a_frame_survives_to_the_same_byte():
     frame = np.random.default_rng(0).integers(0, 256, (4, 6, 3), np.uint8)
-    message = sent(messages.image_message(STAMP_NS, CAMERA, frame))
-    np.testing.assert_array_equal(messages.read_image(message, CAMERA), frame)
+    message = sent(image_messages.image_message(STAMP_NS, CAMERA, frame))
+    np.testing.assert_array_equal(image_messages.read_image(message, CAMERA), frame)
     assert (message.header.frame_id, message.step, message.encoding) == ("wrist_optical_frame", 18, "rgb8")
     assert messages.stamp_of(message) == STAMP_NS
 
 
 def test_a_frame_that_is_a_view_is_sent_as_it_looks():
     frame = np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)[::-1][:4, 1:7]
-    np.testing.assert_array_equal(messages.read_image(messages.image_message(0, CAMERA, frame), CAMERA), frame)
+    np.testing.assert_array_equal(
+        image_messages.read_image(image_messages.image_message(0, CAMERA, frame), CAMERA), frame
+    )
 
 
 @pytest.mark.parametrize(
@@ -109,11 +111,11 @@ def test_a_frame_that_is_a_view_is_sent_as_it_looks():
     ],
 )
 def test_a_frame_of_another_size_or_encoding_is_refused(change, reason):
-    message = messages.image_message(STAMP_NS, CAMERA, np.zeros((4, 6, 3), np.uint8))
+    message = image_messages.image_message(STAMP_NS, CAMERA, np.zeros((4, 6, 3), np.uint8))
     for name, value in change.items():
         setattr(message, name, value)
     with pytest.raises(ShapeError, match=f"camera 'wrist' {reason}"):
-        messages.read_image(message, CAMERA)
+        image_messages.read_image(message, CAMERA)
 
 
 @given(
@@ -166,7 +168,7 @@ def test_advice_that_lacks_a_component_is_refused():
     [
         (messages.read_feedback, messages.FEEDBACK_NAMES),
         (messages.read_intervention, messages.INTERVENTION_NAMES),
-        (messages.read_learner_status, ["version", "finished"]),
+        (learner_messages.read_learner_status, ["version", "finished"]),
     ],
 )
 def test_each_component_of_a_report_is_needed_and_must_be_finite(read, names):
@@ -205,7 +207,7 @@ def test_an_unknown_mark_is_refused_with_those_that_exist(mark):
 
 def test_the_status_of_the_learner_is_read_among_other_components():
     message = vector(["version", "steps", "updates", "finished"], [7, 100, 900, 1])
-    assert messages.read_learner_status(message) == (7, True)
+    assert learner_messages.read_learner_status(message) == (7, True)
 
 
 @given(
@@ -213,15 +215,15 @@ def test_the_status_of_the_learner_is_read_among_other_components():
     buttons=hnp.arrays(np.int32, st.integers(0, 20), elements=st.integers(0, 1)),
 )
 def test_a_joystick_survives(axes, buttons):
-    message = sent(messages.joy_message(STAMP_NS, JoyState(axes, buttons)))
-    read = messages.read_joy(message)
+    message = sent(joy_messages.joy_message(STAMP_NS, JoyState(axes, buttons)))
+    read = joy_messages.read_joy(message)
     np.testing.assert_array_equal(read.axes, axes)
     np.testing.assert_array_equal(read.buttons, buttons)
     assert messages.stamp_of(message) == STAMP_NS
 
 
 def test_a_device_without_axes_and_buttons_is_read():
-    read = messages.read_joy(sent(Joy()))
+    read = joy_messages.read_joy(sent(Joy()))
     assert (read.axes.shape, read.buttons.shape) == ((0,), (0,))
 
 
@@ -236,7 +238,7 @@ def test_whatever_comes_is_read_or_refused_by_an_error_of_this_package(names, va
         messages.read_feedback,
         messages.read_intervention,
         messages.read_mark,
-        messages.read_learner_status,
+        learner_messages.read_learner_status,
         lambda m: messages.read_vector(m, SPEC, "command"),
     )
     for read in readers:
@@ -246,7 +248,7 @@ def test_whatever_comes_is_read_or_refused_by_an_error_of_this_package(names, va
 
 def test_an_empty_image_is_refused():
     with pytest.raises(ShapeError, match="sent  0x0"):
-        messages.read_image(Image(), CAMERA)
+        image_messages.read_image(Image(), CAMERA)
 
 
 @pytest.mark.parametrize("order", ["xyz", "zyx"])
@@ -290,7 +292,7 @@ def test_a_scene_must_be_finite_in_every_component():
 def test_a_device_of_a_thousand_axes_is_refused(axes, buttons):
     joy = Joy(axes=array.array("f", bytes(4 * axes)), buttons=array.array("i", bytes(4 * buttons)))
     with pytest.raises(RangeError, match=f"joy has {axes} axes and {buttons} buttons; the most that is read is 1024"):
-        messages.read_joy(joy)
+        joy_messages.read_joy(joy)
 
 
 def test_a_node_keeps_its_task_whatever_spec_comes():
@@ -312,7 +314,7 @@ def test_a_node_keeps_its_task_whatever_spec_comes():
 )
 def test_a_reading_that_no_device_gives_is_refused(axes, buttons, error):
     with pytest.raises(error, match=r"axis 1 is not finite|deflection of 1e\+30|a button of (-1|256); valid: 0 and 1"):
-        messages.read_joy(Joy(axes=array.array("f", axes), buttons=array.array("i", buttons)))
+        joy_messages.read_joy(Joy(axes=array.array("f", axes), buttons=array.array("i", buttons)))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 0.5, -1.0, 1e12])

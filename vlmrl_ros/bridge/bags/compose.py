@@ -9,7 +9,7 @@ from typing import Any
 from rclpy.serialization import serialize_message
 from std_msgs.msg import String
 
-from vlmrl_ros.bridge import messages, qos
+from vlmrl_ros.bridge import image_messages, messages, qos
 from vlmrl_ros.bridge.bags.definitions import describe
 from vlmrl_ros.bridge.step_topics import step_topics
 from vlmrl_ros.core.mcap import Message, Topic
@@ -44,7 +44,7 @@ def step_messages(recorded: Recorded, spec: TaskSpec, namespace: str = "/") -> l
         "command": messages.command_message(stamp_ns, spec.action, step.command, recorded.mark),
         "executed": messages.named_vector(stamp_ns, limited, [*step.executed, float(recorded.limited)], "base_link"),
     }
-    parts |= {c.name: messages.image_message(stamp_ns, c, step.observation[c.name]) for c in spec.cameras}
+    parts |= {c.name: image_messages.image_message(stamp_ns, c, step.observation[c.name]) for c in spec.cameras}
     return [
         Message(f"{namespace}{topic.name}", stamp_ns, serialize_message(parts[topic.part]))
         for topic in step_topics(spec)

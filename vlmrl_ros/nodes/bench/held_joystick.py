@@ -15,7 +15,7 @@ from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Joy
 from std_msgs.msg import String
 
-from vlmrl_ros.bridge import messages, qos
+from vlmrl_ros.bridge import joy_messages, qos
 from vlmrl_ros.core.interfaces import Intent
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.teleop.mapping import JoyMapping
@@ -56,7 +56,7 @@ class HeldJoystick(Node):
         held = self._held and self._shown > RELEASED_FIRST
         intent = Intent(held, self._spec.action.high * SHARE)
         state = self._mapping.to_joy(intent, estop=self._estop)
-        self._joy.publish(messages.joy_message(self.get_clock().now().nanoseconds, state))
+        self._joy.publish(joy_messages.joy_message(self.get_clock().now().nanoseconds, state))
 
 
 def main() -> None:

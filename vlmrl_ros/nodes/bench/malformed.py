@@ -19,7 +19,8 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image, JointState, Joy
 from std_msgs.msg import String, UInt8MultiArray
 
-from vlmrl_ros.bridge.messages import ESTOP_NAME, LIMITED_NAME, MARK_NAME, MAX_JOY, MAX_VECTOR
+from vlmrl_ros.bridge.joy_messages import MAX_JOY
+from vlmrl_ros.bridge.messages import ESTOP_NAME, LIMITED_NAME, MARK_NAME, MAX_VECTOR
 from vlmrl_ros.nodes.bench.malformed_robot import ROBOT_SPOILERS, Spoil
 
 MAX_SEC = 2**31 - 1

@@ -1,0 +1,32 @@
+"""What others read of ``learner/status``."""
+
+from __future__ import annotations
+
+from sensor_msgs.msg import JointState
+
+from vlmrl_ros.bridge.messages import required, stamp_of
+from vlmrl_ros.core.continuation import Place
+
+
+def read_learner_status(message: JointState) -> tuple[int, bool]:
+    """What the bridge must know of ``learner/status``: the newest weights version, and whether learning has ended.
+
+    Raises:
+        ShapeError: a component is missing.
+        NonFiniteError: a component is NaN or infinite.
+        RangeError: the version is no whole number from 0.
+    """
+    values = required(message, ["version", "finished"], "learner/status", counts=("version",))
+    return int(values["version"]), values["finished"] > 0.5
+
+
+def read_place(message: JointState) -> Place:
+    """Where the run is, from ``learner/status``.
+
+    Raises:
+        ShapeError: a component is missing.
+        NonFiniteError: a component is NaN or infinite.
+        RangeError: a count is no whole number from 0.
+    """
+    values = required(message, ["episode", "last", "demonstrations"], "learner/status", counts=("demonstrations",))
+    return Place(stamp_of(message), int(values["episode"]), values["last"] > 0.5, int(values["demonstrations"]))
