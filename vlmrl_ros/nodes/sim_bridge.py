@@ -23,6 +23,7 @@ from vlmrl_ros.core.continuation import Continuation
 from vlmrl_ros.core.episode import Arrival, Episodes
 from vlmrl_ros.core.episode_plan import Announcements
 from vlmrl_ros.core.errors import ConfigError
+from vlmrl_ros.core.followers import Followers
 from vlmrl_ros.core.safety import SafetyConfig, SafetyFilter
 from vlmrl_ros.core.spec import FloatArray
 from vlmrl_ros.core.types import Mark
@@ -93,7 +94,6 @@ class SimBridge(Shell[SimBridgeConfig]):
         """Build the task and publish its spec."""
         config = self.config
         self._published = False
-        self._learned_ns = self._recorded_ns = 0
         self._learning_ended = False
         self._reset_asked = False
         self._command: _Command | None = None
@@ -112,11 +112,7 @@ class SimBridge(Shell[SimBridgeConfig]):
         self._safety = SafetyFilter(self._spec.action, self._spec.control_dt_s, limits)
         self._safeguard = Safeguard(self, self._safety)
         self._episodes = Episodes(self._task, self._safety, config.seed)
-        self._plans = Announcements(self._spec, config.time == "lockstep") if config.curriculum else None
-        self._resting = False
-        in_sync = config.time == "lockstep" and config.learner_lag_steps == 0
-        begins_later = config.continues or config.curriculum
-        self._continuation = Continuation(self._episodes.dt_ns, in_sync) if begins_later else None
+        self._prepare_to_wait()
         self._arrival = self._episodes.begin()  # what cannot begin, or be rendered, fails here
         if not config.headless:
             from vlmrl_ros.sim.viewer import Viewer  # opens a window: only where one is wanted
@@ -131,6 +127,17 @@ class SimBridge(Shell[SimBridgeConfig]):
         self.create_service(Trigger, "reset", self._on_reset)
         self._instructs = hasattr(self._task, "instruction")
         self._out = ArrivalPublisher(self, self._spec, instructs=self._instructs)
+
+    def _prepare_to_wait(self) -> None:
+        """For those who follow, for the place where a run goes on, and for plans of a curriculum."""
+        config = self.config
+        lags = {"learner": config.learner_lag_steps, "recorder": config.recorder_lag_steps}
+        self._followers = Followers(self._episodes.dt_ns, lags)
+        self._plans = Announcements(self._spec, config.time == "lockstep") if config.curriculum else None
+        self._resting = False
+        in_sync = config.time == "lockstep" and config.learner_lag_steps == 0
+        begins_later = config.continues or config.curriculum
+        self._continuation = Continuation(self._episodes.dt_ns, in_sync) if begins_later else None
 
     def activate(self) -> None:
         """Begin the first episode, or go on where the node was deactivated."""
@@ -171,7 +178,7 @@ class SimBridge(Shell[SimBridgeConfig]):
         self.destroy_timer(self._looking)
         self._continuation = None
         self._arrival = self._episodes.go_on(*begin, plan)
-        self._learned_ns = self._recorded_ns = self._arrival.stamp_ns - self._episodes.dt_ns
+        self._followers.go_on(self._arrival.stamp_ns - self._episodes.dt_ns)
         self.diagnostics.problem("")
         self.get_logger().info(f"goes on with the run at {begin[0] * 1e-9:.3f} s, episode {begin[1]}")
         self._publish(self._arrival)
@@ -202,7 +209,7 @@ class SimBridge(Shell[SimBridgeConfig]):
             self.diagnostics.count("learner/status of steps that never were")
             return
         self._episodes.weights_version, self._learning_ended = version, ended
-        self._learned_ns = max(self._learned_ns, messages.stamp_of(message))
+        self._followers.hear("learner", messages.stamp_of(message))
         if self.active and self.config.time == "lockstep":
             self._publish_when_due()
 
@@ -215,7 +222,7 @@ class SimBridge(Shell[SimBridgeConfig]):
     def _on_recorder(self, message: JointState) -> None:
         stamp_ns = messages.stamp_of(message)
         if self._continuation is None and stamp_ns <= self._arrival.stamp_ns:
-            self._recorded_ns = max(self._recorded_ns, stamp_ns)
+            self._followers.hear("recorder", stamp_ns)
             if self.active:
                 self._publish_when_due()
 
@@ -225,19 +232,8 @@ class SimBridge(Shell[SimBridgeConfig]):
             return
         if self._resting and not self._begin_by_plan():
             return
-        if self._silent_peer() is None:
+        if self._followers.behind(self._arrival.stamp_ns) is None:
             self._publish(self._arrival)
-
-    def _silent_peer(self) -> str | None:
-        """Who is too far behind, the learner first."""
-        config, before_ns, dt_ns = self.config, self._arrival.stamp_ns, self._episodes.dt_ns
-        for peer, lag, done_ns in (
-            ("learner", config.learner_lag_steps, self._learned_ns),
-            ("recorder", config.recorder_lag_steps, self._recorded_ns),
-        ):
-            if lag >= 0 and done_ns < before_ns - (1 + lag) * dt_ns:
-                return peer
-        return None
 
     def _remind(self) -> None:
         """Nothing came in time: the arm stands still; say so and ask again with the same stamp."""
@@ -245,8 +241,8 @@ class SimBridge(Shell[SimBridgeConfig]):
             return
         timeout_s = self.config.command_timeout_s
         waited_s = time.monotonic() - self._waiting_since_s
-        peer = self._silent_peer() or "learner"
-        loads = not (self._published or (self._recorded_ns if peer == "recorder" else self._learned_ns))
+        peer = self._followers.behind(self._arrival.stamp_ns) or "learner"
+        loads = not (self._published or self._followers.has_answered(peer))
         if self._learning_ended or waited_s < (PEER_START_S if loads else timeout_s):
             self.diagnostics.problem("")
         elif self._published:
