@@ -12,12 +12,13 @@ import torch
 
 from vlmrl_ros.core.config import from_mapping, to_mapping
 from vlmrl_ros.core.errors import ConfigError, VlmrlError
-from vlmrl_ros.core.interfaces import Decision, Question, Variables
+from vlmrl_ros.core.interfaces import Variables
 from vlmrl_ros.core.prompts import answer, around_instruction, prompt, system_prompt
 from vlmrl_ros.core.skills import skills
 from vlmrl_ros.core.spec import FloatArray, TaskSpec
 from vlmrl_ros.core.text import TextObservation
 from vlmrl_ros.core.text_action import read_action
+from vlmrl_ros.core.thinker import Decision, Question
 from vlmrl_ros.core.types import Observation, state_of
 from vlmrl_ros.core.vocabulary import Drive, Vocabulary, moves
 from vlmrl_ros.policies.vlm.config import VlmConfig
@@ -60,7 +61,7 @@ class Asking:
 
 
 class VlmPolicy:
-    """A :class:`~vlmrl_ros.core.interfaces.Thinker`."""
+    """A :class:`~vlmrl_ros.core.thinker.Thinker`."""
 
     def __init__(self, spec: TaskSpec, config: VlmConfig, model: Any, processor: Any) -> None:
         """Take a model.

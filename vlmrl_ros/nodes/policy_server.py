@@ -23,10 +23,11 @@ from vlmrl_ros.core.checkpoint import POLICY_FILE, read_checkpoint
 from vlmrl_ros.core.config import option
 from vlmrl_ros.core.deliberation import Tick
 from vlmrl_ros.core.errors import CheckpointError, ConfigError, UnknownNameError
-from vlmrl_ros.core.interfaces import Policy, Thinker
+from vlmrl_ros.core.interfaces import Policy
 from vlmrl_ros.core.mixture import Mixture
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.streams import stream
+from vlmrl_ros.core.thinker import Thinker
 from vlmrl_ros.nodes.candidate_policy import CandidatePolicy
 from vlmrl_ros.nodes.served_arm import STATUS_NAMES, ServedArm
 from vlmrl_ros.nodes.thinking import Thinking

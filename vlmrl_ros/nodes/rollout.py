@@ -20,10 +20,11 @@ from vlmrl_ros.core import registry
 from vlmrl_ros.core.checkpoint import POLICY_FILE, read_checkpoint
 from vlmrl_ros.core.episode import Episodes
 from vlmrl_ros.core.errors import VlmrlError
-from vlmrl_ros.core.interfaces import Policy, Task, Thinker
+from vlmrl_ros.core.interfaces import Policy, Task
 from vlmrl_ros.core.safety import SafetyFilter
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.streams import stream
+from vlmrl_ros.core.thinker import Thinker
 from vlmrl_ros.core.types import Mark
 from vlmrl_ros.sim.load import build as build_task
 

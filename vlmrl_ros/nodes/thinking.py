@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vlmrl_ros.bridge.weights import Weights
-from vlmrl_ros.core.interfaces import Decision, Question, Thinker
+from vlmrl_ros.core.thinker import Decision, Question, Thinker
 
 
 @dataclass(frozen=True)

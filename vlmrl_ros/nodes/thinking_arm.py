@@ -14,10 +14,11 @@ from vlmrl_ros.bridge import messages, qos
 from vlmrl_ros.bridge.shell import Shell
 from vlmrl_ros.core.deliberation import Deliberation, Tick
 from vlmrl_ros.core.errors import RangeError
-from vlmrl_ros.core.interfaces import Policy, Question
+from vlmrl_ros.core.interfaces import Policy
 from vlmrl_ros.core.prompts import MAX_INSTRUCTION
 from vlmrl_ros.core.spec import FloatArray
 from vlmrl_ros.core.streams import stream
+from vlmrl_ros.core.thinker import Question
 from vlmrl_ros.nodes.served_arm import STATUS_NAMES, ServedArm
 from vlmrl_ros.nodes.thinking import Thinking, Thought
 

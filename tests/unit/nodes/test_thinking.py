@@ -9,7 +9,7 @@ import pytest
 
 from vlmrl_ros.bridge.weights import Weights
 from vlmrl_ros.core.errors import CheckpointError
-from vlmrl_ros.core.interfaces import Decision, Question
+from vlmrl_ros.core.thinker import Decision, Question
 from vlmrl_ros.nodes.thinking import Thinking, Thought
 
 WAIT_S = 10.0

@@ -20,8 +20,8 @@ from vlmrl_ros.bridge import messages, qos
 from vlmrl_ros.bridge.weights import Weights, encode
 from vlmrl_ros.core import registry
 from vlmrl_ros.core.errors import CheckpointError
-from vlmrl_ros.core.interfaces import Decision, Question
 from vlmrl_ros.core.spec import TaskSpec, VectorSpec
+from vlmrl_ros.core.thinker import Decision, Question
 from vlmrl_ros.core.types import Feedback, Intervention, Source
 from vlmrl_ros.core.vocabulary import Move
 from vlmrl_ros.nodes.policy_server import PolicyServer

@@ -12,10 +12,10 @@ from fakes.vlm_models import FAMILIES, llava
 
 from vlmrl_ros.core.config import from_mapping
 from vlmrl_ros.core.errors import CheckpointError, ConfigError, UnknownNameError
-from vlmrl_ros.core.interfaces import Question, Thinker
 from vlmrl_ros.core.prompts import answer
 from vlmrl_ros.core.spec import CameraSpec, TaskSpec, VectorSpec
 from vlmrl_ros.core.text import TextObservation
+from vlmrl_ros.core.thinker import Question, Thinker
 from vlmrl_ros.policies.vlm.config import VlmConfig
 from vlmrl_ros.policies.vlm.decoding import Decoder
 from vlmrl_ros.policies.vlm.fused_engine import FusedEngine

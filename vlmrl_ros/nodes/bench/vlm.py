@@ -14,11 +14,11 @@ import torch
 
 from vlmrl_ros.bridge.weights import Weights
 from vlmrl_ros.core.errors import VlmrlError
-from vlmrl_ros.core.interfaces import Question
 from vlmrl_ros.core.prompts import answer, around_instruction, prompt, system_prompt
 from vlmrl_ros.core.spec import CameraSpec, TaskSpec, VectorSpec
 from vlmrl_ros.core.streams import stream
 from vlmrl_ros.core.text import TextObservation
+from vlmrl_ros.core.thinker import Question
 from vlmrl_ros.core.vocabulary import moves
 from vlmrl_ros.nodes.bench.figures import Figures
 from vlmrl_ros.nodes.thinking import Thinking, Thought
