@@ -16,7 +16,7 @@ CLASSES = {
     "arm_bridge": "vlmrl_ros.nodes.arm_bridge:ArmBridgeConfig",
     "policy_server": "vlmrl_ros.nodes.policy_server:PolicyServerConfig",
     "teleop": "vlmrl_ros.nodes.teleop:TeleopConfig",
-    "learner": "vlmrl_ros.nodes.learner:LearnerConfig",
+    "learner": "vlmrl_ros.nodes.learner_config:LearnerConfig",
     "scripted_operator": "vlmrl_ros.nodes.scripted_operator:ScriptedOperatorConfig",
     "recorder": "vlmrl_ros.nodes.recorder:RecorderConfig",
     "evaluate": "vlmrl_ros.nodes.evaluate:EvaluateConfig",
