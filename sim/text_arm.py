@@ -13,7 +13,7 @@ from vlmrl_ros.core.config import option
 from vlmrl_ros.core.errors import ConfigError, UnknownNameError
 from vlmrl_ros.core.prompts import around_instruction, prompt, system_prompt
 from vlmrl_ros.core.skills import skills
-from vlmrl_ros.core.text import TextObservation, TextStep
+from vlmrl_ros.core.text import TextObservation, TextStep, require_running
 from vlmrl_ros.core.text_action import read_action
 from vlmrl_ros.core.vocabulary import MovesConfig, Vocabulary, moves
 from vlmrl_ros.sim.task import ArmTask
@@ -88,8 +88,7 @@ class TextArm:
         Raises:
             RuntimeError: the episode has ended.
         """
-        if self._over:
-            raise RuntimeError("the episode has ended: reset before the next step")
+        require_running(self._over)
         said = read_action(text, self.legal_actions)
         if said.action is not None:
             self._carry_out(said.action)

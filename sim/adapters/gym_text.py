@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vlmrl_ros.core.errors import ConfigError
-from vlmrl_ros.core.text import TextObservation, TextStep
+from vlmrl_ros.core.text import TextObservation, TextStep, require_running
 from vlmrl_ros.core.text_action import read_action
 
 if TYPE_CHECKING:
@@ -89,8 +89,7 @@ class GymText(ABC):
         Raises:
             RuntimeError: the episode has ended.
         """
-        if self._over:
-            raise RuntimeError("the episode has ended: reset before the next step")
+        require_running(self._over)
         said = read_action(text, self.legal_actions)
         reward, terminated, truncated, about = self.invalid_reward, False, False, {}
         if said.action is not None:

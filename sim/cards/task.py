@@ -10,7 +10,7 @@ import numpy as np
 
 from vlmrl_ros.core.config import option
 from vlmrl_ros.core.errors import UnknownNameError
-from vlmrl_ros.core.text import TextObservation, TextStep
+from vlmrl_ros.core.text import TextObservation, TextStep, require_running
 from vlmrl_ros.core.text_action import read_action
 from vlmrl_ros.sim.cards.blackjack import Blackjack
 from vlmrl_ros.sim.cards.game import CardGame, Outcome
@@ -60,6 +60,7 @@ class CardTask:
         self.game = GAMES[game]()
         self._config = config or CardTaskConfig()
         self.system_prompt = system_prompt(self.game)
+        self._over = True
 
     @property
     def legal_actions(self) -> Sequence[str]:
@@ -77,10 +78,9 @@ class CardTask:
         """Carry out what a text says.
 
         Raises:
-            RuntimeError: the episode has ended.
+            RuntimeError: the episode has ended, or none has begun.
         """
-        if self._over:
-            raise RuntimeError("the episode has ended: reset before the next step")
+        require_running(self._over)
         said = read_action(text, self.legal_actions)
         action = said.action
         if action is None and self._config.invalid == "random":

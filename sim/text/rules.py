@@ -9,7 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
-from vlmrl_ros.core.text import TextObservation, TextStep
+from vlmrl_ros.core.text import TextObservation, TextStep, require_running
 from vlmrl_ros.core.text_episode import END
 
 LONGEST = 400
@@ -95,8 +95,7 @@ class RulesTask(Generic[Rules]):
         Raises:
             RuntimeError: the episode has ended, or none has begun.
         """
-        if self._over:
-            raise RuntimeError("the episode has ended: reset before the next step")
+        require_running(self._over)
         whole = text[: LONGEST + 1].encode("utf-8", "replace").decode("utf-8")
         said = " ".join(whole.split("\n")).strip()
         reply = self.rules.say(said if len(text) <= LONGEST else UNREADABLE)

@@ -76,3 +76,13 @@ class TextTask(Protocol):
     def close(self) -> None:
         """Free what is held."""
         ...
+
+
+def require_running(over: bool) -> None:
+    """Refuse a step of a task whose episode has ended, or in which none has begun.
+
+    Raises:
+        RuntimeError: it has.
+    """
+    if over:
+        raise RuntimeError("the episode has ended: reset before the next step")
