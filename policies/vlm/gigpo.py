@@ -16,6 +16,7 @@ import torch
 
 from vlmrl_ros.core.config import option
 from vlmrl_ros.core.errors import ConfigError
+from vlmrl_ros.core.turn import Turn
 from vlmrl_ros.policies.vlm.ppo_loss import FloatArray, policy_loss
 from vlmrl_ros.policies.vlm.surrogate import (
     Descent,
@@ -26,7 +27,7 @@ from vlmrl_ros.policies.vlm.surrogate import (
     minibatches,
     told,
 )
-from vlmrl_ros.policies.vlm.turns import Turn, gather
+from vlmrl_ros.policies.vlm.turns import gather
 
 Episode = Sequence[Turn]
 Group = Sequence[Episode]

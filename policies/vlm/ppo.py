@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 
 from vlmrl_ros.core.config import option
+from vlmrl_ros.core.turn import Turn
+from vlmrl_ros.policies.vlm.asking import as_asked
 from vlmrl_ros.policies.vlm.ppo_loss import FloatArray, advantages, policy_loss, value_loss
 from vlmrl_ros.policies.vlm.scoring import ValueHead, score
 from vlmrl_ros.policies.vlm.surrogate import (
@@ -23,7 +25,7 @@ from vlmrl_ros.policies.vlm.surrogate import (
     minibatches,
     told,
 )
-from vlmrl_ros.policies.vlm.turns import Turn, TurnBatch, gather, pixels
+from vlmrl_ros.policies.vlm.turns import TurnBatch, gather, pixels
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ class UtterancePpo:
         policy = self._policy
         seen = [turn.after for turn in turns]
         asked = policy.processor(
-            text=[one.text for one in seen],
+            text=[as_asked(policy.processor, one.text) for one in seen],
             images=[list(one.images) for one in seen],
             return_tensors="pt",
             padding=True,

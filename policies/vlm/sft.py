@@ -13,6 +13,7 @@ from torch import Tensor
 
 from vlmrl_ros.core.config import option
 from vlmrl_ros.core.text import TextObservation
+from vlmrl_ros.policies.vlm.asking import as_asked
 from vlmrl_ros.policies.vlm.scoring import score
 from vlmrl_ros.policies.vlm.surrogate import adam
 from vlmrl_ros.policies.vlm.turns import pixels
@@ -65,7 +66,7 @@ class Tuner:
         """Keep examples, each with one image."""
         tokenizer = self._processor.tokenizer
         asked = self._processor(
-            text=[one.observation.text for one in examples],
+            text=[as_asked(self._processor, one.observation.text) for one in examples],
             images=[list(one.observation.images) for one in examples],
             return_tensors="np",
             padding=True,
@@ -109,5 +110,5 @@ def fine_tune(model: Any, processor: Any, examples: Sequence[Example], seed: int
 def _share(step: int, config: SftConfig) -> float:
     if step < config.warm_up:
         return (step + 1) / config.warm_up
-    done = (step - config.warm_up) / max(1, config.steps - config.warm_up)
+    done = min(1.0, (step - config.warm_up) / max(1, config.steps - config.warm_up))
     return float(0.5 * (1 + np.cos(np.pi * done)))

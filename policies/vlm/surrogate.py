@@ -13,9 +13,10 @@ from torch import Tensor
 
 from vlmrl_ros.core.config import option
 from vlmrl_ros.core.errors import VlmrlError
+from vlmrl_ros.core.turn import Turn
 from vlmrl_ros.policies.vlm.ppo_loss import utterance_log_prob
 from vlmrl_ros.policies.vlm.scoring import Scores, never_said, score
-from vlmrl_ros.policies.vlm.turns import Turn, TurnBatch
+from vlmrl_ros.policies.vlm.turns import TurnBatch
 
 Metrics = dict[str, float]
 LARGEST_ERROR = 1e-3

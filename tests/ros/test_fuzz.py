@@ -35,8 +35,12 @@ SOMETIMES = {
     "instruction",
 }
 """Of a fleet, of tasks with text, cameras or words, of a recorder that the bridge waits for, and of a curriculum."""
-CONFIGURED = {"joystick": {"joy"}, "policy_server": {"instruction", "intervention"}}
-"""Of a joystick that is there, and of a policy that thinks."""
+CONFIGURED = {
+    "joystick": {"joy"},
+    "policy_server": {"instruction", "intervention"},
+    "learner": {"policy/status", "policy/thought"},
+}
+"""Of a joystick that is there, of a policy that thinks, and of who learns from what it says."""
 NODES = sorted({name.partition("+")[0] for name in CLASSES})
 
 

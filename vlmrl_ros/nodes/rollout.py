@@ -76,7 +76,7 @@ def rollout(task: Task, policy: Policy, episodes: int, seed: int, discount: floa
             if len(results) == episodes:
                 return results
         if feedback.step == 0 and isinstance(policy, Thinker):
-            policy.reset()
+            policy.reset(str(getattr(task, "instruction", "")))
         action, _ = policy.act(arrival.observation, stream(seed, "policy", feedback.episode, feedback.step))
         _, arrival = loop.advance(arrival, action, Mark.NONE)
 

@@ -100,7 +100,7 @@ GRANTS: Mapping[str, Grant] = {
         subscribe=(
             *OBSERVATION,
             "feedback",
-            "policy/action",
+            *("policy/action", "policy/status", "policy/thought"),
             "command",
             "intervention",
             "executed",
