@@ -65,7 +65,7 @@ class Turns:
         if arm.recent and before.stamp_ns <= arm.recent[-1].stamp_ns:
             arm.recent.clear()  # the bridge has begun anew
         arm.recent.append(before)
-        spoken = before.spoken if before.intervention.source is Source.POLICY else None
+        spoken = _driving(before)
         if spoken is not None and spoken.stamp_ns != arm.last_ns:
             if arm.open is not None:
                 found.append(self._close(arm, before, transition.arm))
@@ -74,7 +74,9 @@ class Turns:
             if spoken is not None and spoken.stamp_ns == arm.open.spoken.stamp_ns:
                 arm.open.reward += self._reward(transition)
             arm.open.newest = transition.after
-            if transition.after.feedback.last:
+            following = _driving(transition.after)
+            another = following is not None and following.stamp_ns != arm.last_ns
+            if another or transition.after.feedback.last:
                 found.append(self._close(arm, transition.after, transition.arm))
         return found
 
@@ -109,6 +111,11 @@ class Turns:
 
     def _seen(self, prompt: str, observation: Observation) -> TextObservation:
         return TextObservation(prompt, tuple(observation[name] for name in self._cameras))
+
+
+def _driving(step: Step) -> Spoken | None:
+    """The utterance by which the policy drives the arm from a step on, if it does."""
+    return step.spoken if step.intervention.source is Source.POLICY else None
 
 
 def _key(seen: TextObservation) -> bytes:

@@ -10,6 +10,8 @@ from vlmrl_ros.policies.evaluation.story import Scene, plot_story
 
 MOST_SCENES = 12
 """Of a longer episode the last ones are shown."""
+LATIN_ENDS = "\u0250"
+"""Of what a model says that has not been taught there are signs that no font has."""
 
 
 class Tale:
@@ -44,8 +46,8 @@ class Tale:
 
 
 def _thought(turn: Turn) -> str:
-    text = turn.utterance.text[slice(*turn.said.thought)]
-    return text.removeprefix('{"thoughts": ').strip('", ')
+    text = turn.utterance.text[slice(*turn.said.thought)].removeprefix('{"thoughts": ').strip('", ')
+    return "".join(sign if sign.isprintable() and sign < LATIN_ENDS else "\N{MIDDLE DOT}" for sign in text)
 
 
 def _action(turn: Turn) -> str:

@@ -13,5 +13,5 @@ from vlmrl_ros.policies.vlm.gigpo import GigpoConfig
 class VlmGigpoConfig(TurnConfig, RewardConfig, GigpoConfig):
     """Reinforcement learning from groups of whole episodes."""
 
-    group_size: int = option(8, "episodes in a group; in the loop also sim_bridge.episodes_alike", low=2, high=1000)
+    group_size: int = option(8, "episodes in a group; in the loop episodes_alike of sim_bridge, too", low=2, high=1000)
     groups_per_update: int = option(4, "groups that are waited for, all environments together", low=1, high=10**5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 from fakes.steps import DT_NS, episode, step
@@ -126,7 +127,7 @@ def test_arms_are_told_apart():
     made = Turns(["top"], taken_over)
     steps = saying([step(0, k) for k in range(4)], {0: 0, 2: 2})
     found = []
-    for before, after in zip(steps, steps[1:], strict=False):
+    for before, after in pairwise(steps):
         for arm in (0, 1):
             found += made(Transition(before, after, arm=arm))
     assert [(turn.arm, seen(turn)) for turn in found] == [(0, (0, 2)), (1, (0, 2))]
