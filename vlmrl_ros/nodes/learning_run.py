@@ -292,8 +292,7 @@ class LearningRun:
 
     def _do_what_is_due(self, before: int, steps: int) -> None:
         plan = self._plan
-        due = steps // plan.publish_every > before // plan.publish_every or plan.samples_per_insert is None
-        if self.training.updates > self._updates_published and (self.version == 0 or due):
+        if self._weights_are_due(before, steps):
             self._take_weights()
             if not self._catching_up:
                 self._ties.publish(self._published)
@@ -303,6 +302,13 @@ class LearningRun:
             self._board.add({f"theory/{name}": value for name, value in self._terms().items()}, steps)
         self._collect()
         self._show(self._judge.collect())
+
+    def _weights_are_due(self, before: int, steps: int) -> bool:
+        """On-policy with each update; else with the first, and then every so many steps."""
+        if self._plan.samples_per_insert is None:
+            return self.training.updates > self._updates_published
+        every = self._plan.publish_every
+        return self.training.updates > 0 and (self.version == 0 or steps // every > before // every)
 
     def _take_weights(self) -> None:
         """Make the newest weights the next version for the policy."""
