@@ -17,6 +17,8 @@ from vlmrl_ros.core.text_action import TextAction
 if TYPE_CHECKING:
     from vlmrl_ros.core.types import Step
 
+LATIN_ENDS = "\u0250"
+"""Beyond it there are signs, in what a model says that has not been taught, that no font has."""
 MOST_CHARACTERS = 4 * 2**20
 """Longest thought that is read."""
 KEPT = 256
@@ -77,6 +79,17 @@ def told(asked: str, utterance: Utterance, said: TextAction, carried_out: str | 
         "token_ids": utterance.token_ids.tolist(),
         "log_probs": [round(float(one), 6) for one in utterance.log_probs],
     }
+
+
+def legible(text: str, longest: int = 200) -> str:
+    """A text for people, without the signs of JSON around it, nor such as no font has."""
+    bare = text.strip().removeprefix('{"thoughts":').strip('{", ')
+    return "".join(sign if sign.isprintable() and sign < LATIN_ENDS else "\N{MIDDLE DOT}" for sign in bare)[:longest]
+
+
+def readable(utterance: Utterance, said: TextAction, longest: int = 200) -> tuple[str, str]:
+    """Thought and action for people."""
+    return legible(utterance.text[slice(*said.thought)], longest), said.action or "nothing that it can do"
 
 
 def read_spoken(text: str) -> Spoken | None:

@@ -28,6 +28,10 @@ class Turn:
     """Of which environment; its turns come in order."""
     version: int = 0
     """Of the weights that said it."""
+    taken_over: bool = False
+    """A person answered it by taking over; whether that is punished says the reward."""
+    success: bool = False
+    """The task counted as done when it ended."""
 
     @property
     def last(self) -> bool:

@@ -21,6 +21,7 @@ class _Open:
     observation: TextObservation
     newest: Step
     reward: float = 0.0
+    taken_over: bool = False
 
 
 @dataclass
@@ -73,6 +74,7 @@ class Turns:
         if arm.open is not None:
             if spoken is not None and spoken.stamp_ns == arm.open.spoken.stamp_ns:
                 arm.open.reward += self._reward(transition)
+                arm.open.taken_over |= transition.took_over
             arm.open.newest = transition.after
             following = _driving(transition.after)
             another = following is not None and following.stamp_ns != arm.last_ns
@@ -107,6 +109,8 @@ class Turns:
             anchor=_key(turn.observation),
             arm=number,
             version=turn.spoken.version,
+            taken_over=turn.taken_over,
+            success=ended.success,
         )
 
     def _seen(self, prompt: str, observation: Observation) -> TextObservation:

@@ -43,6 +43,9 @@ class Experience(Protocol):
     def counts(self) -> Mapping[str, int]:
         """What became of the transitions, for ``summary.json``."""
 
+    def line(self) -> str:
+        """What happened last, for people; may be empty."""
+
     def picture(self, path: Path) -> None:
         """Leave a picture of the newest whole episode, where there is something to show."""
 
@@ -65,6 +68,9 @@ class AsLived:
 
     def counts(self) -> Mapping[str, int]:
         return {}
+
+    def line(self) -> str:
+        return ""
 
     def picture(self, path: Path) -> None:
         """There is none."""
@@ -118,6 +124,9 @@ class AsSpoken:
 
     def counts(self) -> Mapping[str, int]:
         return {"turns": self._given, "turns_of_other_weights": self._stale, "turns_of_unseen": self._turns.blind}
+
+    def line(self) -> str:
+        return self._tale.line
 
     def picture(self, path: Path) -> None:
         self._tale.draw(path)

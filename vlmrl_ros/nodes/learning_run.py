@@ -71,8 +71,8 @@ class LearningRun:
         self._folder = directory.path / "checkpoints"
         self._ties = ties
         self._problems = Problems(ties.problem)
-        self._experience = experience or AsLived(spec)
-        self.training = Training(learner, plan.samples_per_insert, len(plan.arms), self._experience)
+        self.experience = experience or AsLived(spec)
+        self.training = Training(learner, plan.samples_per_insert, len(plan.arms), self.experience)
         self._theory = theory_of(plan, spec)
         self.version = 0
         self._updates_published = 0
@@ -123,9 +123,9 @@ class LearningRun:
         identify(plan, self._spec, directory)
         remove_partial(self._folder)
         if not (plan.resume and self._restore()):
-            if self._experience.publishes_first:
+            if self.experience.publishes_first:
                 self._take_weights()
-            self._given = take_in(plan, self.training.learner, self._ties, self._experience)
+            self._given = take_in(plan, self.training.learner, self._ties, self.experience)
         self.began = True
         steps = self.training.steps
         self._board = Board(directory.path / "tensorboard", steps, self._problems.of("curves"))
@@ -244,7 +244,7 @@ class LearningRun:
     def _write_results(self, final: Evaluation | None, interrupted: bool, learned_s: float) -> None:
         plan = self._plan
         summary = {"task": self._spec.task, "learner": plan.learner, "seed": plan.seed, "max_steps": plan.max_steps}
-        summary |= summarise(self.training, self.evaluations, final, plan.arms) | self._experience.counts()
+        summary |= summarise(self.training, self.evaluations, final, plan.arms) | self.experience.counts()
         if theory := self._terms(final):
             summary["theory"] = theory
         if plan.data:
@@ -260,7 +260,7 @@ class LearningRun:
         self.summary = summary
         try:
             write_plots(self.path / "plots", f"{plan.learner} on {self._spec.task}", self.training, self.evaluations)
-            self._experience.picture(self.path / "plots" / "story.png")
+            self.experience.picture(self.path / "plots" / "story.png")
         except OSError as error:
             raise RunDirectoryError(f"plots cannot be written: {error.strerror}") from error
 
@@ -282,7 +282,7 @@ class LearningRun:
         self._published = read_published(self._stored.path)
         self.version = self._published.version if self._published else 0
         self._updates_published = self.training.updates
-        self._experience.published(self.version)
+        self.experience.published(self.version)
         self._asked_at = self._place()
         newest = (chain.newest for chain in self.training.chains)
         ended = any(step is not None and step.feedback.last for step in newest)
@@ -314,7 +314,7 @@ class LearningRun:
         """Make the newest weights the next version for the policy."""
         self.version += 1
         self._updates_published = self.training.updates
-        self._experience.published(self.version)
+        self.experience.published(self.version)
         self._published = Weights(self.training.learner.variables(), self.version, self.training.steps)
 
     def _collect(self, wait: bool = False) -> None:
@@ -339,7 +339,7 @@ class LearningRun:
             "learner": self._plan.learner,
             "policy": self._plan.policy,
             "policy_options": {
-                **self._experience.policy_options,
+                **self.experience.policy_options,
                 **self.training.learner.evaluation_options,
             },
             "version": self.version,

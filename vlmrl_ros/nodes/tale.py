@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
+from vlmrl_ros.core.spoken import readable
 from vlmrl_ros.core.turn import Turn
 from vlmrl_ros.policies.evaluation.story import Scene, plot_story
 
+LINE = 80
+"""Characters of a thought in a line."""
 MOST_SCENES = 12
 """Of a longer episode the last ones are shown."""
-LATIN_ENDS = "\u0250"
-"""Of what a model says that has not been taught there are signs that no font has."""
 
 
 class Tale:
@@ -21,11 +22,18 @@ class Tale:
         """Begin with no episode."""
         self._open: dict[int, list[Turn]] = defaultdict(list)
         self._newest: list[Turn] = []
+        self._line = ""
+
+    @property
+    def line(self) -> str:
+        """What was thought and done last, in one line; empty before that."""
+        return self._line
 
     def see(self, turn: Turn) -> None:
         """Take the next turn of its arm."""
         turns = self._open[turn.arm]
         turns.append(turn)
+        self._line = " \N{RIGHTWARDS ARROW} ".join(readable(turn.utterance, turn.said, LINE))
         if turn.last:
             self._newest = self._open.pop(turn.arm)
 
@@ -38,21 +46,15 @@ class Tale:
         if not self._newest:
             return
         turns = self._newest[-MOST_SCENES:]
-        scenes = [Scene(turn.observation.images[0], _thought(turn), _action(turn)) for turn in turns]
         last = turns[-1]
-        end = Scene(last.after.images[0], "", "the end" if last.terminated else "cut off")
+        end = Scene(last.after.images[0], "", "done" if last.success else "not done")
         path.parent.mkdir(parents=True, exist_ok=True)
-        plot_story(path, _title(last), [*scenes, end])
+        plot_story(path, _title(last), [*map(_scene, turns), end])
 
 
-def _thought(turn: Turn) -> str:
-    text = turn.utterance.text[slice(*turn.said.thought)].removeprefix('{"thoughts": ').strip('", ')
-    return "".join(sign if sign.isprintable() and sign < LATIN_ENDS else "\N{MIDDLE DOT}" for sign in text)
-
-
-def _action(turn: Turn) -> str:
-    named = turn.said.action or "nothing that it can do"
-    return f"{named} (a person took over)" if turn.reward < 0 else named
+def _scene(turn: Turn) -> Scene:
+    thought, action = readable(turn.utterance, turn.said)
+    return Scene(turn.observation.images[0], thought, f"{action} (a person took over)" if turn.taken_over else action)
 
 
 def _title(turn: Turn) -> str:

@@ -18,6 +18,7 @@ from vlmrl_ros.core.errors import RangeError
 from vlmrl_ros.core.interfaces import Policy
 from vlmrl_ros.core.prompts import MAX_INSTRUCTION
 from vlmrl_ros.core.spec import FloatArray
+from vlmrl_ros.core.spoken import legible
 from vlmrl_ros.core.streams import stream
 from vlmrl_ros.core.thinker import Question
 from vlmrl_ros.nodes.served_arm import STATUS_NAMES, ServedArm
@@ -125,7 +126,14 @@ class ThinkingArm:
             self._node.get_logger().warning(f"no thought: {said['error']}", throttle_duration_sec=5.0)
         elif not said.get("valid", True):
             self._node.diagnostics.count("invalid texts")
+        self._show(said)
         self._arm.think_aloud({**said, "stamp_ns": asked.stamp_ns, "version": thought.version})
+
+    def _show(self, said: Mapping[str, Any]) -> None:
+        """Let the tools of the operator show it."""
+        of = f"{self._arm.name} " if self._arm.name else ""
+        for name in ("thought", "action"):
+            self._node.diagnostics.value(f"{of}{name}", legible(str(said.get(name, ""))))
 
     def _report_defect(self, thought: Thought) -> None:
         error = thought.defect

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from vlmrl_ros.core.errors import RangeError, ShapeError
 from vlmrl_ros.core.join import SPOKEN, SPOKEN_AGE, StepJoin
-from vlmrl_ros.core.spoken import KEPT, MOST_CHARACTERS, SpokenJoin, read_spoken, told
+from vlmrl_ros.core.spoken import KEPT, MOST_CHARACTERS, SpokenJoin, read_spoken, readable, told
 
 
 def message(**changes) -> str:
@@ -65,6 +66,13 @@ def test_nothing_else_is_read(text):
 def test_a_thought_beyond_all_measure_is_not_parsed():
     with pytest.raises(RangeError):
         read_spoken(" " * (MOST_CHARACTERS + 1))
+
+
+def test_people_are_told_what_was_thought_and_done_in_signs_that_they_can_read():
+    one = spoken(0)
+    assert readable(one.utterance, one.said) == ("I see it.", "left")
+    babble = replace(one.utterance, text='\x1b[31m\u0590 so {"action": "nowhere"}')
+    assert readable(babble, replace(one.said, action=None, thought=(0, 8)), 4) == ("·[31", "nothing that it can do")
 
 
 def stamps(steps) -> list[tuple[int, int | None]]:

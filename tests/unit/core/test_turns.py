@@ -45,13 +45,15 @@ def test_termination_is_not_truncation():
     steps = saying(episode(0, LENGTH), {0: 0})
     steps[-1] = replace(steps[-1], feedback=replace(steps[-1].feedback, terminated=True))
     assert [(turn.terminated, turn.truncated) for turn in turns_of(steps)] == [(True, False)]
+    assert not turns_of(steps)[0].success
+    assert turns_of(saying(episode(0, LENGTH, success=True), {0: 0}))[0].success
 
 
 def test_a_takeover_penalises_the_utterance_that_it_cuts_short_and_what_the_person_does_lies_within_its_turn():
     steps = saying(episode(0, LENGTH, human=range(3, 6)), {0: 0, 2: 2, 3: -1, 7: 7})
     turns = turns_of(steps)
     assert [seen(turn) for turn in turns] == [(0, 2), (2, 7), (7, LENGTH)]
-    assert [turn.reward for turn in turns] == [0.0, -1.0, 0.0]
+    assert [(turn.reward, turn.taken_over) for turn in turns] == [(0.0, False), (-1.0, True), (0.0, False)]
 
 
 def test_an_utterance_that_a_person_let_have_no_say_has_no_turn():

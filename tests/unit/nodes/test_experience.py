@@ -121,6 +121,7 @@ def test_a_run_publishes_first_and_after_each_update_and_every_ratio_begins_at_o
     assert summary["turns"] == 3 * PPO["turns_per_update"]
     assert summary["turns_of_unseen"] == 0
     assert 0 < summary["turns_of_other_weights"] <= 3, "at each update one turn is under way"
+    assert " \N{RIGHTWARDS ARROW} " in made.run.experience.line()
     picture = made.run.path / "plots" / "story.png"
     assert picture.read_bytes().startswith(b"\x89PNG")
 

@@ -62,7 +62,8 @@ class Speaker:
         if self.value == 0.0:
             raise ZeroDivisionError("of the policy")
         motion = Move(np.array([self.value], np.float32), self.steps) if self.steps else None
-        return [Decision(motion, {"valid": motion is not None}) for _ in questions]
+        said = {"valid": motion is not None, "thought": "on I go", "action": "forward" if motion else None}
+        return [Decision(motion, said) for _ in questions]
 
     def prepare(self, variables):
         if "good" not in variables:
