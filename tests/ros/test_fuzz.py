@@ -39,8 +39,9 @@ CONFIGURED = {
     "joystick": {"joy"},
     "policy_server": {"instruction", "intervention"},
     "learner": {"policy/status", "policy/thought"},
+    "scripted_operator": {"policy/thought"},
 }
-"""Of a joystick that is there, of a policy that thinks, and of who learns from what it says."""
+"""Of a joystick that is there, of a policy that thinks, and of those who listen to it."""
 NODES = sorted({name.partition("+")[0] for name in CLASSES})
 
 

@@ -115,6 +115,7 @@ GRANTS: Mapping[str, Grant] = {
         subscribe=(
             *("feedback", "scene", "spec", "learner/status", "intervention"),
             *("observation/state", "policy/action", "executed"),  # what one who judges looks at
+            "policy/thought",  # what one who listens hears
         ),
     ),
     "joystick": Grant(publish=("joy",)),
