@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from vlmrl_ros.core.config import options
 from vlmrl_ros.core.errors import ConfigError
 from vlmrl_ros.core.turn import Turn
 from vlmrl_ros.core.turns import Turns
@@ -85,12 +86,12 @@ class AsSpoken:
 
     publishes_first = True
 
-    def __init__(self, spec: TaskSpec, options: Any, policy_options: Mapping[str, Any]) -> None:
+    def __init__(self, spec: TaskSpec, of_learner: Any, policy_options: Mapping[str, Any]) -> None:
         """Find out what may be said.
 
         Args:
             spec: of the task.
-            options: of the learner.
+            of_learner: options of the learner.
             policy_options: of the policy, as they are given to the learner's node.
 
         Raises:
@@ -104,8 +105,8 @@ class AsSpoken:
             raise ConfigError(f"learners of turns take the pictures of one camera; task '{spec.task}' has {names}")
         self.policy_options = dict(policy_options)
         self.spec = text_spec(spec, policy_options)
-        self._turns = Turns([spec.cameras[0].name], REWARDS[getattr(options, "reward", "takeovers")])
-        self._on_policy = is_on_policy(options)
+        self._turns = Turns([spec.cameras[0].name], REWARDS[getattr(of_learner, "reward", "takeovers")])
+        self._on_policy = is_on_policy(of_learner)
         self._version = 0
         self._given = self._stale = 0
         self._tale = Tale()
@@ -132,9 +133,9 @@ class AsSpoken:
         self._tale.draw(path)
 
 
-def is_on_policy(options: Any) -> bool:
+def is_on_policy(of_learner: Any) -> bool:
     """A learner without ``samples_per_insert`` learns whenever it is ready, from what its newest weights have said."""
-    return not hasattr(options, "samples_per_insert")
+    return not hasattr(of_learner, "samples_per_insert")
 
 
 def listens(builder: Any) -> bool:
@@ -149,17 +150,24 @@ def listens(builder: Any) -> bool:
     return builder.experience is Turn
 
 
-def with_shared(given: Mapping[str, Any], of_policy: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of a learner of turns: those that it shares with its policy, and over them its own."""
-    return {name: of_policy[name] for name in SHARED if name in of_policy} | dict(given)
+def with_shared(config_type: type[Any], given: Mapping[str, Any], of_policy: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a learner of turns: those that it shares with its policy, and over them its own.
+
+    Args:
+        config_type: of the learner.
+        given: of the learner, by name.
+        of_policy: of the policy, by name.
+    """
+    shared = set(SHARED) & options(config_type).keys() & of_policy.keys()
+    return {name: of_policy[name] for name in shared} | dict(given)
 
 
-def check_together(config: LearnerConfig, options: Any, listening: bool) -> None:
+def check_together(config: LearnerConfig, of_learner: Any, listening: bool) -> None:
     """Refuse what does not go together.
 
     Args:
         config: of the learner's node.
-        options: of its plug-in.
+        of_learner: options of its plug-in.
         listening: see :func:`listens`.
 
     Raises:
@@ -168,7 +176,7 @@ def check_together(config: LearnerConfig, options: Any, listening: bool) -> None
     if listening and config.curriculum:
         raise ConfigError(f"curriculum is '{config.curriculum}', which goes with learners of transitions")
     bags = [*config.offline, *config.demonstrations]
-    if is_on_policy(options) and bags:
+    if is_on_policy(of_learner) and bags:
         raise ConfigError(
             f"learner '{config.learner}' learns from what its own weights say, not from bags {bags}; valid: learners "
             "with samples_per_insert"

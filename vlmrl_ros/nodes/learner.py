@@ -72,7 +72,7 @@ class LearnerNode(Shell[LearnerConfig]):
         self._listens = listens(self._builder)
         given = plugin_options(self, config.learner)
         if self._listens:
-            given = with_shared(given, plugin_options(self, SPEAKER))
+            given = with_shared(self._builder.config_type, given, plugin_options(self, SPEAKER))
         options = from_mapping(self._builder.config_type, given, config.learner)
         check_together(config, options, self._listens)
         if "device" in {f.name for f in fields(options)}:

@@ -63,7 +63,7 @@ def speaker(tmp_path_factory) -> SimpleNamespace:
 def made_of(name: str, speaker) -> SimpleNamespace:
     """A learner and the experience that it takes."""
     builder = registry.load("learners", name)
-    options = from_mapping(builder.config_type, with_shared(LEARNERS[name], speaker.options))
+    options = from_mapping(builder.config_type, with_shared(builder.config_type, LEARNERS[name], speaker.options))
     experience = AsSpoken(SPEC, options, speaker.options)
     learner = builder.build(experience.spec, options, stream(0, "learner"))
     return SimpleNamespace(options=options, experience=experience, learner=learner)
@@ -175,7 +175,10 @@ def test_what_other_weights_have_said_is_left_out_and_counted(speaker, tmp_path)
 
 def test_the_learner_has_the_options_of_its_policy_unless_it_has_its_own():
     of_policy = {"model": "a", "temperature": 0.3, "words": "skills"}
-    assert with_shared({"clip": 0.2, "temperature": 0.5}, of_policy) == {"model": "a", "temperature": 0.5, "clip": 0.2}
+    ppo, sft = (registry.load("learners", name).config_type for name in ("vlm_ppo", "vlm_sft"))
+    own = {"clip": 0.2, "temperature": 0.5}
+    assert with_shared(ppo, own, of_policy) == {"model": "a", "temperature": 0.5, "clip": 0.2}
+    assert with_shared(sft, {}, of_policy) == {"model": "a"}
 
 
 def test_what_does_not_go_together_is_refused(speaker):
