@@ -98,6 +98,7 @@ class VlmPolicy:
         return (self._still.copy() if action is None else action), info
 
     def reset(self, instruction: str = "") -> None:
+        """Leave the motion under way."""
         self._drive, self._told = None, instruction
 
     def think(self, questions: Sequence[Question]) -> list[Decision]:

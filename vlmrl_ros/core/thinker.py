@@ -45,7 +45,7 @@ class Decision:
 class Thinker(Policy, Protocol):
     """A policy that takes longer than a control step, and decides on motions. Asked in a thread of its own.
 
-    :meth:`Policy.act` asks at once and carries the motion out step by step until :meth:`reset`.
+    :meth:`Policy.act` asks at once and carries the motion out step by step until :meth:`Policy.reset`.
     """
 
     def reset(self, instruction: str = "") -> None:
