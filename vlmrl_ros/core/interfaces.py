@@ -95,6 +95,8 @@ class Glance:
         success: the task is done.
         intervening: the person holds control now (their hand was on the joystick in the step that led here).
         wrong: they judge the policy's action wrong; only known where a reference says what is good.
+        said: the words that the policy has just begun to carry out; empty where it has said nothing new, or is not
+            listened to.
     """
 
     scene: Mapping[str, float]
@@ -103,6 +105,7 @@ class Glance:
     success: bool
     intervening: bool
     wrong: bool = False
+    said: str = ""
 
 
 @dataclass(frozen=True)

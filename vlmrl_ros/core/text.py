@@ -48,10 +48,13 @@ class TextTaskSpec:
     Attributes:
         task: its name.
         legal_actions: words or signs of all actions.
+        texts: prompts and answers like those to come, for the vocabulary of a model that is built on the spot; may be
+            empty for others.
     """
 
     task: str
     legal_actions: tuple[str, ...]
+    texts: tuple[str, ...] = ()
 
 
 class TextTask(Protocol):

@@ -48,6 +48,9 @@ class Thinker(Policy, Protocol):
     :meth:`Policy.act` asks at once and carries the motion out step by step until :meth:`Policy.reset`.
     """
 
+    def reset(self, instruction: str = "") -> None:
+        """Another episode begins, with this to do: :meth:`Policy.act` leaves the motion under way."""
+
     def think(self, questions: Sequence[Question]) -> list[Decision]:
         """Answer the questions of several robots together. What is wrong with one of them hurts no other."""
 

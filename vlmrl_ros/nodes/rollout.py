@@ -24,6 +24,7 @@ from vlmrl_ros.core.interfaces import Policy, Task
 from vlmrl_ros.core.safety import SafetyFilter
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.streams import stream
+from vlmrl_ros.core.thinker import Thinker
 from vlmrl_ros.core.types import Mark
 from vlmrl_ros.sim.load import build as build_task
 
@@ -75,9 +76,17 @@ def rollout(task: Task, policy: Policy, episodes: int, seed: int, discount: floa
             if len(results) == episodes:
                 return results
         if feedback.step == 0:
-            policy.reset()
+            _begin(policy, str(getattr(task, "instruction", "")))
         action, _ = policy.act(arrival.observation, stream(seed, "policy", feedback.episode, feedback.step))
         _, arrival = loop.advance(arrival, action, Mark.NONE)
+
+
+def _begin(policy: Policy, instruction: str) -> None:
+    """Tell a policy that another episode begins; one that thinks, what there is to do."""
+    if isinstance(policy, Thinker):
+        policy.reset(instruction)
+    else:
+        policy.reset()
 
 
 def load_policy(checkpoint: Path, spec: TaskSpec, options: Mapping[str, Any] | None = None) -> Policy:

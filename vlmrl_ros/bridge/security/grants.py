@@ -100,7 +100,7 @@ GRANTS: Mapping[str, Grant] = {
         subscribe=(
             *OBSERVATION,
             "feedback",
-            "policy/action",
+            *("policy/action", "policy/status", "policy/thought"),
             "command",
             "intervention",
             "executed",
@@ -115,6 +115,7 @@ GRANTS: Mapping[str, Grant] = {
         subscribe=(
             *("feedback", "scene", "spec", "learner/status", "intervention"),
             *("observation/state", "policy/action", "executed"),  # what one who judges looks at
+            "policy/thought",  # what one who listens hears
         ),
     ),
     "joystick": Grant(publish=("joy",)),

@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_model, save_model
 
 from vlmrl_ros.core.text import TextObservation
+from vlmrl_ros.core.turn import Turn
 from vlmrl_ros.nodes.bench.remembered import Result, remembered
 from vlmrl_ros.nodes.bench.rl4vlm_cnn import CnnPlayer, CnnPolicy, CnnPpo
 from vlmrl_ros.nodes.bench.rl4vlm_play import Speaker, Supervisor, Table, judge
@@ -22,7 +23,7 @@ from vlmrl_ros.policies.vlm.ppo import PpoConfig, UtterancePpo
 from vlmrl_ros.policies.vlm.sft import Example, SftConfig, fine_tune
 from vlmrl_ros.policies.vlm.stem import Stem, learn_to_see
 from vlmrl_ros.policies.vlm.tiny import TinyConfig, build
-from vlmrl_ros.policies.vlm.turns import Turn, pixels
+from vlmrl_ros.policies.vlm.turns import pixels
 from vlmrl_ros.sim.cards.demonstrations import Teacher
 from vlmrl_ros.sim.cards.game import CardGame
 from vlmrl_ros.sim.cards.prompts import answer, fixed_parts
