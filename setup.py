@@ -32,6 +32,10 @@ EXECUTABLES = (
     "sim_bridge",
     "spacemouse",
     "teleop",
+    "text_bridge",
+    "text_learner",
+    "text_policy_server",
+    "text_recorder",
 )
 PLUGINS = {
     "learners": {
@@ -64,6 +68,7 @@ PLUGINS = {
         "guess_city-rules": "sim.text.guess_city",
         "car_dealer-rules": "sim.text.car_dealer",
     },
+    "text_policies": {"language": "policies.language.policy:build"},
     "curricula": {"rollin": "policies.curricula.rollin:build"},
     "outputs": {name: f"bridge.outputs.{name}:build" for name in ("twist", "forward", "trajectory")},
     "devices": {name: f"teleop.devices.{name}:build" for name in ("joystick", "spacemouse")},

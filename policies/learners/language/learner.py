@@ -108,6 +108,16 @@ class LanguageLearner(ABC):
         """There is an episode."""
         return bool(self._episodes)
 
+    @property
+    def cloning(self) -> bool:
+        """It still has to clone the data before it learns from what it says itself."""
+        return False
+
+    @property
+    def wants(self) -> int | None:
+        """Own episodes that it waits for before it learns from them; None: it learns from data alone."""
+        return None
+
     def update(self) -> Mapping[str, float]:
         """``updates`` gradient steps; the metrics of the last one."""
         metrics: Metrics = {}
