@@ -67,11 +67,12 @@ class TextLearner(Shell[TextLearnerConfig]):
         self._run: TextRun | None = None
         self._claim()
         Rivals(self, "weights")
+        from vlmrl_ros.nodes.text_run import BridgeBegan, TextRun  # loads TensorBoard and Matplotlib, which takes long
+
+        self._make_run, self._bridge_began = TextRun, BridgeBegan
 
     def configure(self) -> None:
         """Offer services and begin: the data are made, or read, and learned from before anything is played."""
-        from vlmrl_ros.nodes.text_run import TextRun  # loads torch, TensorBoard and Matplotlib
-
         if self._directory is None:
             self._claim()
         assert self._directory is not None
@@ -83,7 +84,7 @@ class TextLearner(Shell[TextLearnerConfig]):
         self.create_service(Trigger, "checkpoint", self._on_checkpoint)
         self.create_service(SetBool, "pause", self._on_pause)
         ties = TextTies(self._publish_weights, self.get_logger().info, self.diagnostics.problem)
-        self._run = TextRun(self._plan, self._directory, ties)
+        self._run = self._make_run(self._plan, self._directory, ties)
         self._worker = Worker(self._run, self._on_ready, self._report, self._on_end)
         self._worker.start()
         if self.config.episodes:
@@ -114,10 +115,8 @@ class TextLearner(Shell[TextLearnerConfig]):
             self.fail(error)
             return
         if self._bridge_known and self._steps is not None and self._worker is not None:
-            from vlmrl_ros.nodes.text_run import BridgeBegan
-
             self._steps.reset()
-            self._worker.put(BridgeBegan())
+            self._worker.put(self._bridge_began())
         self._bridge_known = True
 
     def _on_ready(self, after_ns: Sequence[int]) -> None:

@@ -72,13 +72,17 @@ class TextRun:
         self.summary: dict[str, Any] = {}
         self._published: Weights | None = None
         self._stored: Stored | None = None
-        self._asked_at = -1
+        self._asked_at: tuple[int, ...] = ()
         self._lived_s = 0.0
 
     @property
     def newest_ns(self) -> tuple[int, ...]:
         """Stamp of the newest step, ns; -1 before the first."""
         return (self.training.newest_ns,)
+
+    def _place(self) -> tuple[int, ...]:
+        """How far the run is."""
+        return self.training.updates, self.training.steps, self.version
 
     def begin(self) -> None:
         """Take in the data, make the learner, go on from the newest whole checkpoint where the plan says so.
@@ -162,11 +166,11 @@ class TextRun:
             return
         values = {"task_return": lived.task_return, "success": float(lived.success), "version": float(lived.version)}
         self._board.add({f"episode/{name}": value for name, value in values.items()}, lived.steps)
-        if training.updates > before:
-            self._note_update(before)
         if training.updates // config.publish_every > before // config.publish_every:
             self._take_weights()
             self._ties.publish(self._published)
+        if training.updates > before:
+            self._note_update(before)
         done = len(training.log)
         if done % max(1, config.episodes // TOLD_PARTS) == 0:
             self._ties.say(f"episode {done}/{config.episodes}, {training.updates} updates, {self._of_late()}")
@@ -192,7 +196,7 @@ class TextRun:
         if self._writer.full:
             self._problems.set("checkpoint", f"no checkpoint of update {done}: the disk is busy with those before it")
             return
-        self._asked_at = done
+        self._asked_at = self._place()
         own = {POLICY_FILE: Part(self._copy_policy), **published_parts(self._published)}
         self._writer.submit(done, {**own, **self.training.snapshot()}, self._about())
 
@@ -233,7 +237,7 @@ class TextRun:
             raise CheckpointError(f"checkpoint '{self._stored.path}' lacks what a run goes on with: {error}") from error
         self._published = read_published(self._stored.path)
         self.version = self._published.version if self._published else 0
-        self._asked_at = self.training.updates
+        self._asked_at = self._place()
         training, config = self.training, self._config
         done, enough = len(training.log), config.episodes
         if self.without_robot:
@@ -247,7 +251,7 @@ class TextRun:
         for outcome in self._writer.collect(wait):
             self._problems.set("checkpoint", outcome.error)
             if outcome.stored is None:
-                self._asked_at = -1
+                self._asked_at = ()
             else:
                 self._stored = outcome.stored
                 newest = checkpoints_in(self._folder)[-self._config.keep_checkpoints :]
@@ -260,7 +264,7 @@ class TextRun:
             RunDirectoryError: the last checkpoint or the picture could not be written.
         """
         self._collect(wait=True)
-        if self._asked_at != self.training.updates:
+        if self._asked_at != self._place():
             self.checkpoint()
         self._collect(wait=True)
         self._writer.close()

@@ -1,0 +1,121 @@
+"""The arm by dialogue: a scripted person says what is to be done and what they see, and the next skill is the answer."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from vlmrl_ros.core.config import from_mapping, option
+from vlmrl_ros.core.prompts import answer
+from vlmrl_ros.core.text import TextStep
+from vlmrl_ros.core.text_episode import END, Normalisation, TextEpisode
+from vlmrl_ros.sim.load import build as build_task
+from vlmrl_ros.sim.operators.words import by_skills
+from vlmrl_ros.sim.tasks.tabletop.goals import COMBINATIONS
+from vlmrl_ros.sim.text.rollout import Behaviour, mixture
+from vlmrl_ros.sim.text.rules import Reply, RulesTask
+from vlmrl_ros.sim.text_arm import TextArm, TextArmConfig
+
+SKILL_REWARD = -1.0
+LONGEST_SKILL_STEPS = 200
+"""Control steps, so that the arm's own horizon never ends an episode before the dialogue's."""
+HIGHEST = SKILL_REWARD
+"""A pick, and a place that ends it."""
+
+
+@dataclass(frozen=True)
+class DialogueConfig:
+    """Options of ``tabletop_dialogue``."""
+
+    max_turns: int = option(8, "skills of an episode, after which it is truncated", low=1, high=1000)
+    combinations: str = option(
+        "seen",
+        "what is asked for: seen: what may be trained on; unseen: colours and shapes that are never asked for together "
+        "there; all",
+        choices=COMBINATIONS,
+    )
+    right: float = option(0.5, "data: share of skills that the person would say; the others are any", low=0, high=1)
+
+
+class Dialogue:
+    """-1 for each skill, and for what is none, that does not end with the thing where the person wants it; 0 for that.
+
+    A simulated arm carries the skills out; the person sees what has come of them, slips and wrong places too.
+    """
+
+    remembers = False  # what the person says is complete in itself
+    system_prompt = (
+        "You drive a robot arm by whole motions. A person says what is to be done and what they see. Say one of the "
+        "motions, like 'pick near left' or 'place far right'."
+    )
+
+    def __init__(self, config: DialogueConfig) -> None:
+        self._config = config
+        horizon = LONGEST_SKILL_STEPS * config.max_turns
+        options = {"observation": "state", "combinations": config.combinations, "horizon": horizon}
+        words = TextArmConfig(words="skills", thoughts=False, cameras=(), max_turns=config.max_turns)
+        self._arm = TextArm(build_task("tabletop", options), config=words)
+        self.legal_actions: Sequence[str] = tuple(self._arm.legal_actions)
+        self._dice: np.random.Generator | None = None
+
+    def reset(self, rng: np.random.Generator) -> str:
+        """Lay the table and ask."""
+        self._dice, self._said = copy.deepcopy(rng), list[str]()
+        self._arm.reset(int(rng.integers(2**31)))
+        return self._words()
+
+    def say(self, text: str) -> Reply:
+        """Carry a skill out; what is none passes a moment."""
+        legal = text in self.legal_actions
+        self._said.append(text)
+        step: TextStep = self._arm.step(answer(None, text) if legal else "")
+        reward = 0.0 if step.terminated else SKILL_REWARD
+        action = text if legal else None
+        return Reply(self._words(), reward, action, step.terminated, step.truncated, success=step.terminated)
+
+    @property
+    def state(self) -> Hashable:
+        """What the person says."""
+        return self._words()
+
+    def right(self) -> str:
+        """What the person would have done next."""
+        return by_skills(self._arm.task).action  # type: ignore[arg-type]
+
+    def _words(self) -> str:
+        return f"{self._arm.instruction}; {by_skills(self._arm.task).thoughts}{END}"  # type: ignore[arg-type]
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Dialogue:
+        """The same skills again, from the same beginning: a simulation cannot be copied, but it repeats."""
+        twin = memo[id(self)] = Dialogue(self._config)
+        if self._dice is not None:
+            twin.reset(copy.deepcopy(self._dice))
+            for text in self._said:
+                twin.say(text)
+        return twin
+
+
+def sometimes_right(share: float) -> Behaviour[Dialogue]:
+    """One who says what the person would, or anything."""
+
+    def say(rules: Dialogue, rng: np.random.Generator) -> str:
+        if rng.random() < share:
+            return rules.right()
+        return rules.legal_actions[int(rng.integers(len(rules.legal_actions)))]
+
+    return say
+
+
+def build(options: Mapping[str, Any]) -> RulesTask[Dialogue]:
+    """The task."""
+    return RulesTask(Dialogue(from_mapping(DialogueConfig, options, "tabletop_dialogue")))
+
+
+def episodes(options: Mapping[str, Any], seed: int) -> Iterator[TextEpisode]:
+    """Dialogues in which the right skill is said now and then."""
+    config = from_mapping(DialogueConfig, options, "tabletop_dialogue")
+    return mixture(RulesTask(Dialogue(config)), lambda rng: ("mixed", sometimes_right(config.right)), seed)
