@@ -152,11 +152,15 @@ def test_a_run_goes_on_from_its_checkpoint_and_counts_what_was_lost(tmp_path):
     second.begin()
     assert len(second.run.training.log) == 1
     assert second.published[0].version == first.run.version
+    amid = replace(first.steps[-1].feedback, terminated=False, truncated=False, episode=4)
+    second.run.digest(
+        SpokenStep(10**11, "", amid, "\n"), lambda: True
+    )  # the bridge was there while the learner was not
     second.games.go_on(10**12, 5)
     second.live()
     summary = second.end()
     assert (summary["episodes"], summary["interrupted"]) == (3, False)
-    assert summary["chains_broken"] == 4  # numbers 1 to 4, of which one was under way
+    assert summary["chains_broken"] == 4  # numbers 1 to 4, of which one was seen
     with pytest.raises(RunDirectoryError, match="its seed is '0', not '1'"):
         Loop(tmp_path, "ilql", {"cloning_updates": 4}, episodes=3, resume=True, seed=1).run.begin()
 
