@@ -67,6 +67,7 @@ PLUGINS = {
         "twenty_questions-rules": "sim.text.twenty_questions",
         "guess_city-rules": "sim.text.guess_city",
         "car_dealer-rules": "sim.text.car_dealer",
+        "tabletop_dialogue": "sim.text.tabletop_dialogue",
     },
     "text_policies": {"language": "policies.language.policy:build"},
     "curricula": {"rollin": "policies.curricula.rollin:build"},

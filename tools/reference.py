@@ -89,6 +89,7 @@ CLASSES = {
     "wordle (text task)": "vlmrl_ros.sim.text.wordle:WordleConfig",
     "chess (text task)": "vlmrl_ros.sim.text.chess_game:ChessConfig",
     "chess_endgames (text task)": "vlmrl_ros.sim.text.chess_endgames:EndgamesConfig",
+    "tabletop_dialogue (text task)": "vlmrl_ros.sim.text.tabletop_dialogue:DialogueConfig",
     "text_nav-fast, text_nav-textworld (text tasks)": "vlmrl_ros.sim.text.text_nav:TextNavConfig",
 }
 HEAD = """\

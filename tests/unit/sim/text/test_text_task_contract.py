@@ -15,7 +15,7 @@ from vlmrl_ros.core.text_episode import END
 from vlmrl_ros.sim.text import load
 from vlmrl_ros.sim.text.stockfish import GAMES
 
-OPTIONS = {"wordle": {"words": 60}}
+OPTIONS = {"wordle": {"words": 60}, "tabletop_dialogue": {"max_turns": 2}}
 needs_engine = pytest.mark.skipif(
     not (shutil.which("stockfish") or shutil.which("stockfish", path=GAMES)), reason="Stockfish is not installed"
 )
