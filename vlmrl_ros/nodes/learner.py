@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -20,7 +19,7 @@ from vlmrl_ros.bridge.fleet import checked_names
 from vlmrl_ros.bridge.parameters import plugin_options, show_options
 from vlmrl_ros.bridge.peers import PeerParameters, Settings
 from vlmrl_ros.bridge.rivals import Rivals
-from vlmrl_ros.bridge.shell import Shell, run
+from vlmrl_ros.bridge.shell import Shell, give_way, run
 from vlmrl_ros.bridge.weights import Weights, encode, encode_to_file, size_bytes
 from vlmrl_ros.core import registry
 from vlmrl_ros.core.config import from_mapping, to_mapping
@@ -288,5 +287,5 @@ def _status(run: LearningRun, arm: int, stamp_ns: int) -> list[float]:
 
 def main() -> None:
     """Entry point."""
-    os.nice(NICENESS)
+    give_way(NICENESS)
     sys.exit(run(LearnerNode, "Learns from the steps of the loop and publishes weights.", LearnerConfig))

@@ -16,8 +16,9 @@ WIRE = {"latency_ms": 30.0, "jitter_ms": 5.0, "drop_rate": 0.01}
 CALM = {"operator.gain_per_s": 4.0}
 """A person drives a late arm more calmly: at the usual 8/s their hand and a loop that answers after 0.2 s oscillate
 about the hole, and what they show and where they take over says little."""
-STEPS, QUICK_STEPS = 4500, 300
-DEMONSTRATIONS, QUICK_DEMONSTRATIONS = 15, 6
+STEPS, QUICK_STEPS = 4500, 200
+QUICK_LEARNER = {"rlif.min_steps": 100}
+DEMONSTRATIONS, QUICK_DEMONSTRATIONS = 15, 4
 EPISODES = 100
 TRAIN_TIMEOUT_S, EVALUATE_TIMEOUT_S = 3600.0, 1800.0
 
@@ -78,7 +79,7 @@ def _train(quick: bool, work: Path) -> LaunchedRun:
         "max_steps": QUICK_STEPS if quick else STEPS,
         "demonstrations": QUICK_DEMONSTRATIONS if quick else DEMONSTRATIONS,
     }
-    learner = {"eval_task": "" if quick else "peg_insert", "final_eval_episodes": 0}
+    learner = {"eval_task": "" if quick else "peg_insert", "final_eval_episodes": 0, **(QUICK_LEARNER if quick else {})}
     parameters = {"sim_arm": WIRE, "learner": learner, "scripted_operator": CALM}
     return train(work, "train", arguments, parameters, TRAIN_TIMEOUT_S, "real_train.launch.py")
 
