@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ from vlmrl_ros.bridge import messages, qos
 from vlmrl_ros.bridge.parameters import plugin_options, show_options
 from vlmrl_ros.bridge.peers import PeerParameters, Settings
 from vlmrl_ros.bridge.rivals import Rivals
-from vlmrl_ros.bridge.shell import Shell, run
+from vlmrl_ros.bridge.shell import Shell, give_way, run
 from vlmrl_ros.bridge.text_messages import check_text_spec
 from vlmrl_ros.bridge.text_steps import SpokenSteps
 from vlmrl_ros.bridge.weights import Weights, encode, encode_to_file, size_bytes
@@ -206,5 +205,5 @@ def _checked_bags(paths: Sequence[str]) -> tuple[str, ...]:
 
 def main() -> None:
     """Entry point."""
-    os.nice(NICENESS)
+    give_way(NICENESS)
     sys.exit(run(TextLearner, "Learns from what is said in the loop and publishes weights.", TextLearnerConfig))

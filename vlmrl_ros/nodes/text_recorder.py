@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import queue
 import sys
 import threading
@@ -13,7 +12,7 @@ from std_msgs.msg import String
 
 from vlmrl_ros.bridge import qos
 from vlmrl_ros.bridge.bags.text import TextBags
-from vlmrl_ros.bridge.shell import Shell, run
+from vlmrl_ros.bridge.shell import Shell, give_way, run
 from vlmrl_ros.bridge.text_messages import task_of
 from vlmrl_ros.bridge.text_steps import SpokenSteps
 from vlmrl_ros.core.config import option
@@ -100,5 +99,5 @@ class TextRecorder(Shell[TextRecorderConfig]):
 
 def main() -> None:
     """Entry point."""
-    os.nice(NICENESS)
+    give_way(NICENESS)
     sys.exit(run(TextRecorder, "Records every whole episode of text into a bag.", TextRecorderConfig))
