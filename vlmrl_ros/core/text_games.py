@@ -132,8 +132,8 @@ class TextGames:
         return True
 
     def cut(self) -> None:
-        """Have every game that goes on end with its next step, truncated."""
-        self._cut = True
+        """Have every game that waits for an answer end with its next step, truncated."""
+        self._cut = self.asked
 
     def carry_out(self) -> list[tuple[int, str]]:
         """Carry out all answers, once none is missing.

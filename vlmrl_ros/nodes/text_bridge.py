@@ -19,6 +19,7 @@ from vlmrl_ros.bridge.text_messages import EXECUTED, OBSERVATION, SAID, read_tex
 from vlmrl_ros.core.config import option
 from vlmrl_ros.core.continuation import Continuation, Place
 from vlmrl_ros.core.spoken import STEP_NS
+from vlmrl_ros.core.text_episode import ClonableTextTask
 from vlmrl_ros.core.text_games import TextArrival, TextGames
 from vlmrl_ros.sim.text.load import game
 
@@ -46,16 +47,15 @@ class TextBridge(Shell[TextBridgeConfig]):
     def __init__(self) -> None:
         """Declare the parameters."""
         super().__init__("text_bridge")
-        self._tasks: list[object] = []
+        self._tasks: list[ClonableTextTask] = []
 
     def configure(self) -> None:
         """Build the games and say what they are."""
         config = self.config
         options = plugin_options(self, config.task)
         plugin = game(config.task)
-        tasks = [plugin.build(options) for _ in range(config.num_envs)]
-        self._tasks = list(tasks)
-        self._games = TextGames(tasks, config.seed)
+        self._tasks = [plugin.build(options) for _ in range(config.num_envs)]
+        self._games = TextGames(self._tasks, config.seed)
         self._continuation: Continuation | None = Continuation(STEP_NS, in_sync=config.sync)
         self._learner: TextPlace | None = None
         self._needed_ns = 0
@@ -83,7 +83,7 @@ class TextBridge(Shell[TextBridgeConfig]):
     def close(self) -> None:
         """Free the games."""
         for task in self._tasks:
-            task.close()  # type: ignore[attr-defined]
+            task.close()
         self._tasks = []
 
     def _begin(self) -> None:

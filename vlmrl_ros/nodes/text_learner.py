@@ -84,7 +84,7 @@ class TextLearner(Shell[TextLearnerConfig]):
         self.create_service(SetBool, "pause", self._on_pause)
         ties = TextTies(self._publish_weights, self.get_logger().info, self.diagnostics.problem)
         self._run = self._make_run(self._plan, self._directory, ties)
-        self._worker = Worker(self._run, self._on_ready, self._report, self._on_end)
+        self._worker = Worker(self._run, self._on_ready, self._report, self._on_end, waits=True)
         self._worker.start()
         if self.config.episodes:
             self.listen(String, "spec", self._on_spec, qos.LATCHED)

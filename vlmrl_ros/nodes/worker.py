@@ -70,6 +70,7 @@ class Worker:
         ended: Callable[[BaseException | None], None],
         arms: int = 1,
         in_turn: bool = False,
+        waits: bool = False,
     ) -> None:
         """Prepare; :meth:`start` begins.
 
@@ -82,12 +83,14 @@ class Worker:
             ended: called once at the end, with the error that ended it, if any.
             arms: how many.
             in_turn: learn from one step of each arm in turn, see :class:`Rounds`.
+            waits: whoever plays may be kept waiting: then no update is left for later, and a pause holds everything up.
         """
         self._run = run
         self._ready = ready
         self._report = report
         self._ended = ended
         self._arms = range(arms)
+        self._waits = waits
         self._rounds: Rounds[Any] = Rounds(arms, in_turn)
         self._queue: queue.SimpleQueue[tuple[int, Any] | None] = queue.SimpleQueue()
         self._stop = threading.Event()
@@ -119,6 +122,10 @@ class Worker:
             self._thread.join(timeout_s)
 
     def _may_update(self) -> bool:
+        while self._waits and self._paused.is_set() and not self._stop.is_set():
+            self._stop.wait(PAUSE_S)
+        if self._waits:
+            return not self._stop.is_set()
         held_up = self._stop.is_set() or self._paused.is_set()
         return not held_up and self._queue.qsize() <= BACKLOG * len(self._arms)
 
