@@ -11,7 +11,8 @@ from pathlib import Path
 from std_msgs.msg import String
 
 from vlmrl_ros.bridge import qos
-from vlmrl_ros.bridge.bags.text import TextBags
+from vlmrl_ros.bridge.bags.repair import repair_all
+from vlmrl_ros.bridge.bags.text import TextBags, newest_stamp
 from vlmrl_ros.bridge.shell import Shell, give_way, run
 from vlmrl_ros.bridge.text_messages import task_of
 from vlmrl_ros.bridge.text_steps import SpokenSteps
@@ -30,6 +31,9 @@ class TextRecorderConfig:
     """Parameters of ``text_recorder``."""
 
     directory: str = option("runs/run/bags", "where the bags go, a folder for each episode; made where it is missing")
+    continues: bool = option(
+        False, "take the place of a recorder that was killed: what is in the bags already is not recorded again"
+    )
 
 
 class TextRecorder(Shell[TextRecorderConfig]):
@@ -43,7 +47,7 @@ class TextRecorder(Shell[TextRecorderConfig]):
         self._thread: threading.Thread | None = None
 
     def configure(self) -> None:
-        """Listen; the first spec says what is recorded.
+        """Close what was left open, then listen; the first spec says what is recorded.
 
         Raises:
             BagError: the directory cannot be written.
@@ -51,6 +55,7 @@ class TextRecorder(Shell[TextRecorderConfig]):
         self._directory = Path(self.config.directory).expanduser()
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
+            repair_all(self._directory, self.get_logger().info)
         except OSError as error:
             raise BagError(f"bags cannot be written to '{self._directory}': {error.strerror}") from error
         self._chains = SpokenChains()
@@ -58,7 +63,8 @@ class TextRecorder(Shell[TextRecorderConfig]):
         self._ended: queue.SimpleQueue[tuple[SpokenStep, ...] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write, name="recording", daemon=True)
         self._thread.start()
-        self._steps = SpokenSteps(self, self._on_step, lambda stamp_ns: None)
+        after_ns = newest_stamp(self._directory) if self.config.continues else -1
+        self._steps = SpokenSteps(self, self._on_step, lambda stamp_ns: None, after_ns)
         self.listen(String, "spec", self._on_spec, qos.LATCHED)
 
     def close(self) -> None:

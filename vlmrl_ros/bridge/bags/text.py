@@ -49,7 +49,7 @@ class TextBags:
         before = bags_in(directory)
         self._directory, self._task = directory, task
         self._number = number_of(before[-1]) + 1 if before else 0
-        self.free_ns = STEP_NS + (last_time(before[-1]) if before else 0)
+        self.free_ns = STEP_NS + max(0, newest_stamp(directory))
         """Stamp after all that are there, ns."""
 
     def write(self, steps: Sequence[SpokenStep], info: Mapping[str, Any]) -> Path:
@@ -76,6 +76,12 @@ class TextBags:
     def number(self) -> int:
         """Of the next bag."""
         return self._number
+
+
+def newest_stamp(directory: Path) -> int:
+    """Stamp of the newest step in the bags of a directory, all of them closed, ns; -1 where there are none."""
+    before = bags_in(directory)
+    return last_time(before[-1]) if before else -1
 
 
 def write_text_episodes(directory: Path, task: str, episodes: Iterable[TextEpisode]) -> list[Path]:
