@@ -96,6 +96,7 @@ class VlmPolicy:
         return (self._still.copy() if action is None else action), info
 
     def reset(self) -> None:
+        """Leave the motion under way."""
         self._drive = None
 
     def think(self, questions: Sequence[Question]) -> list[Decision]:

@@ -143,6 +143,9 @@ class Policy(Protocol):
     def act(self, observation: Observation, rng: np.random.Generator) -> tuple[FloatArray, Mapping[str, Any]]:
         """One action, float32 (A,) within the bounds of the spec, and information (may hold ``thought``)."""
 
+    def reset(self) -> None:
+        """An episode begins: what it does no longer depends on the one before."""
+
     def load(self, variables: Variables) -> None:
         """Take new weights.
 

@@ -24,7 +24,6 @@ from vlmrl_ros.core.interfaces import Policy, Task
 from vlmrl_ros.core.safety import SafetyFilter
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.streams import stream
-from vlmrl_ros.core.thinker import Thinker
 from vlmrl_ros.core.types import Mark
 from vlmrl_ros.sim.load import build as build_task
 
@@ -75,7 +74,7 @@ def rollout(task: Task, policy: Policy, episodes: int, seed: int, discount: floa
             task_return, value = 0.0, 0.0
             if len(results) == episodes:
                 return results
-        if feedback.step == 0 and isinstance(policy, Thinker):
+        if feedback.step == 0:
             policy.reset()
         action, _ = policy.act(arrival.observation, stream(seed, "policy", feedback.episode, feedback.step))
         _, arrival = loop.advance(arrival, action, Mark.NONE)

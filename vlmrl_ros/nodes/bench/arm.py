@@ -8,9 +8,16 @@ from typing import Any
 
 from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.nodes.bench import fleet, silence
-from vlmrl_ros.nodes.bench.figures import Figures
+from vlmrl_ros.nodes.bench.figures import NONE, Figures
 from vlmrl_ros.nodes.bench.launched import LaunchedRun, launch, read_result, train
 
+MARKS = {
+    "sim_arm.rlif.success": (0.85, 1.0),
+    "silence.ticks_to_zero.max": (0.0, 2.0),
+    "estop.ticks_to_zero.max": (0.0, 1.0),
+    "estop.motions": NONE,
+    "fleet.transitions_mixed": NONE,
+}
 WIRE = {"latency_ms": 30.0, "jitter_ms": 5.0, "drop_rate": 0.01}
 """Delay and losses of each sensor message and of each command."""
 CALM = {"operator.gain_per_s": 4.0}

@@ -37,11 +37,10 @@ ARM = Protocol(
     task_options={},
     data_options={},
     operator_options={},
-    data_episodes=60,
-    offline_updates=4000,
-    online_steps=1000,
+    data_episodes=25,
+    offline_updates=2000,
+    online_steps=600,
     evaluate_every=100,
-    evaluation_episodes=30,
 )
 CONTEXT = "p3"
 SHARED = {
@@ -56,6 +55,8 @@ SHARED = {
     "critic_learning_rate": 1e-3,
     "target_rate": 0.01,
 }
+STEADY = {"hidden": [128, 128], "layer_norm": True}
+"""On the arm, where networks as small as in the maze lose what they have learned with any method."""
 CONSERVATIVE = {
     "temperature": 1.0,
     "cql_weight": 20.0,
@@ -202,7 +203,7 @@ def _run_once(work: Path, common: Protocol, method: str, seed: int) -> Result:
     learner, options = METHODS[method]
     # SAC with offline data learns from scratch, from both
     protocol = replace(common, offline_updates=0) if learner == "sac" else common
-    given = {**SHARED, **options}
+    given = {**SHARED, **(STEADY if common is ARM else {}), **options}
     about = {"protocol": asdict(protocol), "learner": learner, "options": given, "seed": seed}
 
     def make() -> Result:

@@ -14,11 +14,19 @@ import numpy as np
 
 from vlmrl_ros.nodes.bench import chaos
 from vlmrl_ros.nodes.bench.bag_replay import replay_equal
-from vlmrl_ros.nodes.bench.figures import Figures
+from vlmrl_ros.nodes.bench.figures import NONE, YES, Figures
 from vlmrl_ros.nodes.bench.launched import LaunchedRun, read_result, train
 from vlmrl_ros.nodes.bench.ledger import settle
 from vlmrl_ros.nodes.bench.live_run import LiveRun
 
+MARKS = {
+    "transitions.lost": NONE,
+    "transitions.doubled": NONE,
+    "bag.replay_equal": YES,
+    "commands.outside_limits": NONE,
+    "commands.from_dead_source": NONE,
+    "resume.hash_equal": YES,
+}
 SEED = 0
 VICTIMS = ("learner", "policy_server", "teleop", "sim_bridge", "recorder")
 KILLS_EACH, QUICK_KILLS_EACH = 4, 1

@@ -150,6 +150,8 @@ def _lived(
         policy.load(training.learner.variables())
     while True:
         f = arrival.feedback
+        if f.step == 0:
+            policy.reset()
         action, _ = policy.act(arrival.observation, stream(seed, "policy", f.episode, f.step))
         applied, after = loop.advance(arrival, action, Mark.NONE)
         before = training.updates

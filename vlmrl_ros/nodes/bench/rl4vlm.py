@@ -20,7 +20,7 @@ QUICK_GAMES, QUICK_UPDATES = 1000, 6
 GAIN, OVER_NO_THOUGHT, NOTHING = 0.30, 0.15, 0.005
 """What RL with lambda 0.3 gains on SFT (greedy) and on lambda 0 (sampled); a success that rounds to 0 %."""
 QUICK_GAIN = 0.10
-LONG_ARMS = ("sft", "rl0_3", "rl1", "takeovers")
+LONG_ARMS = ("sft", "rl0_3", "rl1")
 """Of the variant with longer thoughts; without thoughts it is the same game."""
 JUDGED = ("right", "valid", "stated", "true", "tokens")
 UPDATE = ("parse_rate", "answer_tokens", "kl")
