@@ -13,7 +13,7 @@ from vlmrl_ros.bridge.shell import Shell
 from vlmrl_ros.bridge.text_messages import EXECUTED, OBSERVATION, read_text
 from vlmrl_ros.core.join import PartJoin
 from vlmrl_ros.core.quiet import TICK_S, Quiet
-from vlmrl_ros.core.spoken import SPOKEN_PARTS, SpokenStep, spoken
+from vlmrl_ros.core.text_steps import SPOKEN_PARTS, SpokenStep, spoken
 
 WINDOW = 256
 """Steps that may be open: as many as a topic keeps for those who come late."""

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vlmrl_ros.core.errors import NonFiniteError
-from vlmrl_ros.core.spoken import STEP_NS
 from vlmrl_ros.core.streams import stream
 from vlmrl_ros.core.text import TextStep, TextTask
 from vlmrl_ros.core.text_episode import END
+from vlmrl_ros.core.text_steps import STEP_NS
 from vlmrl_ros.core.types import Feedback
 
 MOST_SAID = 1000

@@ -12,8 +12,8 @@ from vlmrl_ros.core.errors import CheckpointError, ConfigError, NonFiniteError, 
 from vlmrl_ros.core.interfaces import TextLearner
 from vlmrl_ros.core.rate_limiter import RateLimiter
 from vlmrl_ros.core.snapshot import Part, below, json_part
-from vlmrl_ros.core.spoken import SpokenChains, SpokenStep, episode_of
 from vlmrl_ros.core.text_episode import TextEpisode
+from vlmrl_ros.core.text_steps import SpokenChains, SpokenStep, episode_of
 
 STATE_FILE = "text.json"
 AHEAD = 64

@@ -18,9 +18,9 @@ from vlmrl_ros.bridge.shell import Shell, run
 from vlmrl_ros.bridge.text_messages import EXECUTED, OBSERVATION, SAID, read_text, spec_message, text_message
 from vlmrl_ros.core.config import option
 from vlmrl_ros.core.continuation import Continuation, Place
-from vlmrl_ros.core.spoken import STEP_NS
 from vlmrl_ros.core.text_episode import ClonableTextTask
 from vlmrl_ros.core.text_games import TextArrival, TextGames
+from vlmrl_ros.core.text_steps import STEP_NS
 from vlmrl_ros.sim.text.load import game
 
 LOOK_PERIOD_S = 0.05

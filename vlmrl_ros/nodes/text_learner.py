@@ -24,8 +24,8 @@ from vlmrl_ros.core import registry
 from vlmrl_ros.core.config import from_mapping, to_mapping
 from vlmrl_ros.core.errors import ConfigError, RunDirectoryError, VlmrlError
 from vlmrl_ros.core.run_directory import RunDirectory
-from vlmrl_ros.core.spoken import SpokenStep
 from vlmrl_ros.core.text_episode import TextEpisode
+from vlmrl_ros.core.text_steps import SpokenStep
 from vlmrl_ros.nodes.text_plan import TextLearnerConfig, TextPlan, TextTies
 from vlmrl_ros.nodes.worker import Worker
 

@@ -18,7 +18,7 @@ from vlmrl_ros.bridge.text_messages import task_of
 from vlmrl_ros.bridge.text_steps import SpokenSteps
 from vlmrl_ros.core.config import option
 from vlmrl_ros.core.errors import BagError
-from vlmrl_ros.core.spoken import SpokenChains, SpokenStep
+from vlmrl_ros.core.text_steps import SpokenChains, SpokenStep
 
 STOP_TIMEOUT_S = 2.0
 """After Ctrl-C the disk has so long to take what is left."""

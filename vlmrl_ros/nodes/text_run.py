@@ -21,10 +21,10 @@ from vlmrl_ros.core.errors import BagError, CheckpointError, ConfigError, RunDir
 from vlmrl_ros.core.interfaces import Variables
 from vlmrl_ros.core.run_directory import RunDirectory
 from vlmrl_ros.core.snapshot import Content, Part
-from vlmrl_ros.core.spoken import SpokenStep
 from vlmrl_ros.core.streams import stream
 from vlmrl_ros.core.text_episode import TextEpisode
 from vlmrl_ros.core.text_spec import TextSpec
+from vlmrl_ros.core.text_steps import SpokenStep
 from vlmrl_ros.core.text_training import TextTraining
 from vlmrl_ros.nodes.board import Board
 from vlmrl_ros.nodes.plan import same_run

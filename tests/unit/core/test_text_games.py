@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import pytest
 
 from vlmrl_ros.core.errors import NonFiniteError
-from vlmrl_ros.core.spoken import STEP_NS
 from vlmrl_ros.core.text import TextObservation, TextStep
 from vlmrl_ros.core.text_games import MOST_SAID, TextGames
+from vlmrl_ros.core.text_steps import STEP_NS
 from vlmrl_ros.sim.text.load import game
 
 

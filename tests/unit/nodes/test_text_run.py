@@ -15,8 +15,8 @@ from vlmrl_ros.core import registry
 from vlmrl_ros.core.config import from_mapping
 from vlmrl_ros.core.errors import BagError, ConfigError, RunDirectoryError
 from vlmrl_ros.core.run_directory import RunDirectory
-from vlmrl_ros.core.spoken import SpokenChains, SpokenStep, episode_of
 from vlmrl_ros.core.text_games import TextGames
+from vlmrl_ros.core.text_steps import SpokenChains, SpokenStep, episode_of
 from vlmrl_ros.nodes.text_plan import TextLearnerConfig, TextPlan, TextTies
 from vlmrl_ros.nodes.text_run import BridgeBegan, TextRun
 from vlmrl_ros.policies.language.policy import LanguagePolicy

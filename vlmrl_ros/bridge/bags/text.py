@@ -21,8 +21,8 @@ from vlmrl_ros.bridge.text_messages import read_text, text_message
 from vlmrl_ros.core.errors import BagError, VlmrlError
 from vlmrl_ros.core.join import PartJoin
 from vlmrl_ros.core.mcap import Message, Topic
-from vlmrl_ros.core.spoken import SPOKEN_PARTS, STEP_NS, SpokenStep, episode_of, spoken, steps_of
 from vlmrl_ros.core.text_episode import TextEpisode
+from vlmrl_ros.core.text_steps import SPOKEN_PARTS, STEP_NS, SpokenStep, episode_of, spoken, steps_of
 
 HEAD, FEEDBACK = "/text_episode", "/feedback"
 OBSERVATION, EXECUTED = f"/{text_messages.OBSERVATION}", f"/{text_messages.EXECUTED}"

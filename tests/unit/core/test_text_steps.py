@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from vlmrl_ros.core.errors import ConfigError
-from vlmrl_ros.core.spoken import MOST_OPEN, STEP_NS, SpokenChains, episode_of, steps_of
 from vlmrl_ros.core.text_episode import TextEpisode, TextTurn
+from vlmrl_ros.core.text_steps import MOST_OPEN, STEP_NS, SpokenChains, episode_of, steps_of
 
 WALK = TextEpisode(
     (TextTurn("here\n", "left\n", -1.0), TextTurn("there\n", "right\n", 0.0)), True, {"success": True}, "goal\n"
