@@ -81,6 +81,29 @@ class TextTask(Protocol):
         ...
 
 
+class TextPolicy(Protocol):
+    """Speaks. Entry point: ``build(options: Mapping[str, Any]) -> TextPolicy`` (group ``vlmrl_ros.text_policies``)."""
+
+    options: Mapping[str, Any]
+    """Every option in force, by name."""
+
+    def load(self, variables: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Take new weights.
+
+        Raises:
+            CheckpointError: they do not fit together; the old ones stay in force.
+        """
+        ...
+
+    def answer(self, prompts: Sequence[str], rng: np.random.Generator) -> list[str]:
+        """One answer to each prompt.
+
+        Raises:
+            RangeError: a prompt that cannot be read.
+        """
+        ...
+
+
 def require_running(over: bool) -> None:
     """Refuse a step of a task whose episode has ended, or in which none has begun.
 

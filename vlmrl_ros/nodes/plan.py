@@ -114,9 +114,22 @@ def identify(plan: Plan, spec: TaskSpec, directory: RunDirectory) -> None:
         options["curriculum"] = plan.curriculum
         options |= {f"{plan.curriculum}.{name}": value for name, value in plan.curriculum_options.items()}
     mine = {"task": spec.task, "learner": plan.learner, "seed": plan.seed, "num_arms": len(plan.arms)}
-    mine |= {"options": options, "task_spec": json.loads(spec.to_json())}
+    same_run({**mine, "options": options, "task_spec": json.loads(spec.to_json())}, directory, plan.resume)
+
+
+def same_run(mine: Mapping[str, Any], directory: RunDirectory, resume: bool) -> None:
+    """Write down which run this is; where it goes on, make sure that it is the same.
+
+    Args:
+        mine: ``task``, ``learner``, ``seed``, ``num_arms``, ``options`` and ``task_spec``, fit for JSON.
+        directory: of the run.
+        resume: it goes on.
+
+    Raises:
+        RunDirectoryError: the directory holds another run; nothing is changed.
+    """
     path = directory.path / IDENTITY_FILE
-    if plan.resume and path.exists():
+    if resume and path.exists():
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
             differences = _differences(found, json.loads(json.dumps(mine)))
