@@ -10,6 +10,7 @@ from std_msgs.msg import String
 
 from vlmrl_ros.core.errors import ConfigError, RangeError
 from vlmrl_ros.core.json_text import read_json
+from vlmrl_ros.core.spec import MAX_NAME
 
 OBSERVATION, SAID, EXECUTED = "observation/text", "policy/text", "executed/text"
 """Topics: the whole prompt; the answer of the policy; what was carried out of it, empty at the last step."""
@@ -41,14 +42,14 @@ def spec_message(task: str, options: Mapping[str, Any]) -> String:
     return String(data=json.dumps({"task": task, "options": dict(options)}, sort_keys=True))
 
 
-def task_of(message: String) -> str:
-    """Name of the task in the ``spec`` of a text task.
+def read_text_spec(message: String) -> tuple[str, dict[str, Any]]:
+    """Name of the task in the ``spec`` of a text task, and those of its options that were given.
 
     Raises:
         ShapeError: no spec of a text task.
         RangeError: it is too long.
     """
-    return str(read_json(message.data, "the spec of a text task", MOST_TEXT, lambda plain: plain["task"]))
+    return read_json(message.data, "the spec of a text task", MOST_TEXT, _task_and_options)
 
 
 def check_text_spec(message: String, task: str, options: Mapping[str, Any]) -> None:
@@ -59,15 +60,20 @@ def check_text_spec(message: String, task: str, options: Mapping[str, Any]) -> N
         RangeError: it is too long.
         ConfigError: another task, or other options of it.
     """
-    found = read_json(
-        message.data, "the spec of a text task", MOST_TEXT, lambda plain: (plain["task"], plain["options"])
-    )
+    found = read_text_spec(message)
     wanted = (task, json.loads(json.dumps(dict(options))))
     if found != wanted:
         raise ConfigError(
             f"text_bridge plays '{found[0]}' with options {found[1]}, but this node has '{wanted[0]}' with"
             f" {wanted[1]}; give the task's options to all nodes (/**)"
         )
+
+
+def _task_and_options(plain: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    task, options = plain["task"], plain["options"]
+    if not isinstance(task, str) or not 1 <= len(task) <= MAX_NAME or not isinstance(options, dict):
+        raise ValueError(f"task is a name of {MAX_NAME} characters at most, and options an object")
+    return task, options
 
 
 def _parts(plain: Mapping[str, Any]) -> tuple[int, str]:

@@ -22,7 +22,7 @@ from vlmrl_ros.bridge.text_steps import SpokenSteps
 from vlmrl_ros.bridge.weights import Weights, encode, encode_to_file, size_bytes
 from vlmrl_ros.core import registry
 from vlmrl_ros.core.config import from_mapping, to_mapping
-from vlmrl_ros.core.errors import ConfigError, RunDirectoryError, VlmrlError
+from vlmrl_ros.core.errors import ConfigError, RunDirectoryError
 from vlmrl_ros.core.run_directory import RunDirectory
 from vlmrl_ros.core.text_episode import TextEpisode
 from vlmrl_ros.core.text_steps import SpokenStep
@@ -107,10 +107,12 @@ class TextLearner(Shell[TextLearnerConfig]):
             )
 
     def _on_spec(self, message: String) -> None:
-        """A bridge has started, or has started again."""
+        """A bridge has started, or has started again; once it is known, another task is a stranger's."""
         try:
             check_text_spec(message, self.config.task, self._plan.task_options)
-        except VlmrlError as error:
+        except ConfigError as error:
+            if self._bridge_known:
+                raise
             self.fail(error)
             return
         if self._bridge_known and self._steps is not None and self._worker is not None:

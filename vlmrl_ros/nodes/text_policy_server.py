@@ -15,7 +15,7 @@ from std_msgs.msg import String, UInt8MultiArray
 from vlmrl_ros.bridge import messages, qos
 from vlmrl_ros.bridge.parameters import plugin_options, show_options
 from vlmrl_ros.bridge.shell import Shell, run
-from vlmrl_ros.bridge.text_messages import OBSERVATION, SAID, read_text, text_message
+from vlmrl_ros.bridge.text_messages import OBSERVATION, SAID, read_text, read_text_spec, text_message
 from vlmrl_ros.bridge.weights import Weights, decode
 from vlmrl_ros.core import registry
 from vlmrl_ros.core.config import option
@@ -79,6 +79,7 @@ class TextPolicyServer(Shell[TextPolicyServerConfig]):
 
     def _on_spec(self, message: String) -> None:
         """A bridge has started (again): forget what was open."""
+        read_text_spec(message)
         self._join.reset()
         self._waiting.clear()
         self._answers.clear()

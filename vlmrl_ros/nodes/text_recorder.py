@@ -14,7 +14,7 @@ from vlmrl_ros.bridge import qos
 from vlmrl_ros.bridge.bags.repair import repair_all
 from vlmrl_ros.bridge.bags.text import TextBags, newest_stamp
 from vlmrl_ros.bridge.shell import Shell, give_way, run
-from vlmrl_ros.bridge.text_messages import task_of
+from vlmrl_ros.bridge.text_messages import read_text_spec
 from vlmrl_ros.bridge.text_steps import SpokenSteps
 from vlmrl_ros.core.config import option
 from vlmrl_ros.core.errors import BagError
@@ -76,8 +76,9 @@ class TextRecorder(Shell[TextRecorderConfig]):
 
     def _on_spec(self, message: String) -> None:
         """A bridge has started, or has started again."""
+        task, _ = read_text_spec(message)
         if self._bags is None:
-            self._bags = TextBags(self._directory, task_of(message))
+            self._bags = TextBags(self._directory, task)
         else:
             self._steps.reset()
             self._chains.reset()

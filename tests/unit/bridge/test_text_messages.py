@@ -5,7 +5,14 @@ import json
 import pytest
 from std_msgs.msg import String
 
-from vlmrl_ros.bridge.text_messages import MOST_TEXT, check_text_spec, read_text, spec_message, task_of, text_message
+from vlmrl_ros.bridge.text_messages import (
+    MOST_TEXT,
+    check_text_spec,
+    read_text,
+    read_text_spec,
+    spec_message,
+    text_message,
+)
 from vlmrl_ros.core.errors import ConfigError, RangeError, ShapeError
 
 
@@ -35,10 +42,10 @@ def test_a_malformed_text_is_refused(data, error):
 
 def test_a_bridge_that_plays_something_else_is_told_of():
     message = spec_message("maze", {"start": 3})
-    assert task_of(message) == "maze"
+    assert read_text_spec(message)[0] == "maze"
     check_text_spec(message, "maze", {"start": 3})
     for task, options in (("wordle", {"start": 3}), ("maze", {})):
         with pytest.raises(ConfigError, match=f"plays 'maze' with options .*, but this node has '{task}'"):
             check_text_spec(message, task, options)
     with pytest.raises(ShapeError, match="not the spec of a text task"):
-        task_of(String(data="{}"))
+        read_text_spec(String(data="{}"))

@@ -87,7 +87,7 @@ def of_arm(name: str, runs: Sequence[Result]) -> Figures:
         all_of = success_interval(*(int(sum(one[part] for one in judged)) for part in ("successes", "episodes")))
         figures |= {f"{prefix}.success.episodes.low": all_of.low, f"{prefix}.success.episodes.high": all_of.high}
         figures |= {f"{prefix}.{what}": float(np.mean([one[what] for one in judged])) for what in JUDGED}
-    if any("takeovers" in update for run in runs for update in run["updates"]):
+    if any(update.get("takeovers") for run in runs for update in run["updates"]):
         for which, place in (("first", 0), ("last", -1)):
             figures[f"{name}.takeovers.{which}"] = float(np.mean([run["updates"][place]["takeovers"] for run in runs]))
     return figures
