@@ -17,8 +17,16 @@ class LanguageModel(Protocol):
     width: int
     context: int
 
-    def hidden(self, ids: Tensor) -> Tensor:
-        """Float32 (B, T, D) of int64 (B, T), filled up on the right."""
+    def hidden(self, ids: Tensor, at: Tensor | None = None) -> Tensor:
+        """What the model knows after each token.
+
+        Args:
+            ids: int64 (B, T), filled up on the right.
+            at: int64 (M,), the tokens that are asked for, counted through all B * T; None: all of them.
+
+        Returns:
+            float32 (M, D); (B, T, D) without ``at``.
+        """
         ...
 
     def logits(self, hidden: Tensor) -> Tensor:

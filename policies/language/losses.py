@@ -13,9 +13,19 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 
-def cloning_loss(logits: Tensor, token: Tensor) -> Tensor:
-    """Negative log-likelihood of the data's tokens, float32 (), of logits float32 (N, V) and tokens int64 (N,)."""
-    return cross_entropy(logits, token)
+def cloning_loss(logits: Tensor, token: Tensor, weight: Tensor) -> Tensor:
+    """Negative log-likelihood of the data's tokens, float32 ().
+
+    Args:
+        logits: float32 (N, V).
+        token: int64 (N,).
+        weight: float32 (N,), of each token; they add up to 1. As in all losses here.
+    """
+    return _mean(cross_entropy(logits, token, reduction="none"), weight)
+
+
+def _mean(losses: Tensor, weight: Tensor) -> Tensor:
+    return (losses * weight).sum()
 
 
 def of_token(values: Tensor, token: Tensor) -> Tensor:
@@ -28,28 +38,29 @@ def backup(reward: Tensor, next_value: Tensor, discount: float) -> Tensor:
     return reward + discount * next_value.detach()
 
 
-def q_loss(heads: Sequence[Tensor], token: Tensor, target: Tensor) -> Tensor:
+def q_loss(heads: Sequence[Tensor], token: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     """Sum over heads of half the squared error of Q(i, a_i), float32 (); each head's values float32 (N, V)."""
-    return torch.stack([0.5 * (of_token(head, token) - target).square().mean() for head in heads]).sum()
+    return torch.stack([0.5 * _mean((of_token(head, token) - target).square(), weight) for head in heads]).sum()
 
 
-def expectile_loss(target: Tensor, value: Tensor, expectile: float) -> Tensor:
+def expectile_loss(target: Tensor, value: Tensor, expectile: float, weight: Tensor) -> Tensor:
     """Half the squared error, float32 (), weighted by ``expectile`` where the target is above the value, else the rest.
 
     Args:
         target: least of the target heads of the tokens that were said, float32 (N,), without gradient.
         value: V, float32 (N,).
         expectile: tau, 0.5 to 1.
+        weight: of each token.
     """
     error = target - value
-    return (0.5 * torch.where(error > 0, expectile, 1 - expectile) * error.square()).mean()
+    return _mean(0.5 * torch.where(error > 0, expectile, 1 - expectile) * error.square(), weight)
 
 
-def conservative_loss(heads: Sequence[Tensor], token: Tensor) -> Tensor:
+def conservative_loss(heads: Sequence[Tensor], token: Tensor, weight: Tensor) -> Tensor:
     """Sum over heads of the cross-entropy of the data's tokens, float32 (), with the Q values as logits."""
-    return torch.stack([cross_entropy(head, token) for head in heads]).sum()
+    return torch.stack([cloning_loss(head, token, weight) for head in heads]).sum()
 
 
-def monte_carlo_loss(values: Tensor, token: Tensor, to_go: Tensor) -> Tensor:
+def monte_carlo_loss(values: Tensor, token: Tensor, to_go: Tensor, weight: Tensor) -> Tensor:
     """Squared error of Q(i, a_i) to the discounted reward to go, float32 (); values float32 (N, V)."""
-    return (of_token(values, token) - to_go).square().mean()
+    return _mean((of_token(values, token) - to_go).square(), weight)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from vlmrl_ros.core.text_episode import TextEpisode
+from vlmrl_ros.policies.language.critic import LanguageModel
 from vlmrl_ros.policies.language.tokenizer import Tokenizer
 
 Ids = tuple[int, ...]
@@ -87,12 +88,14 @@ class TokenBatch:
 
     ids: Tensor
     """int64 (U, T): the texts that differ, filled up on the right."""
-    row: Tensor
-    """int64 (N,): in which text each action token is."""
-    place: Tensor
-    """int64 (N,): the place before it, at which it is chosen."""
+    places: Tensor
+    """int64 (M,), rising: where among the U * T tokens something is chosen next."""
+    which: Tensor
+    """int64 (N,): at which of those places each action token is chosen."""
     token: Tensor
     """int64 (N,)."""
+    weight: Tensor
+    """float32 (N,): share of each action token in the batch; they add up to 1."""
     reward: Tensor
     """float32 (N,)."""
     to_go: Tensor
@@ -104,16 +107,19 @@ class TokenBatch:
     after: Tensor
     """int64 (W, S): the prompts that differ among those that follow, filled up on the right."""
     after_place: Tensor
-    """int64 (W,): the last place of each."""
+    """int64 (W,): where among the W * S tokens each of them ends."""
 
-    def chosen(self, hidden: Tensor) -> Tensor:
-        """What is known where action tokens are chosen, float32 (N, D), of float32 (U, T, D)."""
-        # index_select: its gradient is quicker than that of indexing
-        return hidden.flatten(0, 1).index_select(0, self.row * hidden.shape[1] + self.place)
+    def chosen(self, model: LanguageModel) -> Tensor:
+        """What a model knows at the places, float32 (M, D)."""
+        return model.hidden(self.ids, self.places)
 
-    def ends(self, hidden: Tensor) -> Tensor:
-        """What is known at the end of each prompt that follows, float32 (W, D), of float32 (W, S, D)."""
-        return hidden[torch.arange(len(self.after)), self.after_place]
+    def spread(self, values: Tensor) -> Tensor:
+        """What was made at the places, float32 (M, ...), for each action token, float32 (N, ...)."""
+        return values.index_select(0, self.which)
+
+    def ends(self, model: LanguageModel) -> Tensor:
+        """What a model knows at the end of each prompt that follows, float32 (W, D)."""
+        return model.hidden(self.after, self.after_place) if len(self.after) else torch.zeros(0, model.width)
 
     def next_values(self, here: Tensor, after: Tensor) -> Tensor:
         """The value at the next action token, float32 (N,), of values float32 (N,) and (W,); 0 where none follows."""
@@ -131,7 +137,10 @@ class PassageMemory:
         self._after: list[int] = []
         self._flat: tuple[list[int], list[float], list[float]] = ([], [], [])
         self._begins: list[int] = [0]
+        self._kinds: dict[tuple[int, int, tuple[float, ...]], int] = {}
+        self._kind: list[int] = []
         self._packed: _Packed | None = None
+        self._whole: tuple[Ints | None, TokenBatch] | None = None
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -140,10 +149,12 @@ class PassageMemory:
         """Keep a passage."""
         self._rows.append(self._number(passage.ids))
         self._after.append(-1 if passage.after is None else self._number(passage.after))
+        kind = self._rows[-1], self._after[-1], passage.rewards
+        self._kind.append(self._kinds.setdefault(kind, len(self._kinds)))
         for kept, given in zip(self._flat, (passage.said, passage.rewards, passage.to_go), strict=True):
             kept.extend(given)
         self._begins.append(len(self._flat[0]))
-        self._packed = None
+        self._packed = self._whole = None
 
     def _number(self, ids: Ids) -> int:
         number = self._texts.setdefault(ids, len(self._ids))
@@ -158,6 +169,34 @@ class PassageMemory:
     def token_ends(self, passages: Ints) -> Ints:
         """Action tokens before each passage, int64 (K,); the number of all passages gives that of all tokens."""
         return np.array(self._begins)[passages]
+
+    def whole(self, index: Ints | None = None) -> TokenBatch:
+        """All passages, or those of some numbers, equal ones once: with their share and their mean of ``to_go``.
+
+        Losses that are linear in the weights and square in ``to_go`` have the gradient of all passages. Kept for the
+        same ``index`` until something is added.
+        """
+        if self._whole is None or self._whole[0] is not index:
+            numbers = np.arange(len(self)) if index is None else index
+            self._whole = index, self._of_each_kind(numbers)
+        return self._whole[1]
+
+    def _of_each_kind(self, numbers: Ints) -> TokenBatch:
+        _, first, kind, count = np.unique(
+            np.array(self._kind)[numbers], return_index=True, return_inverse=True, return_counts=True
+        )
+        batch, begins, to_go = self.batch(numbers[first]), np.array(self._begins), np.array(self._flat[2])
+        lengths = (begins[1:] - begins[:-1])[numbers]
+        slots = np.concatenate([[0], np.cumsum(lengths[first])])
+        places = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        of = np.repeat(slots[kind], lengths) + places
+        total = np.bincount(of, to_go[np.repeat(begins[numbers], lengths) + places])
+        counts = np.repeat(count, lengths[first])
+        return replace(
+            batch,
+            to_go=torch.from_numpy((total / counts).astype(np.float32)),
+            weight=torch.from_numpy((counts / counts.sum()).astype(np.float32)),
+        )
 
     def batch(self, index: Ints) -> TokenBatch:
         """Passages by number, int64 (B,)."""
@@ -174,18 +213,21 @@ class PassageMemory:
         last[after >= 0] = len(row) + which
         following = np.arange(1, len(row) + 1)
         following[ends - 1] = last
-        behind = [self._ids[prompt] for prompt in prompts]
+        places, at = np.unique(row * ids.shape[1] + said - 1, return_inverse=True)
+        behind = _filled([self._ids[prompt] for prompt in prompts])
+        lengths = np.array([len(self._ids[prompt]) for prompt in prompts], np.int64)
         return TokenBatch(
             ids=torch.from_numpy(ids),
-            row=torch.from_numpy(row),
-            place=torch.from_numpy(said - 1),
+            places=torch.from_numpy(places),
+            which=torch.from_numpy(at),
             token=torch.from_numpy(ids[row, said]),
+            weight=torch.full((len(row),), 1.0 / len(row)),
             reward=torch.from_numpy(packed.rewards[flat]),
             to_go=torch.from_numpy(packed.to_go[flat]),
             number=torch.from_numpy(flat),
             following=torch.from_numpy(following),
-            after=torch.from_numpy(_filled(behind)),
-            after_place=torch.tensor([len(prompt) - 1 for prompt in behind], dtype=torch.int64),
+            after=torch.from_numpy(behind),
+            after_place=torch.from_numpy(np.arange(len(prompts)) * behind.shape[1] + lengths - 1),
         )
 
 

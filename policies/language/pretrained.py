@@ -71,15 +71,16 @@ class PretrainedModel(nn.Module):
         """What makes a model of the same shape, fit for JSON."""
         return {"transformers": json.loads(self.made.config.to_json_string(use_diff=False))}
 
-    def hidden(self, ids: Tensor) -> Tensor:
-        """What the model knows after each token, float32 (B, T, D), of ids int64 (B, T), filled up on the right.
+    def hidden(self, ids: Tensor, at: Tensor | None = None) -> Tensor:
+        """What the model knows after each token; see :class:`~vlmrl_ros.policies.language.critic.LanguageModel`.
 
         Raises:
             RangeError: more tokens than the context holds.
         """
         if ids.shape[1] > self.context:
             raise RangeError(f"a text has {ids.shape[1]} tokens; the context holds {self.context}")
-        return self.made.base_model(input_ids=ids, use_cache=False).last_hidden_state
+        whole = self.made.base_model(input_ids=ids, use_cache=False).last_hidden_state
+        return whole if at is None else whole.flatten(0, 1).index_select(0, at)
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Of the next token, float32 (..., V)."""

@@ -35,13 +35,18 @@ class Trainee:
             weights.grad = self.flat.gradient_views[name]
         self._adam = Adam(self.flat, learning_rate)
 
-    def descend(self, loss: Tensor) -> Tensor:
-        """One gradient step; returns the norm of the gradient, float32 ()."""
+    def descend(self, loss: Tensor, rate: float = 1.0) -> Tensor:
+        """One gradient step; returns the norm of the gradient, float32 ().
+
+        Args:
+            loss: float32 ().
+            rate: share of the learning rate.
+        """
         self._adam.zero()
         loss.backward()
         norm = self.flat.gradients.norm()
         self.flat.gradients.mul_((self._most / (norm + 1e-6)).clamp(max=1.0))
-        self._adam.step()
+        self._adam.step(rate)
         return norm
 
     def tensors(self, name: str) -> dict[str, Tensor]:

@@ -60,8 +60,12 @@ class Adam:
         self._parameters.gradients.zero_()
 
     @torch.no_grad()
-    def step(self) -> None:
-        """Apply the gradients. The function behind ``torch.optim.Adam``, without that class's bookkeeping."""
+    def step(self, rate: float = 1.0) -> None:
+        """Apply the gradients. The function behind ``torch.optim.Adam``, without that class's bookkeeping.
+
+        Args:
+            rate: share of the learning rate.
+        """
         adam(
             [self._parameters.values],
             [self._parameters.gradients],
@@ -72,7 +76,7 @@ class Adam:
             amsgrad=False,
             beta1=0.9,
             beta2=0.999,
-            lr=self._learning_rate,
+            lr=rate * self._learning_rate,
             weight_decay=0.0,
             eps=1e-8,
             maximize=False,

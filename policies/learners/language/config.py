@@ -17,9 +17,14 @@ class LanguageConfig(GptConfig):
     tokenizer: str = option("word", "of the small GPT: words that it has met, or characters", choices=KINDS)
     temperature: float = option(1.0, "at which tokens are drawn; 0: the likeliest", low=0.0, high=100.0)
     answer_tokens: int = option(16, "longest answer", low=1, high=4096)
-    batch_size: int = option(256, "passages in a gradient step", low=1, high=100_000)
+    batch_size: int = option(
+        256, "passages in a gradient step; 0: all of them, each weighed by how often it was said", low=0, high=100_000
+    )
     updates: int = option(10, "gradient steps in one update", low=1, high=100_000)
     learning_rate: float = option(1e-3, "of Adam", low=0.0, high=1.0)
+    decay_steps: int = option(
+        0, "gradient steps in which the learning rate falls evenly to 0; 0: it stays", low=0, high=1_000_000_000
+    )
     max_gradient: float = option(1.0, "greatest norm of a gradient", low=1e-6, high=1e6)
 
 

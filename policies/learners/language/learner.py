@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -131,6 +131,12 @@ class LanguageLearner(ABC):
                 self._steps += 1
         return self._count(metrics)
 
+    @property
+    def _rate(self) -> float:
+        """Share of the learning rate that is left."""
+        steps = self._config.decay_steps
+        return max(1.0 - self._steps / steps, 0.0) if steps else 1.0
+
     def _count(self, metrics: Mapping[str, Tensor | float]) -> Mapping[str, float]:
         self._updates += 1
         return {name: float(value) for name, value in metrics.items()} | {"updates": float(self._updates)}
@@ -143,14 +149,16 @@ class LanguageLearner(ABC):
         """Raise the likelihood of what was said in passages, all of them or those of some numbers."""
         batch = self._drawn(candidates)
         loss = self._cloning_loss(batch)
-        return {"cloning_loss": loss.detach(), "gradient_norm": self.clone.descend(loss)}
+        return {"cloning_loss": loss.detach(), "gradient_norm": self.clone.descend(loss, self._rate)}
 
     def _cloning_loss(self, batch: TokenBatch) -> Tensor:
         model = self.clone.module
-        return cloning_loss(model.logits(batch.chosen(model.hidden(batch.ids))), batch.token)
+        return cloning_loss(batch.spread(model.logits(batch.chosen(model))), batch.token, batch.weight)
 
     def _drawn(self, candidates: Ints | None = None) -> TokenBatch:
         size = self._config.batch_size
+        if not size:
+            return self._memory.whole(candidates)
         if candidates is None:
             return self._memory.batch(self._rng.integers(len(self._memory), size=size))
         return self._memory.batch(candidates[self._rng.integers(len(candidates), size=size)])
@@ -159,8 +167,12 @@ class LanguageLearner(ABC):
         """Numbers of the passages of the episodes with the highest returns, a share of all, one episode at least."""
         returns = np.array([episode.undiscounted_return for episode in self._episodes])
         best = np.argsort(-returns, kind="stable")[: max(1, round(share * len(returns)))]
+        return self._passages_of(sorted(best.tolist()))
+
+    def _passages_of(self, episodes: Sequence[int]) -> Ints:
+        """Numbers of the passages of some episodes, one or more."""
         begins = [0, *self._ends]
-        return np.concatenate([np.arange(begins[one], begins[one + 1]) for one in np.sort(best)])
+        return np.concatenate([np.arange(begins[one], begins[one + 1]) for one in episodes])
 
     def start_from(self, variables: Variables) -> None:
         """Take over the weights of a learner that has cloned the same data with a model of the same size.

@@ -64,6 +64,14 @@ class ValueLearner(LanguageLearner):
         for mine, its in zip(self.critic.module.trunk.parameters(), self.clone.module.parameters(), strict=True):
             mine.data.copy_(its.data)
 
+    def _expect_returns(self) -> None:
+        """Hold every token worth what the data are on average.
+
+        From 0, with costs for rewards, tokens that are never said would long be thought the best.
+        """
+        for head in self.critic.module.actions:
+            head.last.bias.data.fill_(self._memory.mean_to_go())
+
     def start_from(self, variables: Variables) -> None:
         """As of every learner of language; nothing is left to clone then."""
         super().start_from(variables)

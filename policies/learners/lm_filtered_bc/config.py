@@ -12,4 +12,9 @@ from vlmrl_ros.policies.learners.language.config import LanguageConfig
 class LmFilteredBcConfig(LanguageConfig):
     """Cloning of the best episodes."""
 
+    keep: str = option(
+        "best",
+        "best: a share of the episodes, by return; successful: all that succeeded",
+        choices=("best", "successful"),
+    )
     share: float = option(0.1, "share of the episodes, those with the highest returns", low=1e-6, high=1.0)

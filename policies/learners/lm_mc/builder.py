@@ -16,20 +16,15 @@ class LmMc(ValueLearner):
     """One Q head, which learns what came of each token that was said."""
 
     def _begin_values(self) -> None:
-        """Hold every token worth what the data are on average.
-
-        From 0, with costs for rewards, tokens that are never said would long be thought the best.
-        """
         super()._begin_values()
-        for head in self.critic.module.actions:
-            head.last.bias.data.fill_(self._memory.mean_to_go())
+        self._expect_returns()
 
     def _value_step(self) -> Metrics:
         critic, batch = self.critic.module, self._drawn()
-        values = critic.least(batch.chosen(critic.trunk.hidden(batch.ids)))
-        q = monte_carlo_loss(values, batch.token, batch.to_go)
-        conservative = conservative_loss([values], batch.token)
-        norm = self.critic.descend(q + self._values.cql_weight * conservative)
+        values = batch.spread(critic.least(batch.chosen(critic.trunk)))
+        q = monte_carlo_loss(values, batch.token, batch.to_go, batch.weight)
+        conservative = conservative_loss([values], batch.token, batch.weight)
+        norm = self.critic.descend(q + self._values.cql_weight * conservative, self._rate)
         return {"q_loss": q.detach(), "conservative_loss": conservative.detach(), "gradient_norm": norm}
 
 

@@ -102,16 +102,14 @@ class LmPpo(OnlineLearner):
 
     def _judged(self, batch: TokenBatch) -> tuple[Tensor, ...]:
         """Log-probability now and of the clone, reward, value, value at the next action token, float32 (N,) each."""
-        value, after = self._values(batch), torch.zeros(0)
-        if len(batch.after):
-            critic = self.critic.module
-            after = critic.state(batch.ends(critic.trunk.hidden(batch.after)))[:, 0]
+        critic = self.critic.module
+        value, after = self._values(batch), critic.state(batch.ends(critic.trunk))[:, 0]
         near = _log_prob(self._near, batch)
         return _log_prob(self.clone.module, batch), near, batch.reward, value, batch.next_values(value, after)
 
     def _values(self, batch: TokenBatch) -> Tensor:
         critic = self.critic.module
-        return critic.state(batch.chosen(critic.trunk.hidden(batch.ids)))[:, 0]
+        return batch.spread(critic.state(batch.chosen(critic.trunk))[:, 0])
 
     def _both_steps(self, batch: TokenBatch, lived: Lived) -> Losses:
         log_prob = _log_prob(self.clone.module, batch)
@@ -145,7 +143,7 @@ class LmPpo(OnlineLearner):
                 self._data.add(passage)
 
 
-def _log_prob(model: torch.nn.Module, batch: TokenBatch) -> Tensor:
+def _log_prob(model: Any, batch: TokenBatch) -> Tensor:
     """Of the tokens that were said, float32 (N,)."""
-    logits = model.logits(batch.chosen(model.hidden(batch.ids)))
-    return of_token(torch.log_softmax(logits, -1), batch.token)
+    log_prob = torch.log_softmax(model.logits(batch.chosen(model)), -1)
+    return of_token(batch.spread(log_prob), batch.token)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -8,9 +9,10 @@ import pytest
 from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.nodes.bench import lmrl_gym
 from vlmrl_ros.nodes.bench.lmrl_gym import MAZE, figures_of, measure, orderings
-from vlmrl_ros.nodes.bench.lmrl_gym_maze import errors_of_values
+from vlmrl_ros.nodes.bench.lmrl_gym_maze import DISCOUNT, TOKENS, errors_of_values
 from vlmrl_ros.nodes.bench.lmrl_gym_play import play
 from vlmrl_ros.nodes.bench.lmrl_gym_runs import Recipe, run, weights
+from vlmrl_ros.nodes.bench.lmrl_gym_tables import Tables, tabular_returns
 from vlmrl_ros.sim.text import maze
 from vlmrl_ros.sim.text.maze_map import STARTS, solution
 
@@ -37,6 +39,19 @@ def test_scores_stand_beside_raw_returns():
     found = figures_of(MAZE, records)
     assert (found["maze.ilql.raw.mean"], found["maze.ilql.score.mean"]) == (pytest.approx(-6.84), pytest.approx(100.0))
     assert found["maze.ilql.seconds"] == 2.0
+
+
+def test_tables_of_the_data_show_what_the_equations_of_the_learners_give():
+    tables = Tables.of(list(islice(maze.episodes({}, 0), 100)))
+    exact = DISCOUNT * solution(DISCOUNT**TOKENS)
+    there = tables.said > 0
+    assert tables.best(0.999)[there] == pytest.approx(exact[there], abs=0.2)
+    assert np.all(tables.best(0.7)[there] <= tables.best(0.9)[there] + 1e-6)
+    assert np.all(tables.worth[there] >= -1 / (1 - DISCOUNT**TOKENS))
+    found = tabular_returns(tables, {"lm_mc": 0.0, "ilql": 16.0}, 0.95)
+    assert found["ilql"] == pytest.approx(-6.84, abs=0.05)
+    assert found["lm_mc"] == found["lm_bc"]  # without beta it says what the clone says
+    assert found["ilql"] > found["lm_filtered_bc"] > found["lm_bc"] > -86.0
 
 
 def test_episodes_side_by_side_are_those_that_each_has_alone():
@@ -70,8 +85,9 @@ def test_the_short_version_fails_where_learning_is_too_short_and_a_finished_run_
 ):
     tiny = {**MAZE.shared, "updates": 1, "layers": 1, "width": 16, "heads": 2, "batch_size": 16}
     recipes = {
-        name: Recipe(1, {} if name == "lm_bc" else {"discount": 0.99}, cloned=name != "lm_bc")
-        for name in ("lm_bc", "lm_mc", "ilql")
+        "lm_bc": Recipe(1, cloned=False),
+        "lm_mc": Recipe(1, {"beta": 4.0}),
+        "ilql": Recipe(1, {"beta": 16.0, "expectile": 0.9}),
     }
     plan = replace(MAZE, data=40, shared=tiny, recipes=recipes, games=1, settings=({"start": 22}, {"start": 23}))
     monkeypatch.setattr(lmrl_gym, "PLANS", (plan,))

@@ -16,24 +16,25 @@ import numpy as np
 from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.nodes.bench.figures import Figures, over_seeds
 from vlmrl_ros.nodes.bench.lmrl_gym_maze import errors_of_values
-from vlmrl_ros.nodes.bench.lmrl_gym_runs import Plan, Recipe, run, weights
+from vlmrl_ros.nodes.bench.lmrl_gym_runs import Plan, Recipe, episodes, run, weights
+from vlmrl_ros.nodes.bench.lmrl_gym_tables import Tables, tabular_returns
 from vlmrl_ros.nodes.bench.lmrl_gym_tabletop import TABLETOP
 from vlmrl_ros.sim.text.load import game
 from vlmrl_ros.sim.text.maze_map import STARTS, optimal_return
 
 SHARED = {"layers": 1, "width": 64, "heads": 4, "context": 128, "answer_tokens": 5, "updates": 50}
-VALUES = {"learning_rate": 1e-3, "discount": 0.99, "beta": 16.0, "cql_weight": 0.05}
-ONLINE = {"learning_rate": 1e-3, "rollouts": 64}
+VALUES = {"discount": 0.99, "cql_weight": 0.05}
+ONLINE = {"learning_rate": 1e-3, "rollouts": 64, "batch_size": 512}
 MAZE = Plan(
     task="maze",
     options={},
     data=1240,
-    shared={**SHARED, "batch_size": 512, "learning_rate": 3e-3},
+    shared={**SHARED, "batch_size": 0, "learning_rate": 3e-3},
     recipes={
-        "lm_bc": Recipe(8, cloned=False),
-        "lm_filtered_bc": Recipe(8, cloned=False),
-        "lm_mc": Recipe(20, VALUES),
-        "ilql": Recipe(40, {**VALUES, "learning_rate": 3e-3, "expectile": 0.95, "target_rate": 0.2}),
+        "lm_bc": Recipe(6, cloned=False),
+        "lm_filtered_bc": Recipe(6, {"keep": "successful"}, cloned=False),
+        "lm_mc": Recipe(8, {**VALUES, "beta": 4.0}),
+        "ilql": Recipe(100, {**VALUES, "beta": 16.0, "expectile": 0.95, "return_steps": 400, "target_every": 40}),
         "lm_ppo": Recipe(20, {**ONLINE, "reward_scale": 0.1, "kl_weight": 0.01}, own=64),
         "lm_online_filtered_bc": Recipe(20, {**ONLINE, "updates": 10, "pool": 256}, own=64),
     },
@@ -57,8 +58,9 @@ def measure(quick: bool, work: Path) -> Figures:
     Returns:
         ``<task>.<learner>.raw``, ``.score`` and ``.success`` of an evaluation, and ``.seconds`` of CPU, over seeds;
         ``maze.optimal``, the best mean return; ``maze.q_error_to_value_iteration``, the mean distance of ILQL's values
-        from those of tabular value iteration, over seeds, and ``maze.q_error.greatest``; ``<task>.ordering_holds`` and
-        ``ordering_holds`` (1 or 0).
+        from those of tabular value iteration, over seeds, and ``maze.q_error.greatest``; ``maze.tabular.<learner>``,
+        the exact mean return of what the learner's equations give on the same data in tables, over seeds;
+        ``<task>.ordering_holds`` and ``ordering_holds`` (1 or 0).
 
     Raises:
         VlmrlError: quick, and ILQL misses the optimum, or an ordering does not hold.
@@ -72,6 +74,7 @@ def measure(quick: bool, work: Path) -> Figures:
     errors = [errors_of_values(weights(MAZE, "ilql", seed, work)) for seed in seeds]
     figures |= over_seeds("maze.q_error_to_value_iteration", [float(found.mean()) for found in errors])
     figures["maze.q_error.greatest"] = max(float(found.max()) for found in errors)
+    figures |= tabular_figures(PLANS[0], seeds)
     figures |= orderings(figures)
     if quick and not figures["ordering_holds"]:
         raws = {name: round(value, 2) for name, value in figures.items() if name.endswith("raw.mean")}
@@ -88,6 +91,17 @@ def figures_of(plan: Plan, records: Mapping[str, Sequence[Mapping[str, Any]]]) -
         figures |= over_seeds(f"{name}.score", [scale.score(one["raw"]) for one in of])
         figures |= over_seeds(f"{name}.success", [one["success"] for one in of])
         figures[f"{name}.seconds"] = float(np.mean([one["seconds"] for one in of]))
+    return figures
+
+
+def tabular_figures(plan: Plan, seeds: Sequence[int]) -> Figures:
+    """What the learners would have without a model between them and the data of the maze."""
+    options = {name: recipe.options for name, recipe in plan.recipes.items()}
+    beta = {name: options[name]["beta"] for name in ("lm_mc", "ilql")}
+    found = [tabular_returns(Tables.of(episodes(plan, seed)), beta, options["ilql"]["expectile"]) for seed in seeds]
+    figures: Figures = {}
+    for learner in found[0]:
+        figures |= over_seeds(f"maze.tabular.{learner}", [of[learner] for of in found])
     return figures
 
 

@@ -35,7 +35,8 @@ class Recipe:
     """How one learner is trained.
 
     Attributes:
-        rounds: updates, each of as many gradient steps as the learner makes in one.
+        rounds: updates, each of as many gradient steps as the learner makes in one. In those of learners that have
+            data alone the learning rate falls to 0.
         options: of the plug-in, beside those that all share.
         cloned: it begins with the weights of :data:`CLONE`.
         own: episodes of its own before each update; 0: it learns from data alone.
@@ -100,16 +101,22 @@ def weights(plan: Plan, learner: str, seed: int, work: Path) -> Mapping[str, Any
     return load_file(_place(work, plan, learner, seed).with_suffix(".safetensors"))
 
 
+def episodes(plan: Plan, seed: int) -> tuple[TextEpisode, ...]:
+    """The data of a seed."""
+    return _episodes(plan.task, json.dumps(plan.options), plan.data, seed)
+
+
 @lru_cache(1)
-def _data(task: str, options: str, count: int, seed: int) -> tuple[TextEpisode, ...]:
+def _episodes(task: str, options: str, count: int, seed: int) -> tuple[TextEpisode, ...]:
     return tuple(islice(game(task).episodes(json.loads(options), seed), count))
 
 
 def _made(plan: Plan, name: str, seed: int, work: Path) -> tuple[dict[str, Any], Mapping[str, Any]]:
     recipe, begun = plan.recipes[name], time.process_time()
-    data = _data(plan.task, json.dumps(plan.options), plan.data, seed)
+    data = episodes(plan, seed)
     builder = registry.load("learners", name)
-    config = from_mapping(builder.config_type, {**plan.shared, **recipe.options}, name)
+    steps = {} if recipe.own else {"decay_steps": recipe.rounds * plan.shared["updates"]}
+    config = from_mapping(builder.config_type, {**plan.shared, **steps, **recipe.options}, name)
     learner = builder.build(TextSpec.of(plan.task, data), config, stream(seed, "learner"))
     for episode in data:
         learner.add(episode)

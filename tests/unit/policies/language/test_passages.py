@@ -11,6 +11,15 @@ from vlmrl_ros.policies.language.tokenizer import Tokenizer
 TOKENIZER = Tokenizer.of("character", ["abcxy>\n"])
 
 
+class Echo:
+    """Knows the last token alone."""
+
+    vocabulary, width, context = 8, 1, 16
+
+    def hidden(self, ids: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
+        return ids.flatten()[at][:, None].float()
+
+
 def separate(terminated: bool) -> TextEpisode:
     turns = (TextTurn("a>", "x\n", -1.0), TextTurn("bb>", "yx\n", -2.0))
     return TextEpisode(turns, terminated, final="c>")
@@ -52,19 +61,34 @@ def test_a_batch_reads_equal_texts_once_and_links_each_action_token_to_the_next(
     batch = memory.batch(np.array([0, 3, 1, 0]))
     assert (batch.ids.shape, batch.after.shape) == ((2, 7), (2, 4))
     assert "".join(TOKENIZER.decode([int(token)]) for token in batch.token) == "x\nyx\nyx\nx\n"
-    hidden = batch.ids[..., None].float()
-    before = [TOKENIZER.decode([int(one)]) for one in batch.chosen(hidden)]
+    before = [TOKENIZER.decode([int(one)]) for one in batch.spread(batch.chosen(Echo()))[:, 0]]
     assert before == [">", "x", ">", "y", "x", ">", "y", "x", ">", "x"]
-    here, after = (
-        torch.arange(10.0),
-        batch.ends(batch.after[..., None].float())[:, 0] * 0 + torch.tensor([100.0, 200.0]),
-    )
+    assert [TOKENIZER.decode([int(one)]) for one in batch.ends(Echo())[:, 0]] == [">", ">"]
+    here, after = torch.arange(10.0), torch.tensor([100.0, 200.0])
     texts = [TOKENIZER.decode(row.tolist()) for row in batch.after]
     bb, c = (100.0 * (1 + [text.startswith(mark) for text in texts].index(True)) for mark in ("bb>", "c>"))
     assert batch.next_values(here, after).tolist() == [1, bb, 3, 4, c, 6, 7, 0, 9, bb]
     assert batch.reward.tolist() == [0, -1, 0, 0, -2, 0, 0, -2, 0, -1]
     assert memory.token_ends(np.array([0, 1, 4])).tolist() == [0, 2, 10]
     assert batch.number.tolist() == [0, 1, 7, 8, 9, 2, 3, 4, 0, 1]
+
+
+def test_the_whole_of_the_data_is_each_passage_once_by_how_often_it_was_said():
+    memory, worth = PassageMemory(), {"x\n": [], "yx\n": []}
+    for discount in (1.0, 0.5, 0.5):  # the same passages, whose returns differ as those of equal texts may
+        for said, passage in zip(worth, passages_of(separate(True), TOKENIZER, discount), strict=True):
+            memory.add(passage)
+            worth[said].append(passage.to_go)
+    memory.add(passages_of(separate(True), TOKENIZER, 1.0)[0])
+    worth["x\n"].append(worth["x\n"][0])
+    batch = memory.whole()
+    assert memory.whole() is batch
+    assert "".join(TOKENIZER.decode([int(token)]) for token in batch.token) == "x\nyx\n"
+    assert batch.weight.tolist() == pytest.approx([4 / 17, 4 / 17, 3 / 17, 3 / 17, 3 / 17])
+    means = [value for of in worth.values() for value in np.mean(of, 0)]
+    assert batch.to_go.tolist() == pytest.approx(means)
+    some = memory.whole(np.array([0, 2]))
+    assert (some.token.tolist(), some.weight.tolist()) == (batch.token.tolist()[:2], [0.5, 0.5])
 
 
 def test_a_batch_in_which_nothing_follows_has_no_prompts():

@@ -20,7 +20,7 @@ PROMPTS = ["a", "abc", "", "a", "cab", "abc"]
 def model_of(seed: int = 0) -> Gpt:
     model = Gpt(TOKENIZER.size, SMALL, torch.Generator().manual_seed(seed))
     with torch.no_grad():
-        model.embedding.weight.mul_(20)
+        model.embedding.weight.mul_(8)
     return model.eval()
 
 

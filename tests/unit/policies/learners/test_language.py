@@ -32,6 +32,7 @@ SMALL = {"layers": 1, "width": 32, "heads": 2, "context": 16, "answer_tokens": 2
 CELLS, GOAL, DISCOUNT = 4, 4, 0.8
 MOVES = {"r": 1, "l": -1}
 QUICK = {"learning_rate": 3e-3, "cloning_updates": 60}
+WHOLE = {"batch_size": 0, "decay_steps": 300}
 
 
 def walk(rng: np.random.Generator, most: int = 12) -> TextEpisode:
@@ -116,6 +117,21 @@ def test_a_filtered_clone_says_what_the_best_episodes_say():
     assert len(learner._best(0.2)) <= sum(len(episode.turns) for episode in kept)
 
 
+def test_a_clone_of_what_succeeded_knows_no_other_episode():
+    learner = learner_of("lm_filtered_bc", keep="successful", updates=1)
+    failed = [number for number, episode in enumerate(DATA) if not episode.terminated]
+    for episode in DATA:
+        learner.add(dataclasses.replace(episode, info={"success": episode.terminated}))
+    ends = np.cumsum([len(episode.turns) for episode in DATA])
+    owners = np.searchsorted(ends, learner._candidates(), side="right")
+    assert failed
+    assert set(owners) == set(range(len(DATA))) - set(failed)
+    none = learner_of("lm_filtered_bc", keep="successful")
+    none.add(DATA[failed[0]])
+    with pytest.raises(ConfigError, match="none of 1 episodes succeeded"):
+        none.update()
+
+
 def test_monte_carlo_values_are_the_mean_returns_of_the_data():
     to_go: dict[tuple[int, str], list[float]] = defaultdict(list)
     for episode in DATA:
@@ -123,15 +139,16 @@ def test_monte_carlo_values_are_the_mean_returns_of_the_data():
         for turn in reversed(episode.turns):
             running = turn.reward + DISCOUNT**2 * running
             to_go[int(turn.observation[0]), turn.action[0]].append(DISCOUNT * running)
-    found = values(taught("lm_mc", 20, discount=DISCOUNT, cql_weight=0.0, batch_size=1024, **QUICK))
+    found = values(taught("lm_mc", 15, discount=DISCOUNT, cql_weight=0.0, **QUICK, **WHOLE))
     for key, returns in to_go.items():
-        assert found[key] == pytest.approx(np.mean(returns), abs=0.15), key
+        assert found[key] == pytest.approx(np.mean(returns), abs=0.05), key
 
 
-def test_implicit_q_learning_ends_in_the_expectiles_that_can_be_computed():
+@pytest.mark.parametrize("target", [{"target_rate": 0.2}, {"target_every": 20}])
+def test_implicit_q_learning_ends_in_the_expectiles_that_can_be_computed(target):
     expectile = 0.8
-    options = {"discount": DISCOUNT, "expectile": expectile, "cql_weight": 0.0, "target_rate": 0.2, "batch_size": 256}
-    found = values(taught("ilql", 25, **options, **QUICK))
+    options = {"discount": DISCOUNT, "expectile": expectile, "cql_weight": 0.0, "return_steps": 100, **target}
+    found = values(taught("ilql", 35, **options, **QUICK, batch_size=0, decay_steps=700))
     said = [(int(turn.observation[0]), turn.action[0]) for episode in DATA for turn in episode.turns]
     best = np.zeros(CELLS + 1)
     for _ in range(100):
@@ -150,8 +167,8 @@ def worth(best: np.ndarray, cell: int, said: str) -> float:
 
 
 def test_values_make_a_random_walker_go_straight():
-    options = {"discount": DISCOUNT, "expectile": 0.9, "target_rate": 0.2}
-    learner = taught("ilql", 15, beta=30.0, **options, **QUICK)
+    options = {"discount": DISCOUNT, "expectile": 0.9, "target_rate": 0.2, "return_steps": 100}
+    learner = taught("ilql", 20, beta=30.0, **options, **QUICK, batch_size=0, decay_steps=400)
     assert success(learner) > 0.95
     assert success(taught("lm_bc", 5)) < 0.5
 
@@ -174,10 +191,15 @@ def played(learner, count: int) -> list[TextEpisode]:
     return [TextEpisode(tuple(of), cell == GOAL, final=f"{cell}:") for of, cell in zip(turns, cells, strict=True)]
 
 
-@pytest.mark.parametrize("name", ONLINE)
-def test_online_learners_get_better_by_what_they_live(name):
-    options = {"rollouts": 64, "learning_rate": 3e-3}
-    learner = taught(name, 2, **options, **({"pool": 64, "share": 0.2} if name == "lm_online_filtered_bc" else {}))
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("lm_ppo", {"learning_rate": 1e-3}),
+        ("lm_online_filtered_bc", {"learning_rate": 3e-3, "pool": 64, "share": 0.2}),
+    ],
+)
+def test_online_learners_get_better_by_what_they_live(name, options):
+    learner = taught(name, 5, **options, rollouts=64, cloning_updates=100)
     before = mean_return(played(learner, 200))
     for _ in range(8):
         for episode in played(learner, 64):
