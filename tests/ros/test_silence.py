@@ -113,9 +113,10 @@ def test_a_teleop_that_died_is_replaced_and_the_loop_goes_on(stage, observer, lo
 
 
 def test_nonsense_from_a_policy_is_never_executed_and_is_counted(stage, observer, loop):
-    states = observer.listen(JointState, "observation/state")
+    states, feedback = (observer.listen(JointState, topic) for topic in ("observation/state", "feedback"))
     loop.policy.process.kill()
     stands_still(observer, loop)
+    acts = not messages.read_feedback(feedback[-1]).last  # where an episode ends nothing is executed
     policy = observer.publisher(JointState, "policy/action")
     now_ns = messages.stamp_of(states[-1])
     names = loop.spec.action.names
@@ -128,7 +129,7 @@ def test_nonsense_from_a_policy_is_never_executed_and_is_counted(stage, observer
     policy.publish(messages.named_vector(now_ns, names, [0.01, 0.0, 0.0]))
     observer.until(lambda: len(loop.executed) > before, "the good one")
     assert messages.stamp_of(loop.executed[before]) == now_ns
-    np.testing.assert_array_equal(loop.executed[before].position[:3], np.float32([0.01, 0.0, 0.0]))
+    np.testing.assert_array_equal(loop.executed[before].position[:3], np.float32([0.01 * acts, 0.0, 0.0]))
     loop.policy = stage.node("policy_server")
     observer.bring_up_again("policy_server")
     goes_on(observer, loop, killed=True)
