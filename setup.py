@@ -32,6 +32,10 @@ EXECUTABLES = (
     "sim_bridge",
     "spacemouse",
     "teleop",
+    "text_bridge",
+    "text_learner",
+    "text_policy_server",
+    "text_recorder",
 )
 PLUGINS = {
     "learners": {
@@ -40,7 +44,7 @@ PLUGINS = {
             *("rlif", "rlpd", "hil_serl", "hg_dagger", "dagger", "bc", "sac", "calql", "cql", "iql", "awac"),
             *("trust", "lcb", "greedy", "uniform"),
             *("lm_bc", "lm_filtered_bc", "lm_mc", "ilql", "lm_ppo", "lm_online_filtered_bc"),
-            *("vlm_sft", "vlm_ppo"),
+            *("vlm_sft", "vlm_ppo", "vlm_gigpo"),
         )
     },
     "policies": {
@@ -63,7 +67,9 @@ PLUGINS = {
         "twenty_questions-rules": "sim.text.twenty_questions",
         "guess_city-rules": "sim.text.guess_city",
         "car_dealer-rules": "sim.text.car_dealer",
+        "tabletop_dialogue": "sim.text.tabletop_dialogue",
     },
+    "text_policies": {"language": "policies.language.policy:build"},
     "curricula": {"rollin": "policies.curricula.rollin:build"},
     "outputs": {name: f"bridge.outputs.{name}:build" for name in ("twist", "forward", "trajectory")},
     "devices": {name: f"teleop.devices.{name}:build" for name in ("joystick", "spacemouse")},

@@ -29,12 +29,14 @@ ARGUMENTS = {
     "sync": (
         "auto",
         "repeatable to the bit; auto: one arm with a scripted operator or none (in a fleet an arm that pauses would "
-        "make the others wait), and no policy that thinks",
+        "make the others wait), and no policy that thinks but what learns from all that it says",
         ("auto", "true", "false"),
     ),
 }
 THINKING = ("vlm",)
 """Policies that think: one server answers all arms of a fleet together."""
+OF_TURNS = ("vlm_sft", "vlm_ppo", "vlm_gigpo")
+"""Learners of what such a policy says; robots stand while they learn, for what old weights say is of no use to them."""
 LAG_STEPS = 8
 """Without sync the simulation may run so far ahead of the learner."""
 RECORDER_LAG_STEPS = 24
@@ -52,6 +54,8 @@ def _nodes(context: LaunchContext) -> list[Action]:
     task = a.plugin("task", "tasks")
     fleet = arms(a.integer("num_arms"), a.integer("seed"), a.shown())
     policy = a.plugin("policy", "policies")
+    if a.text("learner") in OF_TURNS and policy not in THINKING:
+        raise ValueError(f"learner:={a.text('learner')} learns from what a policy says; take policy:=vlm, not {policy}")
     sync = _sync(a, len(fleet), policy)
     curriculum = a.plugin("curriculum", "curricula") if a.text("curriculum") else ""
     if curriculum and len(fleet) > 1:
@@ -104,4 +108,5 @@ def _sync(a: Arguments, count: int, policy: str) -> bool:
     operator, given = a.text("operator"), a.text("sync")
     if by_hand(a) and given == "true":
         raise ValueError(f"sync:=true needs lockstep, and a person at the {operator} needs real time; use sync:=false")
-    return given == "true" or (given == "auto" and count == 1 and not by_hand(a) and policy not in THINKING)
+    acts = policy not in THINKING or a.text("learner") in OF_TURNS
+    return given == "true" or (given == "auto" and count == 1 and not by_hand(a) and acts)

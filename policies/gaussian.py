@@ -52,7 +52,7 @@ class GaussianPolicy:
         self.options = to_mapping(config)
         self._layers: list[tuple[FloatArray, FloatArray]] = []
         self._sight: Sight | None = None
-        self._drift = np.zeros(spec.action.size, np.float32)
+        self.reset()
 
     def act(self, observation: Observation, rng: np.random.Generator) -> tuple[FloatArray, Mapping[str, Any]]:
         """One action for one observation.
@@ -75,6 +75,10 @@ class GaussianPolicy:
             inputs = np.concatenate((inputs, self._sight.look(observation)))
         squashed = np.tanh(self._unbounded(inputs, rng))
         return self._spec.action.denormalise(squashed), {}
+
+    def reset(self) -> None:
+        """Begin another random motion, where there are no weights yet."""
+        self._drift = np.zeros(self._spec.action.size, np.float32)
 
     def load(self, variables: Variables) -> None:
         """Take new weights; names as :func:`layer_names` says, under ``actor/`` and ``actor_ema/``.

@@ -32,6 +32,9 @@ class StillPolicy:
         """The same at each step, float32 (A,), and no further information."""
         return self._still.copy(), {}
 
+    def reset(self) -> None:
+        """Remember nothing, as ever."""
+
     def load(self, variables: Variables) -> None:
         """Refuse.
 

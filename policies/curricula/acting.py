@@ -50,6 +50,11 @@ class CurriculumPolicy:
             observation = {**observation, "state": state}
         return self._policies["main"].act(observation, rng)
 
+    def reset(self) -> None:
+        """Both begin an episode."""
+        for policy in self._policies.values():
+            policy.reset()
+
     def load(self, variables: Variables) -> None:
         """Take the weights of both.
 

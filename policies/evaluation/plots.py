@@ -103,6 +103,36 @@ def plot_interventions(path: Path, episodes: Sequence[EpisodeRecord], title: str
         share.grid(visible=False)
 
 
+def plot_returns(
+    path: Path,
+    steps: Sequence[int],
+    returns: Sequence[float],
+    title: str,
+    levels: Mapping[str, float],
+    window: int = 20,
+) -> None:
+    """Write the returns of training episodes, each and their moving mean.
+
+    Args:
+        path: of the PNG file.
+        steps: environment steps at the end of each episode.
+        returns: of each.
+        title: above the picture.
+        levels: known returns by name, as dashed lines.
+        window: episodes in the moving mean.
+    """
+    recent = [returns[max(0, index + 1 - window) : index + 1] for index in range(len(returns))]
+    with _picture(path) as axes:
+        for colour, (name, level) in zip(_colours(len(levels) + 1)[1:], levels.items(), strict=True):
+            axes.axhline(level, color=colour, lw=1.5, ls="--", label=name)
+        axes.plot(steps, returns, ".", color=_COLOURS[0], alpha=0.3, ms=5)
+        means = [sum(part) / len(part) for part in recent]
+        axes.plot(steps, means, color=_COLOURS[0], lw=2, label=f"mean of {window} episodes")
+        axes.set(title=title, xlabel="environment steps", ylabel="return")
+        axes.set_xlim(left=0)
+        axes.legend(loc="best")
+
+
 def plot_bounds(
     path: Path, groups: Mapping[str, Mapping[str, tuple[Interval, Interval]]], title: str, lowest: float
 ) -> None:

@@ -61,6 +61,6 @@ def plot_story(path: Path, title: str, scenes: Sequence[Scene]) -> None:
             axes.imshow(scene.frame, interpolation="nearest")
             axes.set_axis_off()
             said = "\n".join((*textwrap.wrap(scene.thought, _COLUMN), *textwrap.wrap(f"→ {scene.action}", _COLUMN)))
-            figure.text(left + 0.03 * share, 0.90 - high * 0.94, said, va="top")
-        figure.text(0.03 / len(scenes), 0.985, title, va="top", weight="bold", size=9)
+            figure.text(left + 0.03 * share, 0.90 - high * 0.94, said, va="top", parse_math=False)
+        figure.text(0.03 / len(scenes), 0.985, title, va="top", weight="bold", size=9, parse_math=False)
         figure.savefig(path)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
-from vlmrl_ros.core.config import from_mapping
+from vlmrl_ros.core.config import from_mapping, option, to_mapping
 from vlmrl_ros.core.errors import CheckpointError, VlmrlError
 from vlmrl_ros.core.interfaces import Variables
 from vlmrl_ros.policies.language.critic import Critic
@@ -67,11 +68,22 @@ def speaker_of(variables: Variables) -> Speaker:
         raise CheckpointError(f"no weights of a language policy: {error!r}") from error
 
 
+@dataclass(frozen=True)
+class LanguagePolicyConfig:
+    """Options of the text policy ``language``."""
+
+    temperature: float = option(
+        -1.0, "at which tokens are drawn; 0: the likeliest; below 0: as the weights say", low=-1.0, high=100.0
+    )
+
+
 class LanguagePolicy:
     """Answers prompts; before the first weights it has nothing to say."""
 
-    def __init__(self) -> None:
+    def __init__(self, config: LanguagePolicyConfig | None = None) -> None:
         """Begin without weights."""
+        self._config = config or LanguagePolicyConfig()
+        self.options = to_mapping(self._config)
         self._speaker: Speaker | None = None
 
     def load(self, variables: Variables) -> None:
@@ -80,7 +92,10 @@ class LanguagePolicy:
         Raises:
             CheckpointError: they do not fit together; the old ones stay in force.
         """
-        self._speaker = speaker_of(variables)
+        speaker = speaker_of(variables)
+        if self._config.temperature >= 0:
+            speaker.temperature = self._config.temperature
+        self._speaker = speaker
 
     def answer(self, prompts: Sequence[str], rng: np.random.Generator) -> list[str]:
         """One answer to each prompt.
@@ -92,6 +107,11 @@ class LanguagePolicy:
         if self._speaker is None:
             raise CheckpointError("a language policy was asked before it had weights")
         return self._speaker.answer(prompts, torch.Generator().manual_seed(int(rng.integers(2**62))))
+
+
+def build(options: Mapping[str, Any]) -> LanguagePolicy:
+    """Entry point of the text policy plug-in ``language``."""
+    return LanguagePolicy(from_mapping(LanguagePolicyConfig, options, "language"))
 
 
 def _about(variables: Variables) -> Mapping[str, Any]:

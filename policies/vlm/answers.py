@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from vlmrl_ros.core.spoken import Utterance
 from vlmrl_ros.policies.vlm.scoring import FORBIDDEN
 
 ACTION_ENDS = re.compile(r'"action"\s*:\s*"[^"]*"\s*\}', re.IGNORECASE)
@@ -21,21 +21,6 @@ CLOSES = ("}", "<0x7D>")
 
 Source = torch.Generator | Sequence[np.random.Generator] | None
 """Where a draw takes its chances from."""
-
-
-@dataclass(frozen=True)
-class Utterance:
-    """What a model said to one observation, with all that is needed to score it again."""
-
-    text: str
-    prompt_ids: npt.NDArray[np.int64]
-    """int64 (P,): the prompt as the model read it, without padding."""
-    token_ids: npt.NDArray[np.int64]
-    """int64 (T,): the answer, the end token included where there is one."""
-    log_probs: npt.NDArray[np.float32]
-    """float32 (T,): log-probability of each token at the temperature at which it was drawn."""
-    ended: bool
-    """It ended by itself, not because it grew too long."""
 
 
 class Draw:

@@ -9,15 +9,14 @@ import numpy as np
 import torch
 
 from vlmrl_ros.core.errors import RangeError, ShapeError
+from vlmrl_ros.core.spoken import Utterance
 from vlmrl_ros.core.text import TextObservation
-from vlmrl_ros.policies.vlm.answers import Answers, Draw, Source, Utterance, closing_tokens
+from vlmrl_ros.policies.vlm.answers import Answers, Draw, Source, closing_tokens
 from vlmrl_ros.policies.vlm.asking import as_asked
 from vlmrl_ros.policies.vlm.fused import can_fuse
 from vlmrl_ros.policies.vlm.fused_engine import FusedEngine
 from vlmrl_ros.policies.vlm.generic_engine import GenericEngine
 from vlmrl_ros.policies.vlm.scoring import never_said
-
-__all__ = ["Decoder", "Utterance"]
 
 
 class Decoder:

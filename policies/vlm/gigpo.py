@@ -16,6 +16,8 @@ import torch
 
 from vlmrl_ros.core.config import option
 from vlmrl_ros.core.errors import ConfigError
+from vlmrl_ros.core.turn import Turn
+from vlmrl_ros.policies.vlm.crew import own_rows
 from vlmrl_ros.policies.vlm.ppo_loss import FloatArray, policy_loss
 from vlmrl_ros.policies.vlm.surrogate import (
     Descent,
@@ -26,7 +28,7 @@ from vlmrl_ros.policies.vlm.surrogate import (
     minibatches,
     told,
 )
-from vlmrl_ros.policies.vlm.turns import Turn, gather
+from vlmrl_ros.policies.vlm.turns import gather
 
 Episode = Sequence[Turn]
 Group = Sequence[Episode]
@@ -124,9 +126,11 @@ class UtteranceGigpo:
         error, _ = self._policy.check(batch)
         old, losses = self._policy.drawn(batch), []
         for index in minibatches(self._rng, len(flat), self.config):
-            rows, chosen = torch.from_numpy(index), batch.rows(index)
+            mine, share = own_rows(index)
+            rows, chosen = torch.from_numpy(mine), batch.rows(mine)
             log_prob = self._policy.log_prob(self._policy.score(chosen), chosen)
             loss = policy_loss(log_prob, old[rows], made[rows], self.config.clip)
-            losses.append({"policy_loss": loss.item(), "gradient_norm": self.descent.step(loss)})
+            norm = self.descent.step(share * loss)
+            losses.append({"policy_loss": share * loss.item(), "gradient_norm": share * norm})
         self.descent.end_update()
         return {**means(losses), "first_ratio_error": error, **told(flat)}

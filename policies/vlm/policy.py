@@ -16,13 +16,14 @@ from vlmrl_ros.core.interfaces import Variables
 from vlmrl_ros.core.prompts import answer, around_instruction, prompt, system_prompt
 from vlmrl_ros.core.skills import skills
 from vlmrl_ros.core.spec import FloatArray, TaskSpec
+from vlmrl_ros.core.spoken import Utterance, told
 from vlmrl_ros.core.text import TextObservation
 from vlmrl_ros.core.text_action import read_action
 from vlmrl_ros.core.thinker import Decision, Question
 from vlmrl_ros.core.types import Observation, state_of
 from vlmrl_ros.core.vocabulary import Drive, Vocabulary, moves
 from vlmrl_ros.policies.vlm.config import VlmConfig
-from vlmrl_ros.policies.vlm.decoding import Decoder, Utterance
+from vlmrl_ros.policies.vlm.decoding import Decoder
 from vlmrl_ros.policies.vlm.loading import load_model, with_adapter, with_new_adapter
 from vlmrl_ros.policies.vlm.weights import fitting, parameters
 
@@ -82,6 +83,7 @@ class VlmPolicy:
         self._decoder = Decoder(model, processor, config.max_new_tokens)
         self._still = np.clip(np.zeros(spec.action.size, np.float32), spec.action.low, spec.action.high)
         self._drive: Drive | None = None
+        self._told = ""
         self._busy = threading.Lock()
 
     def act(self, observation: Observation, rng: np.random.Generator) -> tuple[FloatArray, Mapping[str, Any]]:
@@ -89,14 +91,15 @@ class VlmPolicy:
         state, info = state_of(observation), {}
         action = self._drive(state) if self._drive is not None else None
         if action is None:
-            decision = self.think([Question(observation, rng)])[0]
+            decision = self.think([Question(observation, rng, self._told)])[0]
             info = {"thought": dict(decision.thought)}
             self._drive = decision.motion.begin() if decision.motion is not None else None
             action = self._drive(state) if self._drive is not None else None
         return (self._still.copy() if action is None else action), info
 
-    def reset(self) -> None:
-        self._drive = None
+    def reset(self, instruction: str = "") -> None:
+        """Leave the motion under way."""
+        self._drive, self._told = None, instruction
 
     def think(self, questions: Sequence[Question]) -> list[Decision]:
         """Answer questions; one whose picture or prompt cannot be read, or for which memory is short, gets none."""
@@ -141,15 +144,8 @@ class VlmPolicy:
         if word is None and self._config.invalid == "random":
             word = self.asking.words[question.rng.integers(len(self.asking.words))]
         thought = {
-            "thought": said.text[slice(*read.thought)],
-            "action": word,
-            "valid": read.valid,
-            "ended": said.ended,
-            "text": said.text,
-            "prompt": asked.text,
+            **told(asked.text, said, read, word),
             "prompt_sha256": hashlib.sha256(asked.text.encode()).hexdigest(),
-            "token_ids": said.token_ids.tolist(),
-            "log_probs": [round(float(one), 6) for one in said.log_probs],
         }
         return Decision(self.asking.vocabulary[word] if word is not None else None, thought)
 

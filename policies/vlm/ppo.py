@@ -12,6 +12,9 @@ import torch
 from torch import Tensor
 
 from vlmrl_ros.core.config import option
+from vlmrl_ros.core.turn import Turn
+from vlmrl_ros.policies.vlm.asking import as_asked
+from vlmrl_ros.policies.vlm.crew import own_rows
 from vlmrl_ros.policies.vlm.ppo_loss import FloatArray, advantages, policy_loss, value_loss
 from vlmrl_ros.policies.vlm.scoring import ValueHead, score
 from vlmrl_ros.policies.vlm.surrogate import (
@@ -23,7 +26,7 @@ from vlmrl_ros.policies.vlm.surrogate import (
     minibatches,
     told,
 )
-from vlmrl_ros.policies.vlm.turns import Turn, TurnBatch, gather, pixels
+from vlmrl_ros.policies.vlm.turns import TurnBatch, gather, pixels
 
 
 @dataclass(frozen=True)
@@ -76,8 +79,9 @@ class UtterancePpo:
         old = self._policy.drawn(batch)
         losses: list[Metrics] = []
         for index in minibatches(self._rng, len(flat), self.config):
-            rows, chosen = torch.from_numpy(index), batch.rows(index)
-            losses.append(self._step(chosen, old[rows], made[rows], values[rows], returns[rows]))
+            mine, share = own_rows(index)
+            rows, chosen = torch.from_numpy(mine), batch.rows(mine)
+            losses.append(self._step(chosen, share, old[rows], made[rows], values[rows], returns[rows]))
         self.descent.end_update()
         return {**means(losses), "first_ratio_error": error, **told(flat)}
 
@@ -107,7 +111,7 @@ class UtterancePpo:
         policy = self._policy
         seen = [turn.after for turn in turns]
         asked = policy.processor(
-            text=[one.text for one in seen],
+            text=[as_asked(policy.processor, one.text) for one in seen],
             images=[list(one.images) for one in seen],
             return_tensors="pt",
             padding=True,
@@ -119,16 +123,20 @@ class UtterancePpo:
         scores = score(policy.model, prompts, ends, pixels(seen, policy.processor), policy.temperature)
         return self.value(scores.asked).numpy()
 
-    def _step(self, batch: TurnBatch, old: Tensor, made: Tensor, values: Tensor, returns: Tensor) -> Metrics:
+    def _step(
+        self, batch: TurnBatch, share: float, old: Tensor, made: Tensor, values: Tensor, returns: Tensor
+    ) -> Metrics:
+        """One gradient step; metrics are weighted by this process's share of it."""
         scores = self._policy.score(batch)
         log_prob = self._policy.log_prob(scores, batch)
         actor = policy_loss(log_prob, old, made, self.config.clip)
         critic = value_loss(self.value(scores.asked), values, returns, self.config.clip)
-        norm = self.descent.step(actor + self.config.value_weight * critic)
-        return {
+        norm = self.descent.step(share * (actor + self.config.value_weight * critic))
+        found = {
             "policy_loss": actor.item(),
             "value_loss": critic.item(),
             "gradient_norm": norm,
             "entropy": float(scores.entropy.detach().sum() / batch.present.sum()),
             "kl": float((old - log_prob.detach()).mean()),
         }
+        return {name: share * value for name, value in found.items()}

@@ -13,6 +13,8 @@ from torch import Tensor
 
 from vlmrl_ros.core.config import option
 from vlmrl_ros.core.text import TextObservation
+from vlmrl_ros.policies.vlm import crew
+from vlmrl_ros.policies.vlm.asking import as_asked
 from vlmrl_ros.policies.vlm.scoring import score
 from vlmrl_ros.policies.vlm.surrogate import adam
 from vlmrl_ros.policies.vlm.turns import pixels
@@ -65,7 +67,7 @@ class Tuner:
         """Keep examples, each with one image."""
         tokenizer = self._processor.tokenizer
         asked = self._processor(
-            text=[one.observation.text for one in examples],
+            text=[as_asked(self._processor, one.observation.text) for one in examples],
             images=[list(one.observation.images) for one in examples],
             return_tensors="np",
             padding=True,
@@ -81,16 +83,19 @@ class Tuner:
         """One gradient step; the mean negative log-probability of a token before it, nat."""
         self.optimiser.param_groups[0]["lr"] = self._config.learning_rate * _share(self.steps, self._config)
         index = self._rng.choice(len(self), min(self._config.minibatch, len(self)), replace=False)
-        answers = [self._answers[row] for row in index]
-        seen = torch.stack([self._pixels[row] for row in index])
-        scores = score(self._model, [self._prompts[row] for row in index], answers, seen, 1.0)
-        loss = -scores.log_probs.sum() / sum(map(len, answers))
+        tokens = sum(len(self._answers[row]) for row in index)
+        mine, share = crew.own_rows(index)
+        answers = [self._answers[row] for row in mine]
+        seen = torch.stack([self._pixels[row] for row in mine])
+        scores = score(self._model, [self._prompts[row] for row in mine], answers, seen, 1.0)
+        loss = -scores.log_probs.sum() / tokens if share else scores.log_probs.sum() * 0.0
         self.optimiser.zero_grad()
         loss.backward()
+        crew.add_up_gradients(self._trained)
         torch.nn.utils.clip_grad_norm_(self._trained, self._config.max_gradient)
         self.optimiser.step()
         self.steps += 1
-        return loss.item()
+        return crew.add_up({"loss": loss.item()})["loss"]
 
 
 def fine_tune(model: Any, processor: Any, examples: Sequence[Example], seed: int, config: SftConfig) -> list[float]:
@@ -109,5 +114,5 @@ def fine_tune(model: Any, processor: Any, examples: Sequence[Example], seed: int
 def _share(step: int, config: SftConfig) -> float:
     if step < config.warm_up:
         return (step + 1) / config.warm_up
-    done = (step - config.warm_up) / max(1, config.steps - config.warm_up)
+    done = min(1.0, (step - config.warm_up) / max(1, config.steps - config.warm_up))
     return float(0.5 * (1 + np.cos(np.pi * done)))

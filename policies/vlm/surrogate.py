@@ -13,9 +13,11 @@ from torch import Tensor
 
 from vlmrl_ros.core.config import option
 from vlmrl_ros.core.errors import VlmrlError
+from vlmrl_ros.core.turn import Turn
+from vlmrl_ros.policies.vlm import crew
 from vlmrl_ros.policies.vlm.ppo_loss import utterance_log_prob
 from vlmrl_ros.policies.vlm.scoring import Scores, never_said, score
-from vlmrl_ros.policies.vlm.turns import Turn, TurnBatch
+from vlmrl_ros.policies.vlm.turns import TurnBatch
 
 Metrics = dict[str, float]
 LARGEST_ERROR = 1e-3
@@ -106,9 +108,10 @@ class Descent:
         self.updates = 0
 
     def step(self, loss: Tensor) -> float:
-        """One gradient step; the norm of the gradient."""
+        """One gradient step down a loss, or this process's part of it; the norm of the gradient."""
         self.optimiser.zero_grad()
         loss.backward()
+        crew.add_up_gradients(self._weights)
         norm = torch.nn.utils.clip_grad_norm_(self._weights, self._config.max_gradient)
         self.optimiser.step()
         return float(norm)
@@ -157,8 +160,8 @@ def minibatches(rng: np.random.Generator, count: int, config: SurrogateConfig) -
 
 
 def means(losses: Sequence[Metrics]) -> Metrics:
-    """The mean of each metric over gradient steps."""
-    return {name: float(np.mean([loss[name] for loss in losses])) for name in losses[0]}
+    """The mean of each metric over gradient steps; of each step the processes of a crew have a weighted part."""
+    return crew.add_up({name: float(np.mean([loss[name] for loss in losses])) for name in losses[0]})
 
 
 def told(turns: Sequence[Turn]) -> Metrics:

@@ -1,8 +1,8 @@
-"""What a vision-language model learns from: turns, and batches of them."""
+"""Turns as a vision-language model takes them."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,32 +12,8 @@ import torch
 from torch import Tensor
 
 from vlmrl_ros.core.text import TextObservation
-from vlmrl_ros.core.text_action import TextAction
-from vlmrl_ros.policies.vlm.decoding import Utterance
+from vlmrl_ros.core.turn import Turn
 from vlmrl_ros.policies.vlm.spans import names_action
-
-
-@dataclass(frozen=True)
-class Turn:
-    """One utterance and what came of it."""
-
-    observation: TextObservation
-    utterance: Utterance
-    said: TextAction
-    reward: float
-    terminated: bool
-    truncated: bool
-    after: TextObservation
-    """What was seen next, also after the last turn of an episode."""
-    anchor: Hashable = None
-    """Equal for turns that began in equal states; None where nobody says so."""
-    arm: int = 0
-    """Of which environment; its turns come in order."""
-
-    @property
-    def last(self) -> bool:
-        """The episode ended with it."""
-        return self.terminated or self.truncated
 
 
 @dataclass(frozen=True)

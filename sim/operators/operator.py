@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vlmrl_ros.core.config import option, to_mapping
+from vlmrl_ros.core.errors import ConfigError
 from vlmrl_ros.core.interfaces import Glance, Intent
 from vlmrl_ros.core.spec import FloatArray, TaskSpec
 from vlmrl_ros.sim.operators.trigger import StallWindow
@@ -33,8 +34,12 @@ class OperatorConfig:
     trigger: str = option(
         "progress",
         "progress: when the policy stalls or is in danger; random: at a rate, until success; never; judged: when its "
-        "action is judged wrong; blind: at the rate, also after success, so that takeovers say nothing at all",
-        choices=("progress", "random", "never", "judged", "blind"),
+        "action is judged wrong; blind: at the rate, also after success, so that takeovers say nothing at all; heard: "
+        "when it says what is wrong, in words (tabletop, vlm.words: skills)",
+        choices=("progress", "random", "never", "judged", "blind", "heard"),
+    )
+    attention: float = option(
+        1.0, "share of what is said wrong that they notice, with trigger heard", unit="1", low=0.0, high=1.0
     )
     takeover_rate: float = option(
         0.1, "chance of a takeover at a policy step, with trigger random or blind", unit="1", low=0.0, high=1.0
@@ -69,7 +74,14 @@ class ScriptedOperator(ABC):
             spec: of the task, for the bounds of the action.
             config: the habits of the person.
             bias_mm: fixed error of their aim on each axis, mm.
+
+        Raises:
+            ConfigError: they are to listen, and do not know what is right to say in this task.
         """
+        if config.trigger == "heard" and type(self).objects is ScriptedOperator.objects:
+            raise ConfigError(
+                f"operator.trigger is 'heard', which goes with words; task '{spec.task}' has none for them"
+            )
         self._bias_mm = np.array(bias_mm)
         self._spec = spec
         self._config = config
@@ -110,6 +122,10 @@ class ScriptedOperator(ABC):
             aim: float64 (3,), by how much the person misjudges the goal in this episode, m.
         """
 
+    def objects(self, scene: Scene, said: str) -> bool:
+        """Whether it is wrong to say this here; for operators who know words."""
+        raise NotImplementedError
+
     def _wants_control(self, glance: Glance) -> bool:
         if glance.success and self._config.trigger != "blind":
             self._hold, self._until_hold = 0, None
@@ -141,6 +157,9 @@ class ScriptedOperator(ABC):
             return False
         if self._config.trigger == "judged":
             return glance.wrong
+        if self._config.trigger == "heard":
+            attends = bool(glance.said) and self._rng.random() < self._config.attention
+            return attends and self.objects(glance.scene, glance.said)
         scene = glance.scene
         return scene["force"] > self._config.force_limit_n or self.in_danger(scene) or self._window.stalled
 

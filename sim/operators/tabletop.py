@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from vlmrl_ros.core.config import from_mapping, option
+from vlmrl_ros.core.skills import PLACES
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.sim.operators.grasping import (
     CLOSE,
@@ -71,6 +72,14 @@ class TabletopOperator(GraspingOperator):
         if max(abs(scene["goal_x"]), abs(scene["goal_y"])) < NEAR_M and scene["height"] < _ON_TABLE_M:
             return np.array([0.0, 0.0, self._spec.action.high[2], OPEN])
         return self._fetch(scene, aim)
+
+    def objects(self, scene: Scene, said: str) -> bool:
+        """Pick up what is asked for; once it is in the hand, place it where it is to go: anything else is wrong."""
+        thing = np.array([scene["thing_x"], scene["thing_y"]])
+        held = self._holds(scene) and scene["height"] > _ON_TABLE_M
+        where = thing - [scene["goal_x"], scene["goal_y"]] if held else thing
+        place = min(PLACES, key=lambda name: float(np.linalg.norm(where - PLACES[name])))
+        return said != f"{'place' if held else 'pick'} {place}"
 
     def _holds(self, scene: Scene) -> bool:
         between = float(np.linalg.norm(tip_offset(scene))) < NEAR_M

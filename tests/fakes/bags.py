@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from vlmrl_ros.bridge.bags.compose import Recorded, describe_step_topics, spec_message, step_messages
+from vlmrl_ros.bridge.bags.definitions import describe
 from vlmrl_ros.bridge.bags.layout import episode_folder
 from vlmrl_ros.bridge.bags.raw import RawStep
 from vlmrl_ros.bridge.bags.writer import BagWriter
 from vlmrl_ros.core.spec import CameraSpec, TaskSpec, VectorSpec
 from vlmrl_ros.core.types import Step
+from vlmrl_ros.nodes.recorder import BESIDE
 
 OBSERVATION = VectorSpec(("episode", "step", "half"), ("1",) * 3, np.zeros(3), np.full(3, 100.0))
 ACTION = VectorSpec(("a", "b"), ("m/s",) * 2, np.full(2, -20.0), np.full(2, 20.0))
@@ -54,7 +56,8 @@ def write_bag(
     """Write one episode; returns its folder."""
     raws = [step if isinstance(step, RawStep) else raw_step(step, spec, namespace) for step in steps]
     bag = BagWriter(episode_folder(directory, raws[0].feedback.episode))
-    topics = describe_step_topics(spec, namespace)
+    beside = {f"{namespace}{name}": describe(f"{namespace}{name}", *about) for name, about in BESIDE.items()}
+    topics = {**describe_step_topics(spec, namespace), **beside}
     for raw in raws:
         bag.write([*(() if bag.messages else raw.heads), *raw.messages], topics)
     if closed:

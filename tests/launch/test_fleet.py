@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from fakes.observer import Observer
+from fakes.observer import QUIET_S, Observer
 from fakes.processes import Stage
 from sensor_msgs.msg import JointState
 
@@ -76,7 +76,10 @@ def test_two_arms_teach_one_policy_and_the_death_of_one_bridge_stops_only_its_ar
     launched = stage.launch("sim_train.launch.py", *given, "num_arms:=2", "namespace:=lab")
     observer.until(lambda: launched.ended or all(arm.version >= 3 for arm in arms), "new weights in both", 60.0)
 
-    os.kill(launched.pid_of("sim_bridge", "/lab/arm_1"), signal.SIGKILL)
+    bridge = launched.pid_of("sim_bridge", "/lab/arm_1")
+    os.kill(bridge, signal.SIGSTOP)
+    observer.watch(QUIET_S)  # what it has said comes to everyone, not to the learner alone
+    os.kill(bridge, signal.SIGKILL)
     steps, dead_ns = len(arms[0].feedback), arms[1].newest_ns
     observer.until(lambda: launched.ended or arms[1].newest_ns > dead_ns + JUMP_NS, "a new bridge of arm_1")
     assert "arm_1/sim_bridge was killed by SIGKILL: it is started again" in launched.output

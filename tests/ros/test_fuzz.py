@@ -35,8 +35,13 @@ SOMETIMES = {
     "instruction",
 }
 """Of a fleet, of tasks with text, cameras or words, of a recorder that the bridge waits for, and of a curriculum."""
-CONFIGURED = {"joystick": {"joy"}, "policy_server": {"instruction", "intervention"}}
-"""Of a joystick that is there, and of a policy that thinks."""
+CONFIGURED = {
+    "joystick": {"joy"},
+    "policy_server": {"instruction", "intervention"},
+    "learner": {"policy/status", "policy/thought"},
+    "scripted_operator": {"policy/thought"},
+}
+"""Of a joystick that is there, of a policy that thinks, and of those who listen to it."""
 NODES = sorted({name.partition("+")[0] for name in CLASSES})
 
 

@@ -25,7 +25,16 @@ VECTORS = {
     "/recorder/status": recorder.STATUS_NAMES,
 }
 """Named vectors whose components are the same for every task."""
-NEEDED = ("/feedback", "/command", "/executed", "/intervention", "/diagnostics", "/learner/status", "/policy/status")
+NEEDED = (
+    "/feedback",
+    "/command",
+    "/executed",
+    "/intervention",
+    "/diagnostics",
+    "/learner/status",
+    "/policy/status",
+    "/policy/thought",
+)
 TOPIC, INDEX = re.compile(r"^(/[\w/]+)(?:\.|$)"), re.compile(r"\.position\[(\d+)\]$")
 
 
@@ -71,7 +80,8 @@ def test_every_topic_is_in_the_table_of_topics_and_some_node_publishes_it(layout
 
 def test_what_a_person_needs_to_see_is_there(layout):
     assert set(NEEDED) <= topics(layout)
-    assert {"/observation/front/image_raw", "/observation/wrist/image_raw"} <= topics(layout)
+    assert {f"/observation/{name}/image_raw" for name in ("front", "wrist", "top")} <= topics(layout)
+    assert layout["configById"]["DiagnosticStatusPanel!thoughts"]["selectedName"] == "/policy_server"
 
 
 def test_each_component_is_the_one_that_its_label_names(layout):

@@ -25,6 +25,8 @@ PACKAGE = "vlmrl_ros"
 BOOLEAN = ("true", "false")
 TRANSPORTS = {"FASTDDS_BUILTIN_TRANSPORTS", "FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE"}
 """Variables by which a user chooses how Fast DDS travels."""
+LEARNERS = ("learner", "text_learner")
+"""Nodes that know where a run is."""
 KEEPS_TIME = ("sim_bridge",)
 """Nodes that publish ``/clock``."""
 
@@ -110,7 +112,7 @@ class Arguments:
             UnknownNameError: no such plug-in; the message lists those that exist.
         """
         value = self.text(name)
-        if group != "tasks" or ":" not in value:
+        if not group.endswith("tasks") or ":" not in value:
             registry.check(group, value)
         return value
 
@@ -161,7 +163,7 @@ class Arguments:
         """
         updates = self.integer("offline_updates")
         if self.text("offline"):
-            bags = {"offline": self._bags("offline", "bags")}
+            bags = {"offline": self.bags("offline", "bags")}
             return {**bags, "offline_updates": updates} if updates else bags
         if updates:
             raise ValueError(
@@ -169,9 +171,14 @@ class Arguments:
             )
         if self.text("demonstrations").isdecimal():
             return {}
-        return {"demonstrations": self._bags("demonstrations", "a whole number, or bags")}
+        return {"demonstrations": self.bags("demonstrations", "a whole number, or bags")}
 
-    def _bags(self, name: str, valid: str) -> list[str]:
+    def bags(self, name: str, valid: str) -> list[str]:
+        """Directories that are named, separated by commas; absolute paths.
+
+        Raises:
+            ValueError: a path where nothing is.
+        """
         texts = [text.strip() for text in self.text(name).split(",")]
         paths = [Path(text).expanduser().resolve() for text in texts]
         for text, path in zip(texts, paths, strict=True):
@@ -225,7 +232,7 @@ def managed(arguments: Arguments, nodes: Iterable[Row], drivers: Iterable[Row] =
     """
     rows, robots = ([row if isinstance(row, Managed) else Managed(*row) for row in given] for given in (nodes, drivers))
     manager = Managed("lifecycle_manager", {"node_names": [row.name for row in rows]})
-    learns = any(row.executable == "learner" for row in rows)
+    learns = any(row.executable in LEARNERS for row in rows)
     clock = next((f"{row.arm}/clock" for row in rows if row.arm and row.executable in KEEPS_TIME), "")
     every = [*robots, *rows, manager]
     check_discovery(len(every))

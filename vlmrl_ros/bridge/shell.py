@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import os
 import signal
 import socket
 import sys
@@ -182,6 +183,11 @@ class Shell(LifecycleNode, Generic[C]):
             return TransitionCallbackReturn.FAILURE
         self.diagnostics.state = state
         return TransitionCallbackReturn.SUCCESS
+
+
+def give_way(niceness: int) -> None:
+    """Have at least this niceness. Where everything has less priority already, the node is not pushed back further."""
+    os.nice(max(0, niceness - os.nice(0)))
 
 
 def run(make: Callable[[], Shell[Any]], description: str, config_type: type[Any]) -> int:

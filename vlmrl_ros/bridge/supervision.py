@@ -21,6 +21,8 @@ from vlmrl_ros.core.restarts import Restarts
 
 GOES_ON = {
     "learner": {"resume": True},
+    "text_learner": {"resume": True},
+    "text_recorder": {"continues": True},
     "sim_bridge": {"continues": True},
     "arm_bridge": {"continues": True},
     "scripted_operator": {"continues": True},

@@ -41,7 +41,8 @@ class Deliberation:
         """
         self._longest_s = longest_s
         self._drive: Drive | None = None
-        self._decided_ns = -1
+        self.decided_ns = -1
+        """Stamp of the observation on which the newest motion was decided, ns."""
         self._after_ns = self._settled_ns = self._newest_ns = -1
         self._episode = -1
         self.waiting: Tick | None = None
@@ -76,7 +77,7 @@ class Deliberation:
         """
         if not self.counts(asked, now_s) or motion is None:
             return None
-        self._drive, self._decided_ns, self._settled_ns = motion.begin(), asked.stamp_ns, self._newest_ns
+        self._drive, self.decided_ns, self._settled_ns = motion.begin(), asked.stamp_ns, self._newest_ns
         if self.waiting is None:
             return None
         tick, self.waiting = self.waiting, None
@@ -101,7 +102,7 @@ class Deliberation:
     def flush(self, stamp_ns: int) -> bool:
         """Forget what is decided on observations up to this stamp, also later; returns whether a motion was dropped."""
         self._after_ns = max(self._after_ns, stamp_ns)
-        dropped = self._drive is not None and self._decided_ns <= self._after_ns
+        dropped = self._drive is not None and self.decided_ns <= self._after_ns
         if dropped:
             self._drive = None
         return dropped

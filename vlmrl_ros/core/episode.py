@@ -39,14 +39,16 @@ class Episodes:
     Simulated time goes up by one control step with each arrival and never goes back, not even on reset.
     """
 
-    def __init__(self, task: Task, safety: SafetyFilter, seed: int) -> None:
+    def __init__(self, task: Task, safety: SafetyFilter, seed: int, alike: int = 1) -> None:
         """Nothing moves yet; :meth:`begin` starts the first episode.
 
         Args:
             task: the simulation.
             safety: applied last, to every command.
             seed: episode n draws all its randomness from (seed, n), so it does not depend on the episodes before.
+            alike: so many episodes after one another draw the same.
         """
+        self._alike = alike
         self._task = task
         self._safety = safety
         self._seed = seed
@@ -94,7 +96,7 @@ class Episodes:
         if plan is not None:
             cast(ContextualTask, self._task).set_context(plan.context, plan.extra_steps)
         self._safety.restart()
-        timestep = self._task.reset(stream(self._seed, "task", self._episode))
+        timestep = self._task.reset(stream(self._seed, "task", self._episode // self._alike))
         return self._arrive(timestep.observation, reward=0.0, terminated=False, truncated=False, success=False)
 
     def advance(

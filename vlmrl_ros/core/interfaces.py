@@ -16,6 +16,7 @@ import numpy.typing as npt
 from vlmrl_ros.core.episode_plan import EpisodePlan
 from vlmrl_ros.core.snapshot import Snapshot
 from vlmrl_ros.core.spec import FloatArray, TaskSpec
+from vlmrl_ros.core.text_episode import TextEpisode
 from vlmrl_ros.core.types import Observation
 
 if TYPE_CHECKING:
@@ -95,6 +96,8 @@ class Glance:
         success: the task is done.
         intervening: the person holds control now (their hand was on the joystick in the step that led here).
         wrong: they judge the policy's action wrong; only known where a reference says what is good.
+        said: the words that the policy has just begun to carry out; empty where it has said nothing new, or is not
+            listened to.
     """
 
     scene: Mapping[str, float]
@@ -103,6 +106,7 @@ class Glance:
     success: bool
     intervening: bool
     wrong: bool = False
+    said: str = ""
 
 
 @dataclass(frozen=True)
@@ -141,6 +145,9 @@ class Policy(Protocol):
 
     def act(self, observation: Observation, rng: np.random.Generator) -> tuple[FloatArray, Mapping[str, Any]]:
         """One action, float32 (A,) within the bounds of the spec, and information (may hold ``thought``)."""
+
+    def reset(self) -> None:
+        """An episode begins: what it does no longer depends on the one before."""
 
     def load(self, variables: Variables) -> None:
         """Take new weights.
@@ -201,6 +208,18 @@ class Learner(Protocol[E]):
         Raises:
             CheckpointError: missing or damaged files.
         """
+
+
+class TextLearner(Learner[TextEpisode], Protocol):
+    """Learns from episodes of text."""
+
+    @property
+    def cloning(self) -> bool:
+        """It still has to clone the data before it learns from what it says itself."""
+
+    @property
+    def wants(self) -> int | None:
+        """Own episodes that it waits for before it learns from them; None: it learns from data alone."""
 
 
 class Builder(Protocol):

@@ -8,10 +8,14 @@ from dataclasses import replace
 from typing import Any
 
 from vlmrl_ros.core.errors import ConfigError
+from vlmrl_ros.core.spoken import SpokenJoin
 from vlmrl_ros.core.types import Feedback, Intervention, Source, Step, Transition
 
 STEP_PARTS = ("state", "feedback", "policy_action", "command", "intervention", "executed")
 """Parts of a step besides one part for each camera, which bears the camera's name."""
+SPOKEN, SPOKEN_AGE = "spoken", "spoken_age"
+"""Where a policy thinks and is listened to: what it says, which is no part of one step alone, and the part of each step
+that names the utterance that it carries out, by the age of its observation, ns; below 0: none."""
 HORIZON_NS = 60_000_000_000
 """A stamp so far after the newest record is not believed on the word of one; longer than most resets of an arm."""
 CONVINCING = 3
@@ -163,16 +167,25 @@ class PartJoin:
 class StepJoin:
     """Joins the parts of :data:`STEP_PARTS` and the camera frames into :class:`Step` records."""
 
-    def __init__(self, cameras: Sequence[str] = (), window: int = 32, after_ns: int = -1) -> None:
+    def __init__(
+        self, cameras: Sequence[str] = (), window: int = 32, after_ns: int = -1, listens: bool = False
+    ) -> None:
         """Name the cameras whose frames belong to a step.
 
         Args:
             cameras: their names.
             window: as in :class:`PartJoin`; enough for a node that takes the place of a dead one to be found.
             after_ns: as in :class:`PartJoin`: what came up to here is known already.
+            listens: each step also has what the policy said, see :data:`SPOKEN`.
         """
         self._cameras = tuple(cameras)
-        self._join = PartJoin((*STEP_PARTS, *cameras), window, after_ns)
+        self._spoken = SpokenJoin() if listens else None
+        self._join = PartJoin((*STEP_PARTS, *cameras, *((SPOKEN_AGE,) if listens else ())), window, after_ns)
+
+    @property
+    def unspoken(self) -> int:
+        """Steps whose utterance was lost."""
+        return self._spoken.lost if self._spoken is not None else 0
 
     @property
     def dropped(self) -> int:
@@ -197,14 +210,25 @@ class StepJoin:
     def reset(self) -> None:
         """Forget everything that is open, for example when time jumped back."""
         self._join.reset()
+        if self._spoken is not None:
+            self._spoken.reset()
 
     def give_up(self) -> list[int]:
         """Drop the open steps that the bridge has left behind; returns their stamps, ns."""
         return self._join.give_up("executed")
 
+    def settle(self) -> list[Step]:
+        """The steps that wait for what the policy said, which will not come any more."""
+        return self._spoken.give_up() if self._spoken is not None else []
+
     def put(self, stamp_ns: int, part: str, value: Any) -> list[Step]:
-        """Add one part; returns the steps that are complete now, oldest first."""
-        return [self._step(stamp, parts) for stamp, parts in self._join.put(stamp_ns, part, value)]
+        """Add one part, or what the policy said; returns the steps that are complete now, oldest first."""
+        if self._spoken is not None and part == SPOKEN:
+            return self._spoken.hear(value)
+        whole = ((self._step(stamp, parts), parts) for stamp, parts in self._join.put(stamp_ns, part, value))
+        if self._spoken is None:
+            return [step for step, _ in whole]
+        return [ready for step, parts in whole for ready in self._spoken.put(step, parts[SPOKEN_AGE])]
 
     def _step(self, stamp_ns: int, parts: Mapping[str, Any]) -> Step:
         feedback: Feedback = parts["feedback"]

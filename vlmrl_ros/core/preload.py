@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from vlmrl_ros.core.interfaces import Learner
 from vlmrl_ros.core.join import Chain, DemonstrationSieve
-from vlmrl_ros.core.types import Step, Transition
+from vlmrl_ros.core.training import Items, as_lived
+from vlmrl_ros.core.types import Step
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,9 @@ class Preloaded:
     other_transitions: int = 0
 
 
-def preload(learner: Learner[Transition], streams: Iterable[Iterable[Step]], everything: bool) -> Preloaded:
+def preload(
+    learner: Learner[Any], streams: Iterable[Iterable[Step]], everything: bool, items: Items = as_lived
+) -> Preloaded:
     """Give a learner the transitions of steps that were lived before.
 
     Args:
@@ -38,6 +42,7 @@ def preload(learner: Learner[Transition], streams: Iterable[Iterable[Step]], eve
         streams: the steps of one arm of one run each, in order. An episode that is cut off in a person's hands is left
             out, because nobody knows what would have become of it.
         everything: all transitions; otherwise demonstrations alone.
+        items: makes what the learner takes.
 
     Returns:
         how much there was.
@@ -52,7 +57,8 @@ def preload(learner: Learner[Transition], streams: Iterable[Iterable[Step]], eve
                 shown += settled.demonstration
                 others += not settled.demonstration
                 if settled.demonstration or everything:
-                    learner.add(settled)
+                    for item in items(settled):
+                        learner.add(item)
         found = replace(
             found,
             demonstrations=found.demonstrations + sieve.demonstrations,

@@ -17,6 +17,7 @@ _SINGULAR = {
     "devices": "device",
     "outputs": "output",
     "text_tasks": "text task",
+    "text_policies": "text policy",
 }
 GROUPS = tuple(_SINGULAR)
 

@@ -48,10 +48,13 @@ class TextTaskSpec:
     Attributes:
         task: its name.
         legal_actions: words or signs of all actions.
+        texts: prompts and answers like those to come, for the vocabulary of a model that is built on the spot; may be
+            empty for others.
     """
 
     task: str
     legal_actions: tuple[str, ...]
+    texts: tuple[str, ...] = ()
 
 
 class TextTask(Protocol):
@@ -75,6 +78,29 @@ class TextTask(Protocol):
 
     def close(self) -> None:
         """Free what is held."""
+        ...
+
+
+class TextPolicy(Protocol):
+    """Speaks. Entry point: ``build(options: Mapping[str, Any]) -> TextPolicy`` (group ``vlmrl_ros.text_policies``)."""
+
+    options: Mapping[str, Any]
+    """Every option in force, by name."""
+
+    def load(self, variables: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Take new weights.
+
+        Raises:
+            CheckpointError: they do not fit together; the old ones stay in force.
+        """
+        ...
+
+    def answer(self, prompts: Sequence[str], rng: np.random.Generator) -> list[str]:
+        """One answer to each prompt.
+
+        Raises:
+            RangeError: a prompt that cannot be read.
+        """
         ...
 
 

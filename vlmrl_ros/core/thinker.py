@@ -45,11 +45,11 @@ class Decision:
 class Thinker(Policy, Protocol):
     """A policy that takes longer than a control step, and decides on motions. Asked in a thread of its own.
 
-    :meth:`Policy.act` asks at once and carries the motion out step by step until :meth:`reset`.
+    :meth:`Policy.act` asks at once and carries the motion out step by step until :meth:`Policy.reset`.
     """
 
-    def reset(self) -> None:
-        """Another episode begins: :meth:`Policy.act` leaves the motion under way."""
+    def reset(self, instruction: str = "") -> None:
+        """Another episode begins, with this to do: :meth:`Policy.act` leaves the motion under way."""
 
     def think(self, questions: Sequence[Question]) -> list[Decision]:
         """Answer the questions of several robots together. What is wrong with one of them hurts no other."""

@@ -6,9 +6,10 @@ Chaining, demonstrations, pace. Pure; the learner node runs it in a worker.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from vlmrl_ros.core.checkpoint import LEARNER_FOLDER, LOOP_FOLDER
 from vlmrl_ros.core.episode_log import EpisodeLog, EpisodeRecord
@@ -20,6 +21,14 @@ from vlmrl_ros.core.snapshot import Part, below, json_part
 from vlmrl_ros.core.step_rows import ends, read_steps_part, steps_part
 from vlmrl_ros.core.types import Step, Transition
 
+Items = Callable[[Transition], Iterable[Any]]
+"""From a transition to the items of experience that are complete with it."""
+
+
+def as_lived(transition: Transition) -> Iterable[Transition]:
+    """The transition itself."""
+    return (transition,)
+
 
 class Training:
     """Feeds one learner, step by step, and updates it at its samples-per-insert pace.
@@ -28,15 +37,20 @@ class Training:
     same weights.
     """
 
-    def __init__(self, learner: Learner[Transition], samples_per_insert: float, arms: int = 1) -> None:
+    def __init__(
+        self, learner: Learner[Any], samples_per_insert: float | None, arms: int = 1, items: Items = as_lived
+    ) -> None:
         """Begin with no step.
 
         Args:
             learner: the plug-in.
-            samples_per_insert: transitions drawn for each one inserted after the learner is ready.
+            samples_per_insert: items drawn for each transition after the learner is ready; None: an update whenever it
+                is.
             arms: number of arms; each has a chain and demonstrations of its own, and all fill one memory.
+            items: makes what the learner takes.
         """
         self.learner = learner
+        self._items = items
         self.log = EpisodeLog(arms)
         self.chains = tuple(Chain(arm) for arm in range(arms))
         self.sieves = tuple(DemonstrationSieve() for _ in range(arms))
@@ -45,8 +59,7 @@ class Training:
         self.updates = 0
         self.offline_updates = 0
         """Those of them that were made before the first step."""
-        buffer = max(samples_per_insert, float(learner.samples_per_update))
-        self._limiter = RateLimiter(samples_per_insert, min_size_to_sample=1, error_buffer=buffer)
+        self._limiter = _limiter(samples_per_insert, learner) if samples_per_insert is not None else None
         self.metrics: Mapping[str, float] = {}
         """Of the newest update."""
 
@@ -84,7 +97,8 @@ class Training:
         transition = self.chains[arm].append(step)
         if transition is not None:
             for settled in self.sieves[arm].put(transition):
-                self.learner.add(settled)
+                for item in self._items(settled):
+                    self.learner.add(item)
                 if not settled.demonstration:
                     self.arm_steps[arm] += 1
                     self._count_insert()
@@ -114,8 +128,8 @@ class Training:
         plain = {
             "updates": self.updates,
             "offline_updates": self.offline_updates,
-            "inserts": self._limiter.inserts,
-            "samples": self._limiter.samples,
+            "inserts": self._limiter.inserts if self._limiter is not None else 0,
+            "samples": self._limiter.samples if self._limiter is not None else 0,
             "metrics": dict(self.metrics),
             "arms": [
                 {
@@ -147,7 +161,8 @@ class Training:
                 raise ValueError(f"{len(plain['arms'])} arms instead of {len(self.chains)}")
             for arm, counts in enumerate(plain["arms"]):
                 self._restore_arm(arm, counts, directory / f"open_steps_{arm}.npy")
-            self._limiter.inserts, self._limiter.samples = int(plain["inserts"]), int(plain["samples"])
+            if self._limiter is not None:
+                self._limiter.inserts, self._limiter.samples = int(plain["inserts"]), int(plain["samples"])
             self.updates, self.offline_updates = int(plain["updates"]), int(plain["offline_updates"])
             self.metrics = dict(plain["metrics"])
         except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
@@ -165,15 +180,21 @@ class Training:
         chain.newest, chain.broken = (steps[-1] if steps else None), int(counts["broken"])
 
     def _count_insert(self) -> None:
-        if self.learner.ready:
+        if self._limiter is not None and self.learner.ready:
             self._limiter.insert()
 
     def _update_when_due(self, go_on: Callable[[], bool]) -> None:
-        draw = self.learner.samples_per_update
-        while self.learner.ready and self._limiter.may_sample(draw) and go_on():
+        draw, limiter = self.learner.samples_per_update, self._limiter
+        while self.learner.ready and (limiter is None or limiter.may_sample(draw)) and go_on():
             self.metrics = self.learner.update()
-            self._limiter.sample(draw)
+            if limiter is not None:
+                limiter.sample(draw)
             self.updates += 1
+
+
+def _limiter(samples_per_insert: float, learner: Learner[Any]) -> RateLimiter:
+    buffer = max(samples_per_insert, float(learner.samples_per_update))
+    return RateLimiter(samples_per_insert, min_size_to_sample=1, error_buffer=buffer)
 
 
 def _open_steps(chain: Chain, sieve: DemonstrationSieve) -> list[Step]:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from vlmrl_ros.core.episode_plan import EpisodePlan
 from vlmrl_ros.core.errors import ShapeError
 from vlmrl_ros.core.spec import FloatArray
+from vlmrl_ros.core.spoken import Spoken
 
 Observation = Mapping[str, npt.NDArray[Any]]
 """``"state"``: float32 (N,) in SI units, as ``TaskSpec.observation``; each camera name: uint8 (H, W, 3) RGB."""
@@ -99,6 +100,8 @@ class Step:
         command: what teleop asked for; the person's action where ``intervention.active``.
         executed: what the bridge really applied after limits; zeros at the last step of an episode.
         intervention: who decided.
+        spoken: the utterance of the policy whose motion it proposes here, where that thinks and is listened to: the
+            same one at each step of the motion. Not kept by :mod:`vlmrl_ros.core.step_rows`.
     """
 
     stamp_ns: int
@@ -108,6 +111,7 @@ class Step:
     command: FloatArray
     executed: FloatArray
     intervention: Intervention
+    spoken: Spoken | None = None
 
 
 @dataclass(frozen=True)

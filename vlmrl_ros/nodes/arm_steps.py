@@ -22,7 +22,14 @@ STATUS_NAMES = ["version", "steps", "updates", "finished", "episode", "last", "d
 class ArmSteps:
     """Joins the parts of an arm's steps. Each arm of a fleet has its own, so that no step has parts of two."""
 
-    def __init__(self, shell: Shell[Any], name: str, put: Callable[[Step], None], skip: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        shell: Shell[Any],
+        name: str,
+        put: Callable[[Step], None],
+        skip: Callable[[int], None],
+        listens: bool = False,
+    ) -> None:
         """Nothing is heard before :meth:`listen`.
 
         Args:
@@ -30,9 +37,11 @@ class ArmSteps:
             name: of the arm: its namespace below that of the node; empty for a single arm.
             put: takes each step that is whole.
             skip: takes the stamp, ns, of each step that will never be whole.
+            listens: to what the policy says, which is then part of its steps.
         """
         self._shell, self._put, self._skip = shell, put, skip
         self.name = name
+        self._listens = listens
         self._prefix = f"{name}/" if name else ""
         self._status = shell.publisher(JointState, f"{self._prefix}learner/status", qos.STATUS)
         self.join: StepJoin | None = None
@@ -41,10 +50,10 @@ class ArmSteps:
 
     def listen(self, spec: TaskSpec, after_ns: int) -> None:
         """Begin to hear the steps of a task that bear a later stamp, ns."""
-        self.join = StepJoin([camera.name for camera in spec.cameras], after_ns=after_ns)
+        self.join = StepJoin([camera.name for camera in spec.cameras], after_ns=after_ns, listens=self._listens)
         self._quiet = Quiet()
         self._shell.steady_timer(TICK_S, self._give_up)
-        for topic in step_topics(spec):
+        for topic in step_topics(spec, self._listens):
             heard = partial(self._on_part, self.join, topic)
             self._shell.listen(topic.type, f"{self._prefix}{topic.name}", heard, topic.profile)
 
@@ -65,7 +74,8 @@ class ArmSteps:
 
     def _on_part(self, join: StepJoin, topic: StepTopic, message: Any) -> None:
         self._quiet.hear()
-        for step in join.put(messages.stamp_of(message), topic.part, topic.read(message)):
+        stamp_ns, value = topic.parse(message)
+        for step in join.put(stamp_ns, topic.part, value):
             self._put(step)
             self._shell.diagnostics.tick()
         self._shell.diagnostics.join(join, self.name)
@@ -79,3 +89,5 @@ class ArmSteps:
             text = f"step{of} at {stamp_ns * 1e-9:.3f} s lacks a part that never came: given up"
             self._shell.get_logger().warning(text)
             self._skip(stamp_ns)
+        for step in self.join.settle():
+            self._put(step)

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.core.run_directory import write_whole
-from vlmrl_ros.nodes.bench.figures import Figures
+from vlmrl_ros.nodes.bench.figures import Figures, missed
 
 SUITES = {
     "peg": "RLIF against HG-DAgger, BC and random takeovers on peg_insert",
@@ -49,14 +49,15 @@ def main() -> None:
     found: dict[str, Figures] = {}
     wrong: list[str] = []
     for suite in SUITES if arguments.suite == ALL else (arguments.suite,):
-        measure = importlib.import_module(f"vlmrl_ros.nodes.bench.{suite}").measure
+        module = importlib.import_module(f"vlmrl_ros.nodes.bench.{suite}")
         (work / suite).mkdir(parents=True, exist_ok=True)
         try:
-            found[suite] = measure(arguments.quick, work / suite)
+            found[suite] = module.measure(arguments.quick, work / suite)
         except VlmrlError as error:
             wrong.append(f"error: {suite}: {error}")
             continue
         _show(suite, found[suite])
+        wrong += [f"error: {suite}: {line}" for line in missed(found[suite], getattr(module, "MARKS", {}))]
     if arguments.json and found:
         write_whole(Path(arguments.json), json.dumps(_merged(found), indent=2, sort_keys=True) + "\n")
     if wrong:

@@ -101,6 +101,11 @@ class CandidatePolicy:
         """One action, by the candidate of the episode that was begun last."""
         return self._policies[self._names[self._arm]].act(observation, rng)
 
+    def reset(self) -> None:
+        """Who acts next begins an episode."""
+        for policy in self._policies.values():
+            policy.reset()
+
     def load(self, variables: Variables) -> None:
         """Refuse: the candidates have their weights.
 

@@ -9,6 +9,7 @@ from vlmrl_ros.core.errors import BagError, ConfigError
 from vlmrl_ros.core.interfaces import Learner
 from vlmrl_ros.core.preload import Preloaded, preload
 from vlmrl_ros.core.spec import TaskSpec
+from vlmrl_ros.core.training import Items, as_lived
 from vlmrl_ros.nodes.plan import Plan, Ties
 
 
@@ -50,15 +51,15 @@ def offline_spec(bags: Sequence[str], eval_task: str) -> TaskSpec:
     return spec
 
 
-def take_in(plan: Plan, learner: Learner, ties: Ties) -> Preloaded:
-    """Give the learner what the plan's bags hold.
+def take_in(plan: Plan, learner: Learner, ties: Ties, items: Items = as_lived) -> Preloaded:
+    """Give the learner what the plan's bags hold, as ``items`` makes it of transitions.
 
     Raises:
         BagError: a damaged bag; no demonstration in bags of demonstrations; too little to learn from offline.
     """
     if not plan.data:
         return Preloaded()
-    found = preload(learner, ties.given(), everything=plan.offline)
+    found = preload(learner, ties.given(), plan.offline, items)
     bags = ", ".join(f"'{path}'" for path in plan.data)
     others = found.other_transitions
     if plan.offline:

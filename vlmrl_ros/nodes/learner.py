@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -20,7 +19,7 @@ from vlmrl_ros.bridge.fleet import checked_names
 from vlmrl_ros.bridge.parameters import plugin_options, show_options
 from vlmrl_ros.bridge.peers import PeerParameters, Settings
 from vlmrl_ros.bridge.rivals import Rivals
-from vlmrl_ros.bridge.shell import Shell, run
+from vlmrl_ros.bridge.shell import Shell, give_way, run
 from vlmrl_ros.bridge.weights import Weights, encode, encode_to_file, size_bytes
 from vlmrl_ros.core import registry
 from vlmrl_ros.core.config import from_mapping, to_mapping
@@ -32,6 +31,7 @@ from vlmrl_ros.core.streams import stream
 from vlmrl_ros.core.types import Step
 from vlmrl_ros.nodes.arm_steps import ArmSteps
 from vlmrl_ros.nodes.curriculum import Announcer, with_curriculum
+from vlmrl_ros.nodes.experience import SPEAKER, AsLived, AsSpoken, check_together, is_on_policy, listens, with_shared
 from vlmrl_ros.nodes.given import checked_bags, offline_spec
 from vlmrl_ros.nodes.learner_config import LearnerConfig
 from vlmrl_ros.nodes.progress import Progress
@@ -69,7 +69,12 @@ class LearnerNode(Shell[LearnerConfig]):
             registry.check("curricula", config.curriculum)
         self._data = checked_bags(config.demonstrations, config.offline, config.offline_updates, config.arms)
         self._builder = registry.load("learners", config.learner)
-        options = from_mapping(self._builder.config_type, plugin_options(self, config.learner), config.learner)
+        self._listens = listens(self._builder)
+        given = plugin_options(self, config.learner)
+        if self._listens:
+            given = with_shared(self._builder.config_type, given, plugin_options(self, SPEAKER))
+        options = from_mapping(self._builder.config_type, given, config.learner)
+        check_together(config, options, self._listens)
         if "device" in {f.name for f in fields(options)}:
             options = replace(options, device=config.device)
         check_reference(config.reference, options)
@@ -94,7 +99,7 @@ class LearnerNode(Shell[LearnerConfig]):
         self.create_service(Trigger, "checkpoint", self._on_checkpoint)
         self.create_service(SetBool, "pause", self._on_pause)
         self.arms = [
-            ArmSteps(self, name, partial(self._on_step, arm), partial(self._on_lost, arm))
+            ArmSteps(self, name, partial(self._on_step, arm), partial(self._on_lost, arm), self._listens)
             for arm, name in enumerate(self._names)
         ]
         if config.offline and not config.offline_updates:
@@ -134,7 +139,7 @@ class LearnerNode(Shell[LearnerConfig]):
         """Build the learner and let the worker begin."""
         try:
             self._spec = find_spec()
-            self._run = self._make_run(self._make_learner(self._spec), self._spec)
+            self._run = self._make_run(self._spec)
         except Exception as error:  # noqa: BLE001 - not the message is wrong but the plug-in: there is nothing to run
             self.fail(error)
             return
@@ -142,7 +147,7 @@ class LearnerNode(Shell[LearnerConfig]):
         self._worker = Worker(self._run, self._on_ready, self._report, self._on_end, arms, in_turn)
         self._worker.start()
 
-    def _make_learner(self, spec: TaskSpec) -> Learner:
+    def _make_learner(self, spec: Any) -> Learner:
         """The plug-in, or with a curriculum two of it."""
         config = self.config
         on_disk = partial(rings_on_disk, Path(config.run_dir)) if config.replay_on_disk else nullcontext
@@ -163,13 +168,16 @@ class LearnerNode(Shell[LearnerConfig]):
         assert self.executor is not None
         self.executor.create_task(self._subscribe, after_ns)
 
-    def _make_run(self, learner: Learner, spec: TaskSpec) -> LearningRun:
+    def _make_run(self, spec: TaskSpec) -> LearningRun:
         from vlmrl_ros.bridge.bags.layout import BAGS
         from vlmrl_ros.bridge.bags.reader import read_streams, steps_after
         from vlmrl_ros.nodes.learning_run import LearningRun  # loads TensorBoard and Matplotlib
         from vlmrl_ros.nodes.plan import Plan, Ties
 
         config = self.config
+        options_of_policy = plugin_options(self, SPEAKER) if self._listens else {}
+        experience = AsSpoken(spec, self._options, options_of_policy) if self._listens else AsLived(spec)
+        learner = self._make_learner(experience.spec)
         task_options = plugin_options(self, config.eval_task) if config.eval_task else {}
         plan = Plan(
             learner=config.learner,
@@ -177,7 +185,7 @@ class LearnerNode(Shell[LearnerConfig]):
             policy=self._options.policy,
             seed=config.seed,
             max_steps=config.max_steps,
-            samples_per_insert=self._options.samples_per_insert,
+            samples_per_insert=None if is_on_policy(self._options) else self._options.samples_per_insert,
             publish_every=config.publish_every,
             checkpoint_every=config.checkpoint_every,
             keep_checkpoints=config.keep_checkpoints,
@@ -194,17 +202,17 @@ class LearnerNode(Shell[LearnerConfig]):
             curriculum_options=self._curriculum_options,
             reference=config.reference,
         )
-        streams = read_streams(self._data, spec)[1] if self._data else ()
+        streams = read_streams(self._data, spec, self._listens)[1] if self._data else ()
         directory = self._directory
         assert directory is not None
         ties = Ties(
             publish=self._publish_weights,
-            lived=lambda arm, after_ns: steps_after(directory.path / BAGS / self._names[arm], after_ns),
+            lived=lambda arm, after_ns: steps_after(directory.path / BAGS / self._names[arm], after_ns, self._listens),
             given=lambda: streams,
             say=self.get_logger().info,
             problem=self.diagnostics.problem,
         )
-        return LearningRun(plan, learner, spec, directory, ties)
+        return LearningRun(plan, learner, spec, directory, ties, experience)
 
     def _subscribe(self, after_ns: Sequence[int]) -> None:
         if self._worker is None:
@@ -288,5 +296,5 @@ def _status(run: LearningRun, arm: int, stamp_ns: int) -> list[float]:
 
 def main() -> None:
     """Entry point."""
-    os.nice(NICENESS)
+    give_way(NICENESS)
     sys.exit(run(LearnerNode, "Learns from the steps of the loop and publishes weights.", LearnerConfig))

@@ -30,6 +30,7 @@ from vlmrl_ros.core.training import Training
 from vlmrl_ros.core.types import Step
 from vlmrl_ros.nodes.board import Board
 from vlmrl_ros.nodes.evaluator import Evaluation, best_of
+from vlmrl_ros.nodes.experience import AsLived, Experience
 from vlmrl_ros.nodes.given import take_in
 from vlmrl_ros.nodes.judge import Judge
 from vlmrl_ros.nodes.plan import Plan, Ties, identify
@@ -45,7 +46,15 @@ PRETRAINING_PARTS = 20
 class LearningRun:
     """Digests steps and leaves a whole run directory behind, whenever it ends."""
 
-    def __init__(self, plan: Plan, learner: Learner, spec: TaskSpec, directory: RunDirectory, ties: Ties) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        learner: Learner,
+        spec: TaskSpec,
+        directory: RunDirectory,
+        ties: Ties,
+        experience: Experience | None = None,
+    ) -> None:
         """Prepare; :meth:`begin` opens the files.
 
         Args:
@@ -54,6 +63,7 @@ class LearningRun:
             spec: of the task.
             directory: claimed for this run.
             ties: to the node.
+            experience: makes what the learner takes; transitions by default.
         """
         self._plan = plan
         self._spec = spec
@@ -61,9 +71,11 @@ class LearningRun:
         self._folder = directory.path / "checkpoints"
         self._ties = ties
         self._problems = Problems(ties.problem)
-        self.training = Training(learner, plan.samples_per_insert, len(plan.arms))
+        self.experience = experience or AsLived(spec)
+        self.training = Training(learner, plan.samples_per_insert, len(plan.arms), self.experience)
         self._theory = theory_of(plan, spec)
         self.version = 0
+        self._updates_published = 0
         self.finished = False
         """All steps of the plan are done, and the episode in which they were."""
         self.began = False
@@ -111,7 +123,9 @@ class LearningRun:
         identify(plan, self._spec, directory)
         remove_partial(self._folder)
         if not (plan.resume and self._restore()):
-            self._given = take_in(plan, self.training.learner, self._ties)
+            if self.experience.publishes_first:
+                self._take_weights()
+            self._given = take_in(plan, self.training.learner, self._ties, self.experience)
         self.began = True
         steps = self.training.steps
         self._board = Board(directory.path / "tensorboard", steps, self._problems.of("curves"))
@@ -230,7 +244,7 @@ class LearningRun:
     def _write_results(self, final: Evaluation | None, interrupted: bool, learned_s: float) -> None:
         plan = self._plan
         summary = {"task": self._spec.task, "learner": plan.learner, "seed": plan.seed, "max_steps": plan.max_steps}
-        summary |= summarise(self.training, self.evaluations, final, plan.arms)
+        summary |= summarise(self.training, self.evaluations, final, plan.arms) | self.experience.counts()
         if theory := self._terms(final):
             summary["theory"] = theory
         if plan.data:
@@ -246,6 +260,7 @@ class LearningRun:
         self.summary = summary
         try:
             write_plots(self.path / "plots", f"{plan.learner} on {self._spec.task}", self.training, self.evaluations)
+            self.experience.picture(self.path / "plots" / "story.png")
         except OSError as error:
             raise RunDirectoryError(f"plots cannot be written: {error.strerror}") from error
 
@@ -266,6 +281,8 @@ class LearningRun:
             raise CheckpointError(f"checkpoint '{self._stored.path}' lacks what a run goes on with: {error}") from error
         self._published = read_published(self._stored.path)
         self.version = self._published.version if self._published else 0
+        self._updates_published = self.training.updates
+        self.experience.published(self.version)
         self._asked_at = self._place()
         newest = (chain.newest for chain in self.training.chains)
         ended = any(step is not None and step.feedback.last for step in newest)
@@ -275,7 +292,7 @@ class LearningRun:
 
     def _do_what_is_due(self, before: int, steps: int) -> None:
         plan = self._plan
-        if self.training.updates and (self.version == 0 or steps // plan.publish_every > before // plan.publish_every):
+        if self._weights_are_due(before, steps):
             self._take_weights()
             if not self._catching_up:
                 self._ties.publish(self._published)
@@ -286,9 +303,18 @@ class LearningRun:
         self._collect()
         self._show(self._judge.collect())
 
+    def _weights_are_due(self, before: int, steps: int) -> bool:
+        """On-policy with each update; else with the first, and then every so many steps."""
+        if self._plan.samples_per_insert is None:
+            return self.training.updates > self._updates_published
+        every = self._plan.publish_every
+        return self.training.updates > 0 and (self.version == 0 or steps // every > before // every)
+
     def _take_weights(self) -> None:
         """Make the newest weights the next version for the policy."""
         self.version += 1
+        self._updates_published = self.training.updates
+        self.experience.published(self.version)
         self._published = Weights(self.training.learner.variables(), self.version, self.training.steps)
 
     def _collect(self, wait: bool = False) -> None:
@@ -312,7 +338,10 @@ class LearningRun:
             "task_spec": self._spec.to_json(),
             "learner": self._plan.learner,
             "policy": self._plan.policy,
-            "policy_options": dict(self.training.learner.evaluation_options),
+            "policy_options": {
+                **self.experience.policy_options,
+                **self.training.learner.evaluation_options,
+            },
             "version": self.version,
             "updates": self.training.updates,
             "given": asdict(self._given),

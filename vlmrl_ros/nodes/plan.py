@@ -29,7 +29,8 @@ class Plan:
         seed: of all randomness.
         max_steps: transitions to learn from, without demonstrations; the run ends with the episode in which they are
             reached.
-        samples_per_insert: pace of the updates.
+        samples_per_insert: pace of the updates; None: on-policy: one whenever the learner is ready, after which its
+            weights are published at once.
         publish_every, checkpoint_every: steps.
         keep_checkpoints: how many of the newest are kept; the best is kept besides.
         eval_task: simulated task for evaluations; empty for none.
@@ -52,7 +53,7 @@ class Plan:
     policy: str
     seed: int
     max_steps: int
-    samples_per_insert: float
+    samples_per_insert: float | None
     publish_every: int
     checkpoint_every: int
     keep_checkpoints: int
@@ -71,8 +72,8 @@ class Plan:
 
     @property
     def discount(self) -> float | None:
-        """Of a reward one step later, as the learner sees it; None where it knows of none."""
-        return self.options.get("discount")
+        """Of a reward one step later, as the learner sees it; None where it knows of none, or counts by utterance."""
+        return self.options.get("discount") if self.samples_per_insert is not None else None
 
     @property
     def without_robot(self) -> bool:
@@ -113,9 +114,22 @@ def identify(plan: Plan, spec: TaskSpec, directory: RunDirectory) -> None:
         options["curriculum"] = plan.curriculum
         options |= {f"{plan.curriculum}.{name}": value for name, value in plan.curriculum_options.items()}
     mine = {"task": spec.task, "learner": plan.learner, "seed": plan.seed, "num_arms": len(plan.arms)}
-    mine |= {"options": options, "task_spec": json.loads(spec.to_json())}
+    same_run({**mine, "options": options, "task_spec": json.loads(spec.to_json())}, directory, plan.resume)
+
+
+def same_run(mine: Mapping[str, Any], directory: RunDirectory, resume: bool) -> None:
+    """Write down which run this is; where it goes on, make sure that it is the same.
+
+    Args:
+        mine: ``task``, ``learner``, ``seed``, ``num_arms``, ``options`` and ``task_spec``, fit for JSON.
+        directory: of the run.
+        resume: it goes on.
+
+    Raises:
+        RunDirectoryError: the directory holds another run; nothing is changed.
+    """
     path = directory.path / IDENTITY_FILE
-    if plan.resume and path.exists():
+    if resume and path.exists():
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
             differences = _differences(found, json.loads(json.dumps(mine)))

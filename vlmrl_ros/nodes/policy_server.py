@@ -248,6 +248,8 @@ class PolicyServer(Shell[PolicyServerConfig]):
             who[ROLE_NAME] = self._by_plan.follow(feedback.plan, feedback.step)
         if self._by_mixture is not None:
             who[CANDIDATE_NAME] = self._by_mixture.begin(feedback.episode)
+        if feedback.step == 0:
+            self._policy.reset()
         rng = stream(self.config.seed, "policy", feedback.episode, feedback.step)
         action, info = self._policy.act(tick.observation, rng)
         inference_ms = (time.perf_counter() - started_s) * 1e3

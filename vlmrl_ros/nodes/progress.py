@@ -93,6 +93,8 @@ class Progress:
         if run.evaluations:
             newest = run.evaluations[-1]
             parts.append(f"success without help {newest.success:.2f} at step {newest.step}")
+        if said := run.experience.line():
+            parts.append(f"said: {said}")
         return "  ".join([*parts, "evaluating ..."] if run.finished else parts)
 
 

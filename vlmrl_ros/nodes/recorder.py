@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import sys
 from collections import deque
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from vlmrl_ros.bridge.bags.definitions import describe
 from vlmrl_ros.bridge.bags.more_topics import MoreTopics
 from vlmrl_ros.bridge.bags.raw import RawStep, stamp_in
 from vlmrl_ros.bridge.bags.recording import Recording
-from vlmrl_ros.bridge.shell import Shell, run
+from vlmrl_ros.bridge.shell import Shell, give_way, run
 from vlmrl_ros.bridge.step_topics import StepTopic, step_topics
 from vlmrl_ros.core.config import option
 from vlmrl_ros.core.errors import VlmrlError
@@ -237,5 +236,5 @@ class Recorder(Shell[RecorderConfig]):
 
 def main() -> None:
     """Entry point."""
-    os.nice(NICENESS)
+    give_way(NICENESS)
     sys.exit(run(Recorder, "Records every step of the loop into bags.", RecorderConfig))

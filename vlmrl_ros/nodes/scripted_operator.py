@@ -16,6 +16,7 @@ from std_msgs.msg import String
 from vlmrl_ros.bridge import joy_messages, learner_messages, messages, qos
 from vlmrl_ros.bridge.parameters import plugin_options, show_options
 from vlmrl_ros.bridge.shell import Shell, run
+from vlmrl_ros.bridge.thought_messages import read_thought
 from vlmrl_ros.core import registry
 from vlmrl_ros.core.config import option, to_mapping
 from vlmrl_ros.core.errors import CheckpointError, ShapeError
@@ -82,6 +83,9 @@ class ScriptedOperator(Shell[ScriptedOperatorConfig]):
         self.listen(JointState, "feedback", partial(self._on_part, "feedback"), qos.LIVE)
         self.listen(JointState, "scene", partial(self._on_part, "scene"), qos.STEP)
         self.listen(JointState, "intervention", self._on_intervention, qos.STEP)
+        self._said = ""
+        if plugin_options(self, "operator").get("trigger") == "heard":
+            self.listen(String, "policy/thought", self._on_thought, qos.STEP)
 
     def _judging(self) -> JudgementConfig | None:
         """How strictly the person judges what the policy does, which they then listen to; None where they do not."""
@@ -150,6 +154,12 @@ class ScriptedOperator(Shell[ScriptedOperatorConfig]):
             raise ShapeError(f"scene has {', '.join(scene)[:200]}; expected {', '.join(sorted(self._scene_names))}")
         return scene
 
+    def _on_thought(self, message: String) -> None:
+        """Hear what the policy begins to do; a text that names nothing is heard as it is."""
+        spoken = read_thought(message)
+        if spoken is not None:
+            self._said = spoken.said.action or spoken.utterance.text or "nothing"
+
     def _on_executed(self, message: JointState) -> None:
         if self._onlooker is not None and self._spec is not None and self.active:
             action = messages.read_vector(message, self._spec.action, "executed")
@@ -172,7 +182,8 @@ class ScriptedOperator(Shell[ScriptedOperatorConfig]):
         self._press(stamp_ns, feedback, parts["scene"], wrong)
 
     def _press(self, stamp_ns: int, feedback: Feedback, scene: dict[str, float], wrong: bool) -> None:
-        glance = Glance(scene, feedback.step, feedback.last, feedback.success, self._holding, wrong)
+        said, self._said = self._said, ""
+        glance = Glance(scene, feedback.step, feedback.last, feedback.success, self._holding, wrong, said)
         try:
             intent = self._operator.intent(glance)
         except KeyError as error:
@@ -192,7 +203,7 @@ class ScriptedOperator(Shell[ScriptedOperatorConfig]):
         self._episode = feedback.episode
         self._demonstrating = feedback.step == 0 and self._shown < self.config.demonstrations
         self._operator.reset(stream(self.config.seed, "operator", feedback.episode), self._demonstrating)
-        self._holding = False
+        self._holding, self._said = False, ""
 
 
 def main() -> None:

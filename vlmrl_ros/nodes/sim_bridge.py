@@ -43,6 +43,9 @@ class SimBridgeConfig:
 
     task: str = option("peg_insert", "name of the task plug-in, or gym:<id>, or dm:<name>")
     seed: int = option(0, "episode n draws its randomness from (seed, n)", low=0, high=2**31 - 1)
+    episodes_alike: int = option(
+        1, "so many episodes after one another draw the same, for learners that compare them", low=1, high=100_000
+    )
     time: str = option(
         "lockstep", "wait for each command, or tick on the steady clock", choices=("lockstep", "realtime")
     )
@@ -111,7 +114,7 @@ class SimBridge(Shell[SimBridgeConfig]):
         show_options(self, "safety", to_mapping(limits))
         self._safety = SafetyFilter(self._spec.action, self._spec.control_dt_s, limits)
         self._safeguard = Safeguard(self, self._safety)
-        self._episodes = Episodes(self._task, self._safety, config.seed)
+        self._episodes = Episodes(self._task, self._safety, config.seed, config.episodes_alike)
         self._prepare_to_wait()
         self._arrival = self._episodes.begin()  # what cannot begin, or be rendered, fails here
         if not config.headless:

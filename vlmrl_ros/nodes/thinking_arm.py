@@ -12,11 +12,13 @@ from std_msgs.msg import String
 
 from vlmrl_ros.bridge import messages, qos
 from vlmrl_ros.bridge.shell import Shell
+from vlmrl_ros.bridge.thought_messages import THOUGHT_AGE_NAME, thought_age_s
 from vlmrl_ros.core.deliberation import Deliberation, Tick
 from vlmrl_ros.core.errors import RangeError
 from vlmrl_ros.core.interfaces import Policy
 from vlmrl_ros.core.prompts import MAX_INSTRUCTION
 from vlmrl_ros.core.spec import FloatArray
+from vlmrl_ros.core.spoken import legible
 from vlmrl_ros.core.streams import stream
 from vlmrl_ros.core.thinker import Question
 from vlmrl_ros.nodes.served_arm import STATUS_NAMES, ServedArm
@@ -51,21 +53,31 @@ class ThinkingArm:
         self._deliberation = Deliberation(longest_s)
         self._instruction = ""
         self._version = 0
+        self._driven = False
+        self._wordless_ns = -1
+        """Stamp of an observation whose thought named no action, until a step has been held for it, ns."""
         if self._deadline_s:
             node.steady_timer(min(self._deadline_s, LOOK_S), self._look)
         node.listen(String, arm.topic("instruction"), self._on_instruction, qos.LATCHED)
         node.listen(JointState, arm.topic("intervention"), self._on_intervention, qos.STEP)
 
     def arrive(self, tick: Tick) -> None:
-        """Answer an observation by the motion under way, or have it thought about."""
+        """Answer an observation by the motion under way, or have it thought about.
+
+        Nothing is thought that nobody would carry out: while a person drives, and at the end of an episode.
+        """
         before = self._deliberation.waiting
         if before is not None:  # the bridge went on without its answer
             self._expire(before.stamp_ns)
+        if tick.feedback.step == 0:
+            self._wordless_ns = -1
         action = self._deliberation.arrive(tick)
         if action is not None:
-            self._answer(tick, action)
-            return
-        self._ask(tick)
+            self._answer(tick, action, thought_ns=self._deliberation.decided_ns)
+        elif self._driven or tick.feedback.last:
+            self._expire(tick.stamp_ns)
+        else:
+            self._ask(tick)
 
     def _ask(self, tick: Tick) -> None:
         feedback = tick.feedback
@@ -97,12 +109,14 @@ class ThinkingArm:
         diagnostics.value("inference_ms", f"{thought.seconds * 1e3:.1f}")
         motion = thought.decision.motion if thought.decision is not None else None
         if motion is None:
+            if thought.decision is not None and "error" not in thought.decision.thought:
+                self._wordless_ns = asked.stamp_ns
             self._expire(asked.stamp_ns)
             return
         self._thinking.withdraw(self._arm.name)  # a later observation is answered by this motion
         answered = self._deliberation.decide(asked, motion, now_s)
         if answered is not None:
-            self._answer(*answered, inference_s=thought.seconds)
+            self._answer(*answered, inference_s=thought.seconds, thought_ns=asked.stamp_ns)
 
     def _say(self, asked: Tick, thought: Thought) -> None:
         assert thought.decision is not None
@@ -112,7 +126,14 @@ class ThinkingArm:
             self._node.get_logger().warning(f"no thought: {said['error']}", throttle_duration_sec=5.0)
         elif not said.get("valid", True):
             self._node.diagnostics.count("invalid texts")
+        self._show(said)
         self._arm.think_aloud({**said, "stamp_ns": asked.stamp_ns, "version": thought.version})
+
+    def _show(self, said: Mapping[str, Any]) -> None:
+        """Let the tools of the operator show it."""
+        of = f"{self._arm.name} " if self._arm.name else ""
+        for name in ("thought", "action"):
+            self._node.diagnostics.value(f"{of}{name}", legible(str(said.get(name, ""))))
 
     def _report_defect(self, thought: Thought) -> None:
         error = thought.defect
@@ -134,11 +155,20 @@ class ThinkingArm:
             return
         rng = stream(self._seed, "hold", tick.feedback.episode, tick.feedback.step)
         action, _ = self._hold.act(tick.observation, rng)
-        self._answer(tick, action, held=True)
+        thought_ns, self._wordless_ns = self._wordless_ns, -1
+        self._answer(tick, action, held=True, thought_ns=thought_ns)
 
-    def _answer(self, tick: Tick, action: FloatArray, inference_s: float = 0.0, held: bool = False) -> None:
+    def _answer(
+        self, tick: Tick, action: FloatArray, inference_s: float = 0.0, held: bool = False, thought_ns: int = -1
+    ) -> None:
+        """Publish an action; ``thought_ns``: stamp of the observation whose thought it carries out, -1 for none."""
+        age_s = thought_age_s(tick.stamp_ns - thought_ns if thought_ns >= 0 else -1)
         values = (self._version, inference_s * 1e3, self._arm.dropped)
-        status: Mapping[str, float] = {**dict(zip(STATUS_NAMES, values, strict=True)), HELD_NAME: float(held)}
+        status: Mapping[str, float] = {
+            **dict(zip(STATUS_NAMES, values, strict=True)),
+            HELD_NAME: float(held),
+            THOUGHT_AGE_NAME: age_s,
+        }
         self._arm.answer(tick.stamp_ns, action, status)
         self._node.diagnostics.tick()
         if held:
@@ -153,9 +183,11 @@ class ThinkingArm:
         self._instruction = said
 
     def _on_intervention(self, message: JointState) -> None:
-        if not messages.read_intervention(message).edge:
+        intervention = messages.read_intervention(message)
+        self._driven = intervention.active
+        if not intervention.edge:
             return
-        stamp_ns = messages.stamp_of(message)
+        stamp_ns, self._wordless_ns = messages.stamp_of(message), -1
         if self._deliberation.flush(stamp_ns):
             self._node.diagnostics.count("motions dropped at a takeover")
         waiting = self._deliberation.waiting

@@ -6,13 +6,9 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from vlmrl_ros.core.rounds import Rounds
-from vlmrl_ros.core.types import Step
-
-if TYPE_CHECKING:
-    from vlmrl_ros.nodes.learning_run import LearningRun
 
 BACKLOG = 16
 """Steps of each arm in the queue beyond which they are stored without updates, until the worker has caught up."""
@@ -22,17 +18,59 @@ PAUSE_S = 0.1
 """How often a run in which no robot moves looks whether its pause is over."""
 
 
+class Run(Protocol):
+    """What learns, from the steps of an arm (``LearningRun``) or of a text task (``TextRun``)."""
+
+    finished: bool
+    """All that was planned is done."""
+    without_robot: bool
+    """All that is learned from has been lived before."""
+
+    @property
+    def newest_ns(self) -> tuple[int, ...]:
+        """Stamp of the newest step of each arm that was learned from, ns; -1 where there is none."""
+
+    @property
+    def pretraining(self) -> bool:
+        """The updates before the first step are not all made."""
+
+    def begin(self) -> None:
+        """Open the files."""
+
+    def pretrain(self) -> None:
+        """Make one of the updates before the first step."""
+
+    def rehearse(self, go_on: Callable[[], bool]) -> None:
+        """Do what is due at a step that nobody lives."""
+
+    def recover(self, stopped: Callable[[], bool], arm: int | None = None, before: Any = None) -> None:
+        """Learn from what was lived and not learned from, then publish the weights of that moment."""
+
+    def precedes(self, step: Any, arm: int = 0) -> bool:
+        """The arm lived through nothing between its newest step and this one."""
+
+    def digest(self, step: Any, go_on: Callable[[], bool], arm: int = 0) -> None:
+        """Learn from one step of an arm; ``go_on`` is asked before each update."""
+
+    def checkpoint(self) -> None:
+        """Take a checkpoint."""
+
+    def end(self, interrupted: Callable[[], bool]) -> None:
+        """Leave everything whole."""
+
+
 class Worker:
     """Owns the learning run: nothing else touches it after :meth:`start`."""
 
     def __init__(
         self,
-        run: LearningRun,
+        run: Run,
         ready: Callable[[Sequence[int]], None],
         report: Callable[[int, int], None],
         ended: Callable[[BaseException | None], None],
         arms: int = 1,
         in_turn: bool = False,
+        waits: bool = False,
     ) -> None:
         """Prepare; :meth:`start` begins.
 
@@ -45,14 +83,16 @@ class Worker:
             ended: called once at the end, with the error that ended it, if any.
             arms: how many.
             in_turn: learn from one step of each arm in turn, see :class:`Rounds`.
+            waits: whoever plays may be kept waiting: then no update is left for later, and a pause holds everything up.
         """
         self._run = run
         self._ready = ready
         self._report = report
         self._ended = ended
         self._arms = range(arms)
-        self._rounds: Rounds[Step | int] = Rounds(arms, in_turn)
-        self._queue: queue.SimpleQueue[tuple[int, Step | int] | None] = queue.SimpleQueue()
+        self._waits = waits
+        self._rounds: Rounds[Any] = Rounds(arms, in_turn)
+        self._queue: queue.SimpleQueue[tuple[int, Any] | None] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._paused = threading.Event()
         self.checkpoint_asked = threading.Event()
@@ -62,7 +102,7 @@ class Worker:
         """Begin to learn."""
         self._thread.start()
 
-    def put(self, step: Step, arm: int = 0) -> None:
+    def put(self, step: Any, arm: int = 0) -> None:
         """Hand over a step of an arm; returns at once."""
         self._queue.put((arm, step))
 
@@ -82,6 +122,10 @@ class Worker:
             self._thread.join(timeout_s)
 
     def _may_update(self) -> bool:
+        while self._waits and self._paused.is_set() and not self._stop.is_set():
+            self._stop.wait(PAUSE_S)
+        if self._waits:
+            return not self._stop.is_set()
         held_up = self._stop.is_set() or self._paused.is_set()
         return not held_up and self._queue.qsize() <= BACKLOG * len(self._arms)
 
@@ -142,7 +186,7 @@ class Worker:
         for arm, stamp_ns in places:
             self._report(arm, max(0, stamp_ns))
 
-    def _digest(self, arm: int, item: Step | int) -> int:
+    def _digest(self, arm: int, item: Any) -> int:
         """Learn from a step, or note the stamp of one that never became whole; returns its stamp, ns."""
         if isinstance(item, int):
             return item
@@ -152,14 +196,14 @@ class Worker:
         if not run.finished:
             run.digest(item, self._may_update, arm)
         self._checkpoint_if_asked()
-        return item.stamp_ns
+        return int(item.stamp_ns)
 
     def _checkpoint_if_asked(self) -> None:
         if self.checkpoint_asked.is_set():
             self.checkpoint_asked.clear()
             self._run.checkpoint()
 
-    def _catch_up(self, arm: int, step: Step) -> None:
+    def _catch_up(self, arm: int, step: Any) -> None:
         """Before the first live step of an arm that goes on: what it lived meanwhile is in the bags, or will be."""
         run, end_s = self._run, time.monotonic() + BAGS_LAG_S
         while not run.precedes(step, arm) and time.monotonic() < end_s and not self._stop.wait(BAGS_LAG_S / 20):

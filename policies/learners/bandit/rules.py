@@ -11,7 +11,7 @@ from vlmrl_ros.policies.learners.bandit.selection import Selection
 
 
 def lcb(evidence: Evidence, delta: float) -> Selection:
-    """The arm with the best lower confidence bound.
+    """The arm with the best lower confidence bound; those that tie share alike.
 
     Raises:
         ConfigError: delta is not between 0 and 1.
@@ -19,16 +19,18 @@ def lcb(evidence: Evidence, delta: float) -> Selection:
     Source: Zhang, Zhai and Zanette, arXiv 2402.15703; the bounds hold for all arms at once.
     """
     bounds = _bounds(evidence, delta)
-    return _one(evidence, int(np.argmax(bounds)), bounds)
+    return _best(evidence, bounds, bounds)
 
 
 def greedy(evidence: Evidence, delta: float) -> Selection:
-    """The arm with the best mean, certified by its own lower confidence bound.
+    """The arm with the best mean, certified by its own lower confidence bound; those that tie share alike.
+
+    After few trials many do, and the first of them is no better than the others.
 
     Raises:
         ConfigError: delta is not between 0 and 1.
     """
-    return _one(evidence, int(np.argmax(evidence.means)), _bounds(evidence, delta))
+    return _best(evidence, evidence.means, _bounds(evidence, delta))
 
 
 def uniform(evidence: Evidence, delta: float) -> Selection:
@@ -73,7 +75,8 @@ def _bounds(evidence: Evidence, delta: float) -> Floats:
     return evidence.means - np.sqrt(2 * evidence.variances * math.log(2 * len(evidence.means) / delta))
 
 
-def _one(evidence: Evidence, arm: int, bounds: Floats) -> Selection:
-    mixture = np.zeros(len(evidence.means))
-    mixture[arm] = 1.0
-    return Selection(mixture, float(evidence.means[arm]), float(bounds[arm]))
+def _best(evidence: Evidence, scores: Floats, bounds: Floats) -> Selection:
+    """The arms with the greatest score, float64 (d,), all alike; the bounds hold together, so their mean holds too."""
+    alike = scores == scores.max()
+    mixture = alike / alike.sum()
+    return Selection(mixture, float(evidence.means @ mixture), float(bounds @ mixture))

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vlmrl_ros.core.errors import CheckpointError, ConfigError, NonFiniteError
+from vlmrl_ros.core.errors import CheckpointError, ConfigError, NonFiniteError, RangeError
 from vlmrl_ros.core.interfaces import Variables
 from vlmrl_ros.core.snapshot import Part, json_part
 from vlmrl_ros.core.text_episode import TextEpisode, TextTurn
@@ -87,7 +87,7 @@ class LanguageLearner(ABC):
         Raises:
             ConfigError: it has no turn, or an action without a token.
             NonFiniteError: a reward that is NaN or infinite.
-            RangeError: a character beyond the vocabulary.
+            RangeError: a character beyond the vocabulary, or a text beyond the context.
         """
         if not item.turns or not all(turn.action for turn in item.turns):
             raise ConfigError("an episode of text has one turn or more, and in each of them something is said")
@@ -98,7 +98,11 @@ class LanguageLearner(ABC):
         self._keep(item)
 
     def _keep(self, item: TextEpisode) -> None:
-        for passage in passages_of(item, self.tokenizer, self._discount):
+        passages = passages_of(item, self.tokenizer, self._discount)
+        longest, context = max(len(passage.ids) for passage in passages), self.clone.module.context
+        if longest > context:
+            raise RangeError(f"a text of an episode has {longest} tokens; {self._name}.context is {context}")
+        for passage in passages:
             self._memory.add(passage)
         self._episodes.append(item)
         self._ends.append(len(self._memory))
@@ -107,6 +111,16 @@ class LanguageLearner(ABC):
     def ready(self) -> bool:
         """There is an episode."""
         return bool(self._episodes)
+
+    @property
+    def cloning(self) -> bool:
+        """It still has to clone the data before it learns from what it says itself."""
+        return False
+
+    @property
+    def wants(self) -> int | None:
+        """Own episodes that it waits for before it learns from them; None: it learns from data alone."""
+        return None
 
     def update(self) -> Mapping[str, float]:
         """``updates`` gradient steps; the metrics of the last one."""

@@ -36,6 +36,11 @@ class OnlineLearner(LanguageLearner):
         """It still learns from data."""
         return self._left > 0
 
+    @property
+    def wants(self) -> int:
+        """Own episodes that are still missing."""
+        return max(0, self._online.rollouts - self._fresh)
+
     def add(self, item: TextEpisode) -> None:
         """Keep an episode."""
         super().add(item)

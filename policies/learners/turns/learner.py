@@ -8,19 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
 from torch import Tensor
-from transformers import AutoModelForImageTextToText, AutoProcessor
 
-from vlmrl_ros.core.errors import ConfigError
+from vlmrl_ros.core.checkpoint import POLICY_FILE, read_checkpoint
+from vlmrl_ros.core.errors import CheckpointError, ConfigError
 from vlmrl_ros.core.interfaces import Variables
 from vlmrl_ros.core.snapshot import Part
 from vlmrl_ros.core.text import TextTaskSpec
+from vlmrl_ros.core.turn import Turn
 from vlmrl_ros.policies.learners.checkpoint import LearnerState
-from vlmrl_ros.policies.vlm.stem import Stem
-from vlmrl_ros.policies.vlm.turns import Turn
-
-OWN_TOWERS = (Stem,)
-"""Vision towers that transformers knows since their module was imported."""
+from vlmrl_ros.policies.learners.turns.config import TurnConfig
+from vlmrl_ros.policies.vlm.config import TINY
+from vlmrl_ros.policies.vlm.loading import load_model, with_new_adapter
+from vlmrl_ros.policies.vlm.weights import fitting, parameters
 
 
 class TurnLearner(ABC):
@@ -28,32 +30,46 @@ class TurnLearner(ABC):
 
     Attributes:
         samples_per_update: turns read by one update.
-        evaluation_options: none.
+        evaluation_options: model and adapter, and always the likeliest answer.
     """
 
     samples_per_update: int
-    evaluation_options: Mapping[str, Any] = {}
 
-    def __init__(self, name: str, spec: TextTaskSpec, folder: str, rng: np.random.Generator) -> None:
+    def __init__(self, name: str, spec: TextTaskSpec, config: TurnConfig, rng: np.random.Generator) -> None:
         """Load the model.
 
         Args:
             name: of the plug-in; its checkpoints carry it.
             spec: of the task.
-            folder: of model and processor, as transformers saves them.
+            config: which model.
             rng: of all that the learner draws.
 
         Raises:
-            ConfigError: the task is none of text, or there is no model in the folder.
+            ConfigError: the task is none of text, or there is no such model.
+            CheckpointError: what it is to begin with is missing, or of another model.
         """
         if not isinstance(spec, TextTaskSpec):
             task = getattr(spec, "task", spec)
             raise ConfigError(f"learner '{name}' learns from what was said; the task '{task}' has no text actions")
-        if not (Path(folder) / "config.json").is_file():
-            raise ConfigError(f"{name}.model is '{folder}'; valid: a folder with a saved vision-language model")
+        if config.model == TINY and not spec.texts:
+            raise ConfigError(f"{name}.model is '{TINY}', and no texts are given for its vocabulary; valid: a folder")
+        if config.start_from and config.lora_rank:
+            raise ConfigError(
+                f"{name}.start_from is '{config.start_from}' beside lora_rank {config.lora_rank}: the policy would not "
+                "have what the adapter stands on; give both sides a folder with that model"
+            )
         self.spec, self._name, self._rng = spec, name, rng
-        self.model = AutoModelForImageTextToText.from_pretrained(folder, local_files_only=True).float().eval()
-        self.processor = AutoProcessor.from_pretrained(folder, local_files_only=True)
+        self.evaluation_options: Mapping[str, Any] = {
+            "model": config.model,
+            "lora_rank": config.lora_rank,
+            "temperature": 0.0,
+        }
+        model, self.processor = load_model(config.model, "float32", "cpu", spec.texts, 0)
+        if config.start_from:
+            _begin_with(model, config.start_from)
+        self._named = with_new_adapter(model, config.lora_rank) if config.lora_rank else model
+        self.model = model
+        """Without the wrapper of an adapter, which is in its layers."""
         self._updates = 0
 
     def add(self, item: Turn) -> None:
@@ -78,7 +94,7 @@ class TurnLearner(ABC):
         return metrics
 
     def variables(self) -> Variables:
-        """Copies of the weights that are trained, float32, by their name in the model."""
+        """Copies of the weights that are trained, float32, by name as the policy ``vlm`` takes them."""
         return {name: weight.detach().cpu().numpy().copy() for name, weight in self._weights().items()}
 
     def snapshot(self) -> dict[str, Part]:
@@ -111,8 +127,20 @@ class TurnLearner(ABC):
         """Go on after so many updates."""
 
     def _weights(self) -> dict[str, Tensor]:
-        return {name: weight for name, weight in self.model.named_parameters() if weight.requires_grad}
+        return dict(parameters(self._named))
 
     def _state(self) -> LearnerState:
         tensors = {f"model/{name}": weight for name, weight in self._weights().items()}
         return LearnerState(self._name, {**tensors, **self._tensors()}, {}, self._rng)
+
+
+def _begin_with(model: Any, directory: str) -> None:
+    """Give a model the weights that another learner had come to."""
+    read_checkpoint(Path(directory), below=POLICY_FILE)
+    try:
+        given = load_file(Path(directory) / POLICY_FILE)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"no weights in checkpoint '{directory}': {error}") from error
+    mine = parameters(model)
+    for name, value in fitting(model, given).items():
+        mine[name].data = value

@@ -9,11 +9,11 @@ import numpy as np
 from torch import Tensor
 
 from vlmrl_ros.core.text import TextTaskSpec
+from vlmrl_ros.core.turn import Turn
 from vlmrl_ros.policies.learners.turns.learner import TurnLearner
 from vlmrl_ros.policies.learners.vlm_ppo.config import VlmPpoConfig
 from vlmrl_ros.policies.vlm.ppo import UtterancePpo
 from vlmrl_ros.policies.vlm.surrogate import remembered
-from vlmrl_ros.policies.vlm.turns import Turn
 
 
 class VlmPpo(TurnLearner):
@@ -23,9 +23,9 @@ class VlmPpo(TurnLearner):
         """Load the model.
 
         Raises:
-            ConfigError: see :class:`TurnLearner`.
+            ConfigError, CheckpointError: see :class:`TurnLearner`.
         """
-        super().__init__("vlm_ppo", spec, config.model, rng)
+        super().__init__("vlm_ppo", spec, config, rng)
         self.samples_per_update = config.turns_per_update
         self._ppo = UtterancePpo(self.model, self.processor, rng, config)
         self._streams: dict[int, list[Turn]] = defaultdict(list)

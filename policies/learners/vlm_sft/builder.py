@@ -8,23 +8,23 @@ import numpy as np
 from torch import Tensor
 
 from vlmrl_ros.core.text import TextTaskSpec
+from vlmrl_ros.core.turn import Turn
 from vlmrl_ros.policies.learners.turns.learner import TurnLearner
 from vlmrl_ros.policies.learners.vlm_sft.config import VlmSftConfig
 from vlmrl_ros.policies.vlm.sft import Example, Tuner
 from vlmrl_ros.policies.vlm.surrogate import remembered
-from vlmrl_ros.policies.vlm.turns import Turn
 
 
 class VlmSft(TurnLearner):
-    """Learns from the turns of demonstrations; rewards count for nothing."""
+    """Learns from turns like demonstrations: from those that name an action and are not punished."""
 
     def __init__(self, spec: TextTaskSpec, config: VlmSftConfig, rng: np.random.Generator) -> None:
         """Load the model.
 
         Raises:
-            ConfigError: see :class:`TurnLearner`.
+            ConfigError, CheckpointError: see :class:`TurnLearner`.
         """
-        super().__init__("vlm_sft", spec, config.model, rng)
+        super().__init__("vlm_sft", spec, config, rng)
         self.samples_per_update = config.steps_per_update * config.minibatch
         self._steps, self._least = config.steps_per_update, config.min_turns
         self._tuner = Tuner(self.model, self.processor, rng, config)
@@ -35,7 +35,8 @@ class VlmSft(TurnLearner):
         return len(self._tuner) >= self._least
 
     def _keep(self, turn: Turn) -> None:
-        self._tuner.add([Example(turn.observation, turn.utterance.text)])
+        if turn.said.valid and turn.reward >= 0:
+            self._tuner.add([Example(turn.observation, turn.utterance.text)])
 
     def _learn(self) -> Mapping[str, float]:
         return {"loss": float(np.mean([self._tuner.step() for _ in range(self._steps)]))}

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vlmrl_ros.core.config import option
+from vlmrl_ros.policies.learners.turns.config import TurnConfig
 from vlmrl_ros.policies.vlm.sft import SftConfig
 
 
 @dataclass(frozen=True)
-class VlmSftConfig(SftConfig):
-    """Makes what was said in turns likely, whoever said it."""
+class VlmSftConfig(TurnConfig, SftConfig):
+    """Makes what was said in turns likely, whoever said it, but not what was punished or names no action."""
 
-    model: str = option("", "folder of model and processor, as transformers saves them")
+    samples_per_insert: float = option(
+        32.0, "in the loop: turns drawn for each step, for the pace of the updates", low=0.01, high=10_000.0
+    )
     steps_per_update: int = option(10, "gradient steps in an update", low=1, high=10**6)
     min_turns: int = option(32, "turns that are waited for", low=1, high=10**6)

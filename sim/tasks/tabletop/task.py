@@ -131,11 +131,15 @@ class Tabletop(ArmTask):
     def scene(self) -> dict[str, float]:
         """Offset from thing to grasp point (``tip_*``) and from goal to thing, the thing's ``height``, and the hand.
 
-        ``opening`` and ``width``, what it closes on, m; ``force``, N.
+        ``thing_x`` and ``thing_y``: where the thing is in the base frame, m; ``opening`` and ``width``, what the hand
+        closes on, m; ``force``, N.
         """
-        x, y, z = self.robot.tip - self.thing_position()
-        goal_x, goal_y = self.thing_position()[:2] - self.goal_position
+        thing = self.thing_position()
+        x, y, z = self.robot.tip - thing
+        goal_x, goal_y = thing[:2] - self.goal_position
         return {
+            "thing_x": float(thing[0]),
+            "thing_y": float(thing[1]),
             "tip_x": float(x),
             "tip_y": float(y),
             "tip_z": float(z),

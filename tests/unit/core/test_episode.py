@@ -47,6 +47,15 @@ def test_the_clock_goes_up_by_one_control_step_with_each_arrival_over_resets_too
     assert stamps == [100_000_000 * (k + 1) for k in range(3 * HORIZON + 1)]
 
 
+def test_episodes_begin_alike_where_they_are_to_and_are_numbered_all_the_same(task):
+    loop = Episodes(task, SafetyFilter(task.spec.action, task.spec.control_dt_s), 0, alike=2)
+    starts = [loop.begin() for _ in range(4)]
+    assert [start.feedback.episode for start in starts] == [0, 1, 2, 3]
+    first, second, third, fourth = (start.observation["state"].tolist() for start in starts)
+    assert (first, third) == (second, fourth)
+    assert first != third
+
+
 def test_a_run_that_goes_on_elsewhere_is_the_same_from_there_on(task):
     whole = run(task, 3 * (HORIZON + 1))
     first = whole[2 * (HORIZON + 1)]

@@ -54,6 +54,20 @@ def test_a_suite_that_fails_keeps_no_other_from_being_measured(monkeypatch, tmp_
     assert json.loads(path.read_text()) == {"seconds": 2.0}
 
 
+def test_a_suite_that_misses_its_marks_fails_and_loses_no_figure(monkeypatch, tmp_path, capsys):
+    figures = {"lost": 2.0, "kept": 1.0, "success": 0.9}
+    marks = {"lost": (0.0, 0.0), "kept": (1.0, 1.0), "success": (0.95, 1.0), "not_measured": (1.0, 1.0)}
+    suite = SimpleNamespace(measure=lambda quick, work: figures, MARKS=marks)
+    monkeypatch.setattr(benchmark, "SUITES", {"only": ""})
+    monkeypatch.setitem(sys.modules, "vlmrl_ros.nodes.bench.only", suite)
+    path = tmp_path / "only.json"
+    monkeypatch.setattr(sys, "argv", ["benchmark", "only", "--json", str(path), "--work", str(tmp_path)])
+    with pytest.raises(SystemExit) as ended:
+        benchmark.main()
+    assert str(ended.value) == ("error: only: lost is 2; valid: 0\nerror: only: success is 0.9; valid: 0.95 to 1")
+    assert json.loads(path.read_text()) == figures
+
+
 def test_figures_over_seeds_carry_mean_and_interval():
     figures = over_seeds("rlif.success", [0.9, 1.0, 0.95])
     assert figures.keys() == {"rlif.success.mean", "rlif.success.low", "rlif.success.high"}

@@ -29,6 +29,9 @@ def test_the_ordering_of_the_paper_holds_or_does_not():
     assert figures(ilql=-8.9)["ordering_holds"] == 0.0
     assert figures(lm_mc=-51.0)["ordering_holds"] == 0.0
     assert figures(lm_filtered_bc=-71.0)["ordering_holds"] == 0.0
+    arm = {"tabletop_dialogue.ilql.raw.mean": -5.0, "tabletop_dialogue.lm_bc.raw.mean": -4.0}
+    both = orderings({"maze.optimal": -6.84, **{f"maze.{name}.raw.mean": raw for name, raw in RAWS.items()}, **arm})
+    assert both == {"maze.ordering_holds": 1.0, "tabletop_dialogue.ordering_holds": 0.0, "ordering_holds": 0.0}
 
 
 def test_scores_stand_beside_raw_returns():

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from vlmrl_ros.nodes.bench import calql
-from vlmrl_ros.nodes.bench.offline_online import Protocol, recorded, run
+from vlmrl_ros.nodes.bench.offline_online import Protocol, bags_of, recorded, run
 
 SMALL = Protocol(
     task="crash_maze",
@@ -24,13 +24,14 @@ OPTIONS = {"hidden": [8], "batch_size": 16, "samples_per_insert": 16.0, "min_ste
 
 
 def test_a_run_is_judged_before_its_first_step_and_as_often_as_planned():
-    record = run(SMALL, "calql", {**OPTIONS, "sampled_actions": 2}, seed=0)
+    data, options = recorded(SMALL, 0), {**OPTIONS, "sampled_actions": 2}
+    record = run(SMALL, "calql", options, 0, data)
     assert [e["step"] for e in record["evaluations"]] == [0, 10, 20]
     assert all({"success", "success_stochastic"} <= e.keys() for e in record["evaluations"])
     updates = [e["metrics"]["updates"] for e in record["evaluations"]]
     assert updates == sorted(updates)
     assert updates[0] == 2.5, "the mean of 1 to 4"
-    assert record == run(SMALL, "calql", {**OPTIONS, "sampled_actions": 2}, seed=0)
+    assert record == run(SMALL, "calql", options, 0, data)
 
 
 def test_methods_with_one_seed_have_the_same_data_and_other_seeds_other_data():
@@ -38,6 +39,17 @@ def test_methods_with_one_seed_have_the_same_data_and_other_seeds_other_data():
     assert [s.executed.tobytes() for s in one] == [s.executed.tobytes() for s in same]
     assert [s.executed.tobytes() for s in one] != [s.executed.tobytes() for s in other]
     assert sum(step.feedback.last for step in one) == 12
+
+
+def test_bags_hold_what_was_recorded_and_are_written_once(tmp_path):
+    plain, bags = recorded(SMALL, 0), bags_of(SMALL, 0, tmp_path / "bags")
+    assert [(s.stamp_ns, s.feedback, s.executed.tobytes()) for s in bags] == [
+        (s.stamp_ns, s.feedback, s.executed.tobytes()) for s in plain
+    ]
+    assert len(list((tmp_path / "bags").iterdir())) == 12
+    before = [path.stat().st_mtime_ns for path in tmp_path.rglob("*.mcap")]
+    bags_of(SMALL, 0, tmp_path / "bags")
+    assert [path.stat().st_mtime_ns for path in tmp_path.rglob("*.mcap")] == before
 
 
 def record(*, offline: float, online: list[float], clamp: float = 0.2, online_clamp: float = 0.3) -> dict:
@@ -83,6 +95,14 @@ def test_each_condition_of_the_claim_can_fail_alone(mark, ours, theirs):
     failed = {name.rsplit(".", 1)[1] for name, value in found.items() if ".mark." in name and not value}
     assert failed == {mark}
     assert found["ordering_holds"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("offline", "clamp", "met"), [(0.5, 0.2, 1.0), (0.1, 0.2, 0.0), (0.9, 0.2, 0.0), (0.5, 0.03, 0.0), (0.5, 0.7, 0.0)]
+)
+def test_the_gates_of_the_arm_are_offline_success_and_clamp_rates(offline, clamp, met):
+    runs = {method: [record(offline=offline, online=[0.9] * 8, clamp=clamp)] * 3 for method in ("calql", "cql")}
+    assert calql.figures_of_arm(runs)["peg_insert.bags.gates_met"] == met
 
 
 def test_the_suite_leaves_a_record_of_each_run_and_does_not_repeat_it(monkeypatch, tmp_path):

@@ -17,6 +17,7 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import String, UInt8MultiArray
 
 from vlmrl_ros.bridge import messages, qos
+from vlmrl_ros.bridge.thought_messages import read_thought_age
 from vlmrl_ros.bridge.weights import Weights, encode
 from vlmrl_ros.core import registry
 from vlmrl_ros.core.errors import CheckpointError
@@ -52,7 +53,7 @@ class Speaker:
     def load(self, variables) -> None:
         self.take(self.prepare(variables))
 
-    def reset(self) -> None:
+    def reset(self, instruction: str = "") -> None:
         pass
 
     def think(self, questions: Sequence[Question]) -> list[Decision]:
@@ -61,7 +62,8 @@ class Speaker:
         if self.value == 0.0:
             raise ZeroDivisionError("of the policy")
         motion = Move(np.array([self.value], np.float32), self.steps) if self.steps else None
-        return [Decision(motion, {"valid": motion is not None}) for _ in questions]
+        said = {"valid": motion is not None, "thought": "on I go", "action": "forward" if motion else None}
+        return [Decision(motion, said) for _ in questions]
 
     def prepare(self, variables):
         if "good" not in variables:
@@ -80,6 +82,7 @@ class Bench:
         self._executor.add_node(node)
         self.actions: dict[int, float] = {}
         self.held: dict[int, float] = {}
+        self.ages: dict[int, int] = {}
         node.create_subscription(JointState, "policy/action", self._on_action, qos.STEP)
         node.create_subscription(JointState, "policy/status", self._on_status, qos.STEP)
         node.trigger_configure()
@@ -90,13 +93,18 @@ class Bench:
         (callback,) = [one.callback for one in self.node.subscriptions if one.topic_name == topic]
         callback(message)
 
-    def see(self, stamp: int, episode: int = 0, version: int = 0) -> None:
-        feedback = Feedback(0.0, False, False, False, episode, stamp, version)
+    def see(self, stamp: int, episode: int = 0, version: int = 0, *, last: bool = False) -> None:
+        feedback = Feedback(0.0, False, last, False, episode, stamp, version)
         self.tell("/observation/state", messages.named_vector(stamp, ("x",), [0.0]))
         self.tell("/feedback", messages.feedback_message(stamp, feedback))
 
     def take_over(self, stamp: int) -> None:
-        decided = Intervention(True, True, -1.0, Source.HUMAN)
+        self.decide(stamp, Intervention(True, True, -1.0, Source.HUMAN))
+
+    def let_go(self, stamp: int) -> None:
+        self.decide(stamp, Intervention(False, False, 0.0, Source.POLICY))
+
+    def decide(self, stamp: int, decided: Intervention) -> None:
         self.tell("/intervention", messages.intervention_message(stamp, decided, SPEC.action))
 
     def until(self, condition: Callable[[], Any]) -> None:
@@ -122,7 +130,9 @@ class Bench:
         self.actions[messages.stamp_of(message)] = message.position[0]
 
     def _on_status(self, message: JointState) -> None:
-        self.held[messages.stamp_of(message)] = messages.read_values(message, "status")["held"]
+        stamp = messages.stamp_of(message)
+        self.held[stamp] = messages.read_values(message, "status")["held"]
+        self.ages[stamp] = read_thought_age(message)
 
     def close(self) -> None:
         self.speaker.may.release(100)
@@ -160,6 +170,7 @@ def test_a_motion_answers_its_observation_and_those_that_follow(served):
     served.thought(2)
     assert served.answer(3) == (0.5, False)
     assert len(served.speaker.asked) == 2
+    assert [served.ages[stamp] for stamp in range(4)] == [0, 1, 2, 0]
 
 
 @pytest.mark.parametrize("served", [{"deadline_s": 0.0}], indirect=True)
@@ -172,6 +183,7 @@ def test_in_real_time_the_arm_is_held_until_the_policy_has_decided(served):
     served.until(lambda: served.node._thinkers[0]._deliberation._drive is not None)
     served.see(3)
     assert served.answer(3) == (0.5, False)
+    assert [served.ages[stamp] for stamp in range(4)] == [-1, -1, -1, 3], "that was decided on the first one"
     assert served.counts["observations overtaken by a newer one"] == 1
     assert served.counts["steps held"] == 3
 
@@ -197,6 +209,7 @@ def test_a_takeover_drops_the_motion_and_a_reset_what_was_being_thought(served):
     served.answer(0)
     served.take_over(1)
     assert served.counts["motions dropped at a takeover"] == 1
+    served.let_go(1)
     served.see(2)
     served.until(lambda: len(served.speaker.asked) == 2)
     served.see(10, episode=1)
@@ -214,12 +227,39 @@ def test_what_is_being_thought_about_at_a_takeover_is_held(served):
     assert served.answer(4) == (0.0, True)
 
 
-def test_a_text_without_action_holds_the_arm_for_a_step(served):
+def test_nothing_is_thought_while_a_person_drives_nor_at_the_end_of_an_episode(served):
+    served.take_over(0)
+    served.see(1)
+    assert served.answer(1) == (0.0, True)
+    served.let_go(1)
+    served.see(2, last=True)
+    assert served.answer(2) == (0.0, True)
+    served.see(3, episode=1)
+    served.thought(1)
+    assert served.answer(3) == (0.5, False)
+    assert len(served.speaker.asked) == 1
+    assert [served.ages[stamp] for stamp in (1, 2, 3)] == [-1, -1, 0]
+
+
+def test_a_text_without_action_holds_the_arm_for_a_step_and_the_step_says_so(served):
     served.speaker.steps = 0
     served.see(0)
     served.thought(1)
     assert served.answer(0) == (0.0, True)
     assert served.counts["invalid texts"] == 1
+    assert served.ages[0] == 0
+
+
+@pytest.mark.parametrize("served", [{"deadline_s": 0.0}], indirect=True)
+def test_in_real_time_the_step_that_is_held_next_is_that_of_a_text_without_action(served):
+    served.speaker.steps = 0
+    served.see(0)
+    served.thought(1)
+    served.until(lambda: served.counts.get("invalid texts"))
+    for stamp in (1, 2):
+        served.see(stamp)
+        served.answer(stamp)
+    assert [served.ages[stamp] for stamp in range(3)] == [-1, 1, -1]
 
 
 def test_a_defect_of_the_policy_holds_the_arm_and_stays_in_sight(served):

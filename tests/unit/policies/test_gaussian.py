@@ -59,6 +59,18 @@ def test_before_the_first_weights_the_policy_moves_smoothly_at_random_within_the
     assert np.abs(np.diff(normalised, axis=0)).mean() < 0.5 * normalised.std()
 
 
+def test_the_random_motion_of_an_episode_does_not_depend_on_the_one_before(spec: TaskSpec):
+    policy = build(spec, {})
+
+    def episode() -> list[np.ndarray]:
+        policy.reset()
+        return [policy.act(STATE, np.random.default_rng(step))[0] for step in range(5)]
+
+    first = episode()
+    policy.act(STATE, np.random.default_rng(9))
+    np.testing.assert_array_equal(episode(), first)
+
+
 def test_the_option_says_whether_the_newest_or_the_averaged_weights_act(spec: TaskSpec):
     newest, averaged = (build(spec, {"weights": which, "explore": False}) for which in ("actor", "actor_ema"))
     swapped = build(spec, {"weights": "actor_ema", "explore": False})

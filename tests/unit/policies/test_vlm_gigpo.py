@@ -7,12 +7,13 @@ import pytest
 import torch
 
 from vlmrl_ros.core.errors import ConfigError
+from vlmrl_ros.core.spoken import Utterance
 from vlmrl_ros.core.text import TextObservation
 from vlmrl_ros.core.text_action import read_action
-from vlmrl_ros.policies.vlm.decoding import Decoder, Utterance
+from vlmrl_ros.core.turn import Turn
+from vlmrl_ros.policies.vlm.decoding import Decoder
 from vlmrl_ros.policies.vlm.gigpo import GigpoConfig, UtteranceGigpo, group_advantages
 from vlmrl_ros.policies.vlm.tiny import TinyConfig, build
-from vlmrl_ros.policies.vlm.turns import Turn
 
 SEEN = TextObservation("<image>which?", (np.zeros((16, 16, 3), np.uint8),))
 SMALL = TinyConfig(vision="stem", image_size=16, vision_width=16, width=16, layers=1, vocabulary=260, context=64)

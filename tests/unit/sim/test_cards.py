@@ -275,12 +275,12 @@ def test_an_unknown_game_is_refused_with_those_that_exist():
 
 
 def test_a_teacher_without_mistakes_always_succeeds_and_thinks_what_is_true():
-    for name in ("number_line", "ez_points"):
+    for name, at_length in (("number_line", False), ("ez_points", False), ("ez_points", True)):
         for seed in range(20):
             task, rng = CardTask(name), np.random.default_rng(seed)
             task.reset(seed)
             while True:
-                thought, action = Teacher().show(task.game, rng)
+                thought, action = Teacher(at_length=at_length).show(task.game, rng)
                 assert thought in true_thoughts(task.game)
                 assert action in task.game.right_actions()
                 step = task.step(answer(task.game.facts, thought, action))
@@ -298,7 +298,7 @@ def test_states_that_mislead_do_so_as_often_as_asked_and_no_others():
     game = dealt(EZPoints(), cards=(Card(6, "S"), Card(2, "H")), numbers=(6, 2), formula=["2"])
     shown = {misled.show(game, rng) for _ in range(50)}
     assert shown == {("2 + 6 = 12, so +", "+"), ("2 * 6 = 12, so *", "*")}
-    assert true_thoughts(game) == {"2 * 6 = 12, so *"}
+    assert true_thoughts(game) == {"2 * 6 = 12, so *", "2 * 6 = 12, cards 6 2, written 2, left * 6, so *"}
 
 
 @pytest.mark.parametrize("name", GAMES)

@@ -5,10 +5,13 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from vlmrl_ros.core import registry
 from vlmrl_ros.core.errors import ConfigError, UnknownNameError
+from vlmrl_ros.core.interfaces import Glance
 from vlmrl_ros.core.skills import PLACES, skills
 from vlmrl_ros.core.vocabulary import Motion
 from vlmrl_ros.sim import load
+from vlmrl_ros.sim.operators.words import by_skills
 from vlmrl_ros.sim.tasks.tabletop import task as tabletop
 from vlmrl_ros.sim.tasks.tabletop.goals import HELD_OUT, RELATIONS, goals, read_goal
 from vlmrl_ros.sim.tasks.tabletop.layout import CELLS, draw, place_name
@@ -136,3 +139,38 @@ def test_skills_need_a_hand_that_feels_where_it_is():
     assert set(skills(tabletop.build(STATE).spec)) == {
         f"{verb} {place}" for verb in ("pick", "place") for place in PLACES
     }
+
+
+def listener(task: tabletop.Tabletop, **options: object):
+    made = registry.load("operators", "tabletop")(task.spec, {"trigger": "heard", **options})
+    made.reset(np.random.default_rng(0), demonstrate=False)
+    return made
+
+
+def test_a_person_who_listens_takes_over_at_once_when_it_says_what_is_wrong(task):
+    words = skills(task.spec)
+    state = task.reset(np.random.default_rng(3)).observation["state"]
+    for verb in ("pick", "place"):
+        right = by_skills(task).action
+        assert right.startswith(verb)
+        for word in (*words, "nonsense", ""):
+            intent = listener(task).intent(Glance(task.scene(), 5, False, False, False, said=word))
+            assert intent.takeover is (word not in (right, "")), word
+        state = carry_out(task, words[right], state)
+    assert task.success
+
+
+def test_some_errors_are_not_noticed(task):
+    task.reset(np.random.default_rng(3))
+    glance = Glance(task.scene(), 5, False, False, False, said="nonsense")
+    assert not listener(task, attention=0.0).intent(glance).takeover
+    person = listener(task, attention=0.5, hold_steps=1)
+    noticed = [person.intent(glance).takeover for _ in range(40)]
+    assert 5 < sum(noticed) < 35
+
+
+def test_whoever_knows_no_words_cannot_listen():
+    task = load.build("pick_lift", {})
+    with pytest.raises(ConfigError, match="'heard', which goes with words; task 'pick_lift' has none"):
+        registry.load("operators", "pick_lift")(task.spec, {"trigger": "heard"})
+    task.close()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rclpy.serialization import serialize_message
@@ -11,6 +12,7 @@ from std_msgs.msg import String
 
 from vlmrl_ros.bridge import image_messages, messages, qos
 from vlmrl_ros.bridge.bags.definitions import describe
+from vlmrl_ros.bridge.bags.writer import BagWriter
 from vlmrl_ros.bridge.step_topics import step_topics
 from vlmrl_ros.core.mcap import Message, Topic
 from vlmrl_ros.core.spec import TaskSpec
@@ -60,3 +62,12 @@ def describe_step_topics(spec: TaskSpec, namespace: str = "/") -> Mapping[str, T
     """Descriptions of the topics of a task's steps and of its spec, by name."""
     found = [describe(f"{namespace}{topic.name}", topic.type, topic.profile) for topic in step_topics(spec)]
     return {topic.name: topic for topic in [*found, describe(f"{namespace}spec", String, qos.LATCHED)]}
+
+
+def write_bag(folder: Path, steps: Sequence[Step], spec: TaskSpec) -> None:
+    """Write the steps of an episode as a bag that ends whole."""
+    bag, topics = BagWriter(folder), describe_step_topics(spec)
+    bag.write([spec_message(spec, steps[0].stamp_ns)], topics)
+    for step in steps:
+        bag.write(step_messages(Recorded(step), spec), topics)
+    bag.close()

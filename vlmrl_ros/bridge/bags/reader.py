@@ -13,7 +13,6 @@ from rosbags.interfaces import Connection
 from rosbags.rosbag2 import Reader, ReaderError
 from std_msgs.msg import String
 
-from vlmrl_ros.bridge import messages
 from vlmrl_ros.bridge.bags.layout import BAGS, METADATA, bag_file, episodes, number_of
 from vlmrl_ros.bridge.step_topics import StepTopic, step_topics
 from vlmrl_ros.core.errors import BagError, VlmrlError
@@ -37,7 +36,7 @@ def read_steps(paths: Iterable[Path | str]) -> tuple[TaskSpec, Iterator[Step]]:
 
 
 def read_streams(
-    paths: Iterable[Path | str], needed: TaskSpec | None = None
+    paths: Iterable[Path | str], needed: TaskSpec | None = None, listens: bool = False
 ) -> tuple[TaskSpec, tuple[Iterator[Step], ...]]:
     """Read the steps of bags, each arm of each run for itself: only within one of these do steps follow each other.
 
@@ -45,6 +44,7 @@ def read_streams(
         paths: bags, run directories, or folders of bags, of one task; those of a bag that is still being written, or
             whose writer was killed, are read up to the last whole one.
         needed: spec that the bags must fit; None: that of the first one.
+        listens: the steps also have what the policy said, see :class:`~vlmrl_ros.core.join.StepJoin`.
 
     Returns:
         the spec, and the streams as their paths are given, each in order of stamp; the episodes of one
@@ -61,15 +61,16 @@ def read_streams(
         found.setdefault(folder.parent if number_of(folder) >= 0 else folder, set()).add(folder)
     if spec is None:
         raise BagError("no bags in nothing")
-    return spec, tuple(_in_order(sorted(folders, key=_order), spec) for folders in found.values())
+    return spec, tuple(_in_order(sorted(folders, key=_order), spec, listens) for folders in found.values())
 
 
-def steps_after(directory: Path, stamp_ns: int) -> Iterator[Step]:
+def steps_after(directory: Path, stamp_ns: int, listens: bool = False) -> Iterator[Step]:
     """The steps of one arm of one run that bear a later stamp, in order, also while the run is being recorded.
 
     Args:
         directory: holds the bags of the arm's episodes, ``<run>/bags`` or ``<run>/bags/<arm>``.
         stamp_ns: that of the last step that is known.
+        listens: as in :func:`read_streams`.
 
     Yields:
         steps; none where there are no bags.
@@ -82,7 +83,7 @@ def steps_after(directory: Path, stamp_ns: int) -> Iterator[Step]:
     first = max(0, (later[0] if later else len(folders)) - 1)
     if folders:
         spec = read_spec(folders[-1])
-        yield from (step for step in _in_order(folders[first:], spec) if step.stamp_ns > stamp_ns)
+        yield from (step for step in _in_order(folders[first:], spec, listens) if step.stamp_ns > stamp_ns)
 
 
 def find_bags(path: Path) -> list[Path]:
@@ -168,26 +169,27 @@ def step_parts(folder: Path, topics: Sequence[StepTopic]) -> Iterator[Part]:
             yield Part(known[message.topic], message)
 
 
-def _in_order(folders: Sequence[Path], spec: TaskSpec) -> Iterator[Step]:
-    topics = step_topics(spec)
+def _in_order(folders: Sequence[Path], spec: TaskSpec, listens: bool) -> Iterator[Step]:
     """The steps of bags that lie in one folder; one that two of them hold comes once."""
+    topics = step_topics(spec, listens)
     newest_ns = -1
     for folder in folders:
-        for step in _steps(folder, spec, topics):
+        for step in _steps(folder, spec, topics, listens):
             if step.stamp_ns > newest_ns:
                 newest_ns = step.stamp_ns
                 yield step
 
 
-def _steps(folder: Path, spec: TaskSpec, topics: Sequence[StepTopic]) -> Iterator[Step]:
-    join = StepJoin([camera.name for camera in spec.cameras], WINDOW)
+def _steps(folder: Path, spec: TaskSpec, topics: Sequence[StepTopic], listens: bool) -> Iterator[Step]:
+    join = StepJoin([camera.name for camera in spec.cameras], WINDOW, listens=listens)
     for part in step_parts(folder, topics):
         try:
-            message = part.decode()
-            value = part.topic.read(message)
+            stamp_ns, value = part.topic.parse(part.decode())
         except (VlmrlError, RuntimeError):
             continue  # the learner refused it too
-        yield from join.put(messages.stamp_of(message), part.topic.part, value)
+        yield from join.put(stamp_ns, part.topic.part, value)
+    while left := join.settle():
+        yield from left
 
 
 def last_time(folder: Path) -> int:

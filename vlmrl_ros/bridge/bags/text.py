@@ -1,4 +1,4 @@
-"""Episodes of text in bags, one a bag: the topics of a step that has text in place of torques."""
+"""Episodes of text in bags, one a bag: the topics of a step that has text in place of torques, as they are live."""
 
 from __future__ import annotations
 
@@ -11,26 +11,77 @@ from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import JointState
 from std_msgs.msg import String
 
-from vlmrl_ros.bridge import messages, qos
+from vlmrl_ros.bridge import messages, qos, text_messages
 from vlmrl_ros.bridge.bags.definitions import describe
 from vlmrl_ros.bridge.bags.layout import episode_folder, number_of
 from vlmrl_ros.bridge.bags.layout import episodes as bags_in
 from vlmrl_ros.bridge.bags.reader import find_bags, last_time, read_messages
 from vlmrl_ros.bridge.bags.writer import BagWriter
-from vlmrl_ros.core.errors import BagError, ConfigError
+from vlmrl_ros.bridge.text_messages import read_text, text_message
+from vlmrl_ros.core.errors import BagError, VlmrlError
+from vlmrl_ros.core.join import PartJoin
 from vlmrl_ros.core.mcap import Message, Topic
-from vlmrl_ros.core.text_episode import TextEpisode, TextTurn
-from vlmrl_ros.core.types import Feedback
+from vlmrl_ros.core.text_episode import TextEpisode
+from vlmrl_ros.core.text_steps import SPOKEN_PARTS, STEP_NS, SpokenStep, episode_of, spoken, steps_of
 
-HEAD, OBSERVATION, FEEDBACK, EXECUTED = "/text_episode", "/observation/text", "/feedback", "/executed/text"
-STEP_NS = 1_000_000_000
-"""From one step to the next."""
+HEAD, FEEDBACK = "/text_episode", "/feedback"
+OBSERVATION, EXECUTED = f"/{text_messages.OBSERVATION}", f"/{text_messages.EXECUTED}"
 TOPICS: Mapping[str, Topic] = {
     HEAD: describe(HEAD, String, qos.LATCHED),
     OBSERVATION: describe(OBSERVATION, String, qos.STEP),
     FEEDBACK: describe(FEEDBACK, JointState, qos.STEP),
     EXECUTED: describe(EXECUTED, String, qos.STEP),
 }
+WINDOW = 4096
+"""Steps of a bag that may be open at once, for bags in any order."""
+
+
+class TextBags:
+    """Writes episodes into a directory, each into a bag of its own; their numbers go on after those that it holds."""
+
+    def __init__(self, directory: Path, task: str) -> None:
+        """Look where the numbers go on.
+
+        Args:
+            directory: of the bags.
+            task: name of the text task.
+        """
+        before = bags_in(directory)
+        self._directory, self._task = directory, task
+        self._number = number_of(before[-1]) + 1 if before else 0
+        self.free_ns = STEP_NS + max(0, newest_stamp(directory))
+        """Stamp after all that are there, ns."""
+
+    def write(self, steps: Sequence[SpokenStep], info: Mapping[str, Any]) -> Path:
+        """Write the steps of an episode.
+
+        Args:
+            steps: whole and in order.
+            info: of the episode, fit for JSON.
+
+        Returns:
+            the folder of the bag.
+
+        Raises:
+            OSError: the disk is full, or the directory cannot be written.
+        """
+        bag = BagWriter(episode_folder(self._directory, self._number))
+        bag.write(_messages(self._task, steps, info), TOPICS)
+        bag.close()
+        self._number += 1
+        self.free_ns = steps[-1].stamp_ns + STEP_NS
+        return bag.folder
+
+    @property
+    def number(self) -> int:
+        """Of the next bag."""
+        return self._number
+
+
+def newest_stamp(directory: Path) -> int:
+    """Stamp of the newest step in the bags of a directory, all of them closed, ns; -1 where there are none."""
+    before = bags_in(directory)
+    return last_time(before[-1]) if before else -1
 
 
 def write_text_episodes(directory: Path, task: str, episodes: Iterable[TextEpisode]) -> list[Path]:
@@ -48,35 +99,21 @@ def write_text_episodes(directory: Path, task: str, episodes: Iterable[TextEpiso
         ConfigError: an episode without turns.
         OSError: the disk is full, or the directory cannot be written.
     """
-    before = bags_in(directory)
-    first = number_of(before[-1]) + 1 if before else 0
-    written, stamp_ns = [], STEP_NS + (last_time(before[-1]) if before else 0)
-    for number, episode in enumerate(episodes, first):
-        bag = BagWriter(episode_folder(directory, number))
-        bag.write(_messages(task, episode, number, stamp_ns), TOPICS)
-        bag.close()
-        written.append(bag.folder)
-        stamp_ns += STEP_NS * (len(episode.turns) + 1)
-    return written
+    bags = TextBags(directory, task)
+    return [bags.write(list(steps_of(one, bags.number, bags.free_ns)), one.info) for one in episodes]
 
 
-def _messages(task: str, episode: TextEpisode, number: int, stamp_ns: int) -> list[Message]:
-    """The head, and of each step its observation, its feedback and, but for the last one, what was said."""
-    if not episode.turns:
-        raise ConfigError(f"episode {number} of '{task}' has no turns; a bag holds one at least")
-    head = String(data=json.dumps({"task": task, "info": dict(episode.info)}))
-    found, last = [Message(HEAD, stamp_ns, serialize_message(head))], len(episode.turns)
-    rewards = (0.0, *(turn.reward for turn in episode.turns))
-    texts = (*(turn.observation for turn in episode.turns), episode.final)
-    for step, (text, reward) in enumerate(zip(texts, rewards, strict=True)):
-        over, at_ns = step == last, stamp_ns + step * STEP_NS
-        success = over and bool(episode.info.get("success", False))
-        feedback = Feedback(reward, over and episode.terminated, over and not episode.terminated, success, number, step)
-        found.append(Message(OBSERVATION, at_ns, serialize_message(String(data=text))))
-        found.append(Message(FEEDBACK, at_ns, serialize_message(messages.feedback_message(at_ns, feedback))))
-        if not over:
-            said = String(data=episode.turns[step].action)
-            found.append(Message(EXECUTED, at_ns, serialize_message(said)))
+def _messages(task: str, steps: Sequence[SpokenStep], info: Mapping[str, Any]) -> list[Message]:
+    """The head, and of each step its observation, its feedback and what was said."""
+    head = String(data=json.dumps({"task": task, "info": dict(info)}))
+    found = [Message(HEAD, steps[0].stamp_ns, serialize_message(head))]
+    for step in steps:
+        parts = {
+            OBSERVATION: text_message(step.stamp_ns, step.text),
+            FEEDBACK: messages.feedback_message(step.stamp_ns, step.feedback),
+            EXECUTED: text_message(step.stamp_ns, step.said),
+        }
+        found += [Message(topic, step.stamp_ns, serialize_message(part)) for topic, part in parts.items()]
     return found
 
 
@@ -98,31 +135,28 @@ def read_text_episodes(path: Path, task: str) -> Iterator[TextEpisode]:
 
 def _episode(folder: Path, task: str) -> TextEpisode | None:
     info: dict[str, Any] | None = None
-    steps: dict[int, dict[str, Any]] = {}
+    join, steps = PartJoin(SPOKEN_PARTS, WINDOW), list[SpokenStep]()
     for message in read_messages(folder):
         if message.topic == HEAD:
             info = _info(folder, task, deserialize_message(message.data, String).data)
-        elif message.topic == FEEDBACK:
-            feedback = messages.read_feedback(deserialize_message(message.data, JointState))
-            steps.setdefault(message.time_ns, {})[FEEDBACK] = feedback
-        elif message.topic in (OBSERVATION, EXECUTED):
-            steps.setdefault(message.time_ns, {})[message.topic] = deserialize_message(message.data, String).data
+        elif message.topic in TOPICS:
+            try:
+                part = _part(message)
+            except VlmrlError as error:
+                raise BagError(f"bag '{folder}' is damaged: {error}") from error
+            steps += [spoken(*whole) for whole in join.put(*part)]
     if info is None:
         raise BagError(f"bag '{folder}' is no bag of a text task: it has no topic '{HEAD}'")
-    return _whole([steps[stamp_ns] for stamp_ns in sorted(steps)], info)
+    return episode_of(steps, info)
 
 
-def _whole(steps: Sequence[Mapping[str, Any]], info: Mapping[str, Any]) -> TextEpisode | None:
-    """The episode of steps in order, by topic; None where something is missing."""
-    *before, last = steps or [{}]
-    if not before or not all({OBSERVATION, FEEDBACK, EXECUTED} <= step.keys() for step in before):
-        return None
-    if not {OBSERVATION, FEEDBACK} <= last.keys() or not (last[FEEDBACK].terminated or last[FEEDBACK].truncated):
-        return None
-    rewards = [step[FEEDBACK].reward for step in steps[1:]]
-    pairs = zip(before, rewards, strict=True)
-    turns = tuple(TextTurn(step[OBSERVATION], step[EXECUTED], reward) for step, reward in pairs)
-    return TextEpisode(turns, last[FEEDBACK].terminated, info, last[OBSERVATION])
+def _part(message: Message) -> tuple[int, str, Any]:
+    """Stamp, name and value of a part of a step."""
+    if message.topic == FEEDBACK:
+        feedback = deserialize_message(message.data, JointState)
+        return messages.stamp_of(feedback), "feedback", messages.read_feedback(feedback)
+    stamp_ns, text = read_text(deserialize_message(message.data, String), message.topic)
+    return stamp_ns, "text" if message.topic == OBSERVATION else "said", text
 
 
 def _info(folder: Path, task: str, text: str) -> dict[str, Any]:

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from vlmrl_ros.bridge.bags.compose import Recorded, describe_step_topics, spec_message, step_messages
+from vlmrl_ros.bridge.bags.compose import write_bag
 from vlmrl_ros.bridge.bags.layout import episode_folder
 from vlmrl_ros.bridge.bags.reader import find_bags, read_spec
-from vlmrl_ros.bridge.bags.writer import BagWriter
 from vlmrl_ros.bridge.lerobot import layout
 from vlmrl_ros.bridge.lerobot.frames import foreign_steps, own_steps
 from vlmrl_ros.bridge.lerobot.reader import Dataset
 from vlmrl_ros.core.errors import BagError
 from vlmrl_ros.core.spec import CameraSpec, TaskSpec, VectorSpec
-from vlmrl_ros.core.types import Step
 
 
 @dataclass(frozen=True)
@@ -64,20 +61,12 @@ def import_dataset(directory: Path, bags: Path, like: Path | None = None, task: 
             part += 1
             folder = aside / f"part_{part}"
         newest_ns = steps[-1].stamp_ns
-        _write(episode_folder(folder, number), steps, spec)
+        write_bag(episode_folder(folder, number), steps, spec)
         episodes, count = episodes + 1, count + len(steps)
     if not episodes:
         raise BagError(f"'{directory}' has no episode")
     aside.rename(bags)
     return Imported(episodes, count, own is not None)
-
-
-def _write(folder: Path, steps: Sequence[Step], spec: TaskSpec) -> None:
-    bag, topics = BagWriter(folder), describe_step_topics(spec)
-    bag.write([spec_message(spec, steps[0].stamp_ns)], topics)
-    for step in steps:
-        bag.write(step_messages(Recorded(step), spec), topics)
-    bag.close()
 
 
 def _spec_like(dataset: Dataset, like: Path) -> TaskSpec:

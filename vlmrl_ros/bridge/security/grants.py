@@ -100,7 +100,7 @@ GRANTS: Mapping[str, Grant] = {
         subscribe=(
             *OBSERVATION,
             "feedback",
-            "policy/action",
+            *("policy/action", "policy/status", "policy/thought"),
             "command",
             "intervention",
             "executed",
@@ -115,6 +115,7 @@ GRANTS: Mapping[str, Grant] = {
         subscribe=(
             *("feedback", "scene", "spec", "learner/status", "intervention"),
             *("observation/state", "policy/action", "executed"),  # what one who judges looks at
+            "policy/thought",  # what one who listens hears
         ),
     ),
     "joystick": Grant(publish=("joy",)),
@@ -132,6 +133,22 @@ GRANTS: Mapping[str, Grant] = {
             *("scene", "spec", "joy", "instruction"),
         ),
     ),
+    "text_bridge": Grant(
+        publish=("observation/text", "feedback", "executed/text", "spec", "/clock", "clock"),
+        subscribe=("policy/text", "learner/status"),
+        reply=("reset",),
+    ),
+    "text_policy_server": Grant(
+        publish=("policy/text", "policy/status"),
+        subscribe=("observation/text", "feedback", "spec", "weights"),
+    ),
+    "text_learner": Grant(
+        publish=("learner/status", "weights"),
+        subscribe=("observation/text", "feedback", "executed/text", "spec", "/diagnostics"),
+        reply=("checkpoint", "pause"),
+        request=("*/list_parameters", "*/get_parameters"),
+    ),
+    "text_recorder": Grant(subscribe=("observation/text", "feedback", "executed/text", "spec")),
     "lifecycle_manager": Grant(subscribe=("/diagnostics",), request=("*/change_state", "*/get_state")),
 }
 """What each executable needs besides what every node needs."""

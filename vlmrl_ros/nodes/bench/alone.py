@@ -72,6 +72,8 @@ def lived_by_policy(task: Task, policy: Policy, episodes: int, seed: int = 0) ->
 
     def act(arrival: Arrival) -> FloatArray:
         feedback = arrival.feedback
+        if feedback.step == 0:
+            policy.reset()
         return policy.act(arrival.observation, stream(seed, "policy", feedback.episode, feedback.step))[0]
 
     return _lived(task, act, episodes, seed)

@@ -8,16 +8,24 @@ from typing import Any
 
 from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.nodes.bench import fleet, silence
-from vlmrl_ros.nodes.bench.figures import Figures
+from vlmrl_ros.nodes.bench.figures import NONE, Figures
 from vlmrl_ros.nodes.bench.launched import LaunchedRun, launch, read_result, train
 
+MARKS = {
+    "sim_arm.rlif.success": (0.85, 1.0),
+    "silence.ticks_to_zero.max": (0.0, 2.0),
+    "estop.ticks_to_zero.max": (0.0, 1.0),
+    "estop.motions": NONE,
+    "fleet.transitions_mixed": NONE,
+}
 WIRE = {"latency_ms": 30.0, "jitter_ms": 5.0, "drop_rate": 0.01}
 """Delay and losses of each sensor message and of each command."""
 CALM = {"operator.gain_per_s": 4.0}
 """A person drives a late arm more calmly: at the usual 8/s their hand and a loop that answers after 0.2 s oscillate
 about the hole, and what they show and where they take over says little."""
-STEPS, QUICK_STEPS = 4500, 300
-DEMONSTRATIONS, QUICK_DEMONSTRATIONS = 15, 6
+STEPS, QUICK_STEPS = 4500, 200
+QUICK_LEARNER = {"rlif.min_steps": 100}
+DEMONSTRATIONS, QUICK_DEMONSTRATIONS = 15, 4
 EPISODES = 100
 TRAIN_TIMEOUT_S, EVALUATE_TIMEOUT_S = 3600.0, 1800.0
 
@@ -78,7 +86,7 @@ def _train(quick: bool, work: Path) -> LaunchedRun:
         "max_steps": QUICK_STEPS if quick else STEPS,
         "demonstrations": QUICK_DEMONSTRATIONS if quick else DEMONSTRATIONS,
     }
-    learner = {"eval_task": "" if quick else "peg_insert", "final_eval_episodes": 0}
+    learner = {"eval_task": "" if quick else "peg_insert", "final_eval_episodes": 0, **(QUICK_LEARNER if quick else {})}
     parameters = {"sim_arm": WIRE, "learner": learner, "scripted_operator": CALM}
     return train(work, "train", arguments, parameters, TRAIN_TIMEOUT_S, "real_train.launch.py")
 

@@ -172,6 +172,8 @@ class _School:
     def _step(self, arrival: Arrival) -> Arrival:
         feedback = arrival.feedback
         rng = stream(self._course.seed, "policy", feedback.episode, feedback.step)
+        if feedback.step == 0:
+            self._policy.reset()
         action, _ = self._policy.act(arrival.observation, rng)
         applied, following = self._episodes.advance(arrival, action, Mark.NONE)
         self._training.digest(step_alone(arrival, action, applied.action))

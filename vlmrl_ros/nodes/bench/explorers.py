@@ -125,6 +125,7 @@ def _lived(training: Training, task: Task, seed: int, actors: _Actors) -> Iterat
     while training.steps < MAZE.online_steps:
         f = arrival.feedback
         if f.step == 0:
+            policy.reset()
             actors.begin(policy)
         action, _ = policy.act(arrival.observation, stream(seed, "policy", f.episode, f.step))
         applied, after = loop.advance(arrival, action, Mark.NONE)

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from vlmrl_ros.policies.evaluation.statistics import mean_interval
 
 Figures = dict[str, float]
+Marks = Mapping[str, tuple[float, float]]
+"""What holds on every machine: figure to its least and its greatest value. A suite has them in ``MARKS``."""
+NONE, YES = (0.0, 0.0), (1.0, 1.0)
+
+
+def missed(figures: Figures, marks: Marks) -> list[str]:
+    """The marks that were missed, a line each; those of figures that were not measured are passed over."""
+    return [
+        f"{name} is {figures[name]:.4g}; valid: {low:g}" + (f" to {high:g}" if high > low else "")
+        for name, (low, high) in marks.items()
+        if name in figures and not low <= figures[name] <= high
+    ]
 
 
 def over_seeds(name: str, values: Sequence[float]) -> Figures:

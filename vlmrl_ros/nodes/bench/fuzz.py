@@ -25,7 +25,7 @@ from vlmrl_ros.bridge import messages, qos
 from vlmrl_ros.bridge.weights import Weights, encode
 from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.nodes.bench import malformed
-from vlmrl_ros.nodes.bench.figures import Figures
+from vlmrl_ros.nodes.bench.figures import NONE, Figures
 from vlmrl_ros.nodes.bench.fuzz_patient import CLASSES
 from vlmrl_ros.nodes.bench.launched import environment, ros_environment
 from vlmrl_ros.nodes.bench.loop import running
@@ -34,6 +34,7 @@ from vlmrl_ros.nodes.bench.recording import Recording, save
 COUNT, QUICK_COUNT = 10_000, 400
 WIRE_COUNT, QUICK_WIRE_COUNT = 1000, 200
 """Messages for each topic over the wire."""
+MARKS = {"crashes": NONE, "uncounted": NONE, "effects_on_arm": NONE}
 STEPS = 60
 """Steps of the loop that must come after the last message of a stranger."""
 DEADLINE_S = 180.0

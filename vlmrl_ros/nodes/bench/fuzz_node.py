@@ -29,9 +29,10 @@ from vlmrl_ros.nodes.bench.anything import anything
 from vlmrl_ros.nodes.bench.fuzz_options import OPTIONS
 from vlmrl_ros.nodes.bench.fuzz_patient import CLASSES, STAMP_BOUND, UNMANAGED, Patient
 from vlmrl_ros.nodes.bench.fuzz_robots import ArmBridgePatient, SimArmPatient
+from vlmrl_ros.nodes.bench.fuzz_text import TEXTS
 from vlmrl_ros.nodes.bench.recording import load
 
-PATIENTS: dict[str, type[Patient]] = {"arm_bridge": ArmBridgePatient, "sim_arm": SimArmPatient, **OPTIONS}
+PATIENTS: dict[str, type[Patient]] = {"arm_bridge": ArmBridgePatient, "sim_arm": SimArmPatient, **OPTIONS, **TEXTS}
 """Nodes that need more than the recorded loop."""
 STATUS = DiagnosticStatus(name="/teleop", message="active", values=[KeyValue(key="state", value="active")])
 UNREAD = {"teleop": ("guide",), "recorder": ("instruction", "joy", "policy/status", "policy/thought", "scene")}
@@ -55,7 +56,7 @@ def fuzz(patient: Patient, topic: str, count: int, rng: np.random.Generator, sam
         elif way == 2:
             raw = malformed.tear(at(sample, 1), rng)
             message, what = raw if patient.topics()[topic].raw else malformed.read_torn(raw, kind), "torn"
-        elif way == 3 and topic.startswith(STAMP_BOUND):
+        elif way == 3 and topic.startswith(STAMP_BOUND) and hasattr(sample, "header"):
             message, what = malformed.misplace(sample, rng), "misplaced"
         else:
             message, what = malformed.spoil(at(sample, patient.next_ns(topic)), topic, rng), "spoiled"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ from std_msgs.msg import String
 
 from vlmrl_ros.bridge import messages
 from vlmrl_ros.core.episode_plan import Announcement, EpisodePlan
-from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.core.mixture import Mixture
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.nodes.bench.fuzz_patient import Patient
@@ -20,7 +18,6 @@ from vlmrl_ros.nodes.bench.recording import Recording
 from vlmrl_ros.nodes.bench.references import write_reference
 from vlmrl_ros.nodes.policy_server import CANDIDATE_NAME
 
-START_TIMEOUT_S = 10.0
 BETA = 1.0
 """The person who judges never errs."""
 
@@ -35,19 +32,11 @@ class PlannedBridgePatient(Patient):
         return {"curriculum/plan": [self._plan(0)], "learner/status": [status]}
 
     def bring_up(self) -> None:
-        """Activate, and begin the first episode as the learner says.
-
-        Raises:
-            VlmrlError: it does not begin.
-        """
+        """Activate, and begin the first episode as the learner says."""
         super().bring_up()
         for topic in ("curriculum/plan", "learner/status"):
             self.feed(topic, self.recording[topic][0])
-        deadline_s = time.monotonic() + START_TIMEOUT_S
-        while self.node.diagnostics.steps == 0:
-            self._executor.spin_once(timeout_sec=0.05)
-            if time.monotonic() > deadline_s:
-                raise VlmrlError(f"{self.name} began no episode within {START_TIMEOUT_S:g} s")
+        self.until_a_step()
 
     def work(self) -> None:
         """Announce a plan as the learner does, then feed the rest of the step."""

@@ -39,12 +39,24 @@ CLASSES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "scripted_operator+proposed": ("scripted_operator:ScriptedOperator", JUDGING),
     "evaluate": ("evaluate:Evaluate", {"episodes": 10**6, "video": True, "video_episodes": 1}),
     "recorder": ("recorder:Recorder", {}),
+    "text_bridge": ("text_bridge:TextBridge", {"task": "maze"}),
+    "text_policy_server": ("text_policy_server:TextPolicyServer", {"sync": False}),
+    "text_learner": ("text_learner:TextLearner", {"episodes": 10**9, "data": 5, "offline_updates": 1}),
+    "text_recorder": ("text_recorder:TextRecorder", {}),
     "lifecycle_manager": ("lifecycle_manager:LifecycleManager", {}),
     "joystick": ("device:DeviceNode", {}),
 }
 """Node, and after a ``+`` how it is configured: its class below ``vlmrl_ros.nodes``, and the parameters."""
-DIRECTORIES = {"learner": ("run_dir", "run"), "evaluate": ("output", "evaluation"), "recorder": ("directory", "bags")}
+DIRECTORIES = {
+    "learner": ("run_dir", "run"),
+    "evaluate": ("output", "evaluation"),
+    "recorder": ("directory", "bags"),
+    "text_learner": ("run_dir", "text_run"),
+    "text_recorder": ("directory", "text_bags"),
+}
 """Parameter that names a directory, and the directory's name."""
+LEARNERS = ("learner", "text_learner")
+"""They listen to steps when their worker is ready for them."""
 UNMANAGED = ("lifecycle_manager", "joystick")
 """They listen to the clock alone, and are fed as they are made."""
 STAMP_BOUND = ("observation/", "feedback", "policy/action", "command", "intervention", "executed", "scene", "film/")
@@ -107,12 +119,24 @@ class Patient:
         if "spec" in self.topics():
             self.feed("spec", self.recording["spec"][-1])
         deadline_s = time.monotonic() + START_TIMEOUT_S
-        while self.name == "learner" and "feedback" not in self.topics():
+        while self.name in LEARNERS and "feedback" not in self.topics():
             self._executor.spin_once(timeout_sec=0.05)
             if time.monotonic() > deadline_s:
                 raise VlmrlError(f"{self.name} did not begin to listen within {START_TIMEOUT_S:g} s")
         if self.node.trigger_activate() != TransitionCallbackReturn.SUCCESS:
             raise VlmrlError(f"{self.name} did not activate")
+
+    def until_a_step(self) -> None:
+        """Let the node work until it has begun.
+
+        Raises:
+            VlmrlError: it does not.
+        """
+        deadline_s = time.monotonic() + START_TIMEOUT_S
+        while self.node.diagnostics.steps == 0:
+            self._executor.spin_once(timeout_sec=0.05)
+            if time.monotonic() > deadline_s:
+                raise VlmrlError(f"{self.name} began no episode within {START_TIMEOUT_S:g} s")
 
     def end(self) -> None:
         """Close the node and its context."""

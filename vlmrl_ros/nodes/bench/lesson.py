@@ -189,6 +189,8 @@ class Classroom:
         """One tick of the loop: everybody answers the arrival, the task steps, the learner learns."""
         feedback = arrival.feedback
         rng = stream(self._lesson.seed, "policy", feedback.episode, feedback.step)
+        if feedback.step == 0:
+            self._policy.reset()
         proposal, _ = self._policy.act(arrival.observation, rng)
         self._press(arrival, self._is_wrong(arrival, proposal))
         decision = self._arbiter.step(arrival.stamp_ns, proposal, arrival.stamp_ns, first=feedback.step == 0)

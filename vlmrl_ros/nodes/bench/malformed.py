@@ -21,6 +21,7 @@ from std_msgs.msg import String, UInt8MultiArray
 
 from vlmrl_ros.bridge.joy_messages import MAX_JOY
 from vlmrl_ros.bridge.messages import ESTOP_NAME, LIMITED_NAME, MARK_NAME, MAX_VECTOR
+from vlmrl_ros.bridge.text_messages import EXECUTED, OBSERVATION, SAID
 from vlmrl_ros.nodes.bench.malformed_robot import ROBOT_SPOILERS, Spoil
 
 MAX_SEC = 2**31 - 1
@@ -189,6 +190,11 @@ def _mixture(m: String, rng: np.random.Generator) -> None:
     _value(m, rng, ["names", "probabilities"])
 
 
+def _stamped_text(m: String, rng: np.random.Generator) -> None:
+    """The stamp of a text, or no text of a step at all."""
+    _value(m, rng, ["stamp_ns"])
+
+
 def _value(m: String, rng: np.random.Generator, keys: list[str]) -> None:
     """One value of a JSON object, or what is none."""
     plain = json.loads(m.data)
@@ -240,5 +246,9 @@ SPOILERS: dict[type[Any], list[Spoil]] = {
     Clock: [_clock],
     **ROBOT_SPOILERS,
 }
-PLAIN: dict[str, Spoil] = {"curriculum/plan": _plan, "policy/selection": _mixture}
+PLAIN: dict[str, Spoil] = {
+    "curriculum/plan": _plan,
+    "policy/selection": _mixture,
+    **dict.fromkeys((OBSERVATION, SAID, EXECUTED), _stamped_text),
+}
 """Topics whose text is a JSON object of its own."""

@@ -6,12 +6,17 @@ way, with and without its exploration.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from vlmrl_ros.bridge.bags.compose import write_bag
+from vlmrl_ros.bridge.bags.layout import episode_folder
+from vlmrl_ros.bridge.bags.reader import read_steps
 from vlmrl_ros.core import registry
 from vlmrl_ros.core.config import from_mapping
 from vlmrl_ros.core.episode import Episodes
@@ -63,14 +68,34 @@ def recorded(protocol: Protocol, seed: int) -> list[Step]:
     return steps
 
 
-def run(protocol: Protocol, learner: str, options: Mapping[str, Any], seed: int) -> dict[str, Any]:
+def bags_of(protocol: Protocol, seed: int, directory: Path) -> list[Step]:
+    """The same, out of bags that are written where there are none yet: what a run can be given by ``offline:=``."""
+    if not directory.exists():
+        aside = directory.with_suffix(".part")
+        shutil.rmtree(aside, ignore_errors=True)
+        task = build_task(protocol.task, protocol.task_options)
+        steps: list[Step] = []
+        for step in recorded(protocol, seed):
+            steps.append(step)
+            if step.feedback.last:
+                write_bag(episode_folder(aside, step.feedback.episode), steps, task.spec)
+                steps = []
+        task.close()
+        aside.rename(directory)
+    return list(read_steps([directory])[1])
+
+
+def run(
+    protocol: Protocol, learner: str, options: Mapping[str, Any], seed: int, data: Sequence[Step]
+) -> dict[str, Any]:
     """Train one method on one seed.
 
     Args:
         protocol: what all methods share.
         learner: plug-in.
         options: of the plug-in.
-        seed: of the data, the learner and the episodes; methods with one seed have the same data.
+        seed: of the learner and the episodes.
+        data: what there is before the first step, :func:`recorded`.
 
     Returns:
         plain values: ``data`` (transitions and success of the data) and ``evaluations``, for each of them the step, the
@@ -80,7 +105,6 @@ def run(protocol: Protocol, learner: str, options: Mapping[str, Any], seed: int)
     builder = registry.load("learners", learner)
     config = from_mapping(builder.config_type, {"device": "cpu", **options}, learner)
     training = Training(builder.build(task.spec, config, stream(seed, "learner")), config.samples_per_insert)
-    data = recorded(protocol, seed)
     preload(training.learner, [data], everything=True)
     ends = [step.feedback.success for step in data if step.feedback.last]
     about = {"transitions": len(data) - len(ends), "success": float(np.mean(ends))}
@@ -126,6 +150,8 @@ def _lived(
         policy.load(training.learner.variables())
     while True:
         f = arrival.feedback
+        if f.step == 0:
+            policy.reset()
         action, _ = policy.act(arrival.observation, stream(seed, "policy", f.episode, f.step))
         applied, after = loop.advance(arrival, action, Mark.NONE)
         before = training.updates

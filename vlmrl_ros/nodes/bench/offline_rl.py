@@ -25,7 +25,7 @@ from vlmrl_ros.nodes.bench.lesson import Classroom, Lesson
 from vlmrl_ros.nodes.bench.remembered import Result, remembered
 from vlmrl_ros.nodes.rollout import EVALUATION_SEED_OFFSET, rollout
 from vlmrl_ros.policies.learners.bandit.advice import more_trials
-from vlmrl_ros.policies.learners.bandit.evidence import Evidence, Floats, evidence_of
+from vlmrl_ros.policies.learners.bandit.evidence import Evidence, evidence_of
 from vlmrl_ros.policies.learners.bandit.rules import greedy, lcb, uniform
 from vlmrl_ros.policies.learners.bandit.selection import Selection
 from vlmrl_ros.policies.learners.trust.config import TrustConfig
@@ -98,7 +98,7 @@ def figures_of(records: Sequence[Mapping[str, Any]]) -> Figures:
 def _chosen(record: Mapping[str, Any], trials: int) -> dict[str, float]:
     """True value and certificate of what each rule makes of the first rollouts.
 
-    Returns are often equal: the best one is then drawn among them, which is worth their mean.
+    Returns are often equal: the rules then share the choice among the best, which is worth their mean.
     """
     evidence, delta = _evidence(record, trials), CONFIG.delta
     selections: dict[str, Selection] = {
@@ -110,17 +110,9 @@ def _chosen(record: Mapping[str, Any], trials: int) -> dict[str, float]:
     values = np.array(record["values"])
     found = {"best.value": float(values.max())}
     for name, selection in selections.items():
-        found[f"{name}.value"] = float(values @ _alike(selection, evidence))
+        found[f"{name}.value"] = float(values @ selection.mixture)
         found[f"{name}.certificate"] = selection.certificate
     return found if trials > 1 else {**found, "cql.value": record["cql"]}
-
-
-def _alike(selection: Selection, evidence: Evidence) -> Floats:
-    """The mixture; a single arm shared with those that have the same evidence, float64 (d,)."""
-    if np.count_nonzero(selection.mixture) > 1:
-        return selection.mixture
-    alike = evidence.means == evidence.means[selection.mixture.argmax()]
-    return alike / alike.sum()
 
 
 def _evidence(record: Mapping[str, Any], trials: int) -> Evidence:

@@ -17,6 +17,11 @@ from vlmrl_ros.nodes.bench.launched import LaunchedRun, train
 from vlmrl_ros.sim.load import build as build_task
 
 SEEDS = (0, 1, 2)
+MARKS = {
+    "operator.success": (0.0, 0.6),
+    **{f"rlif.success.seed{seed}": (0.95, 1.0) for seed in SEEDS},
+    "hg_dagger.success.mean": (0.0, 0.75),
+}
 OPERATOR_EPISODES = 200
 QUICK_STEPS = 3500
 METHODS: Mapping[str, tuple[str, Mapping[str, Any]]] = {

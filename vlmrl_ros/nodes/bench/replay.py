@@ -15,6 +15,7 @@ from vlmrl_ros.core.spec import CameraSpec
 from vlmrl_ros.nodes.bench.figures import Figures
 
 STEPS, QUICK_STEPS, LARGE_STEPS = 100_000, 10_000, 1_000_000
+MARKS = {"bytes_ratio": (0.0, 1.1)}
 EPISODE_STEPS = 80
 WIDTHS = {"state": 21, "action": 3, "reward": 1, "bootstrap": 1, "next_state": 21}
 CAMERAS = (CameraSpec("front", 128, 128), CameraSpec("wrist", 128, 128))

@@ -10,7 +10,7 @@ import numpy as np
 from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.nodes.bench.figures import Figures, over_seeds
 from vlmrl_ros.nodes.bench.remembered import Result
-from vlmrl_ros.nodes.bench.rl4vlm_runs import ARMS, SETUPS, Arm, cnn, vlm
+from vlmrl_ros.nodes.bench.rl4vlm_runs import ARMS, AT_LENGTH, SETUPS, Arm, cnn, vlm
 from vlmrl_ros.policies.evaluation.statistics import success_interval
 from vlmrl_ros.sim.cards.task import GAMES
 
@@ -20,6 +20,8 @@ QUICK_GAMES, QUICK_UPDATES = 1000, 6
 GAIN, OVER_NO_THOUGHT, NOTHING = 0.30, 0.15, 0.005
 """What RL with lambda 0.3 gains on SFT (greedy) and on lambda 0 (sampled); a success that rounds to 0 %."""
 QUICK_GAIN = 0.10
+LONG_ARMS = ("sft", "rl0_3", "rl1")
+"""Of the variant with longer thoughts; without thoughts it is the same game."""
 JUDGED = ("right", "valid", "stated", "true", "tokens")
 UPDATE = ("parse_rate", "answer_tokens", "kl")
 
@@ -42,11 +44,12 @@ def measure(quick: bool, work: Path) -> Figures:
     if quick:
         return figures | _quick(work, figures)
     ratios: list[float] = []
-    for game, setup in SETUPS.items():
-        for name, arm in ARMS.items():
-            runs = [vlm(work, setup, arm, seed) for seed in SEEDS]
-            figures |= of_arm(f"{game}.{name}", runs)
+    for setup, arms in [*((setup, tuple(ARMS)) for setup in SETUPS.values()), (AT_LENGTH, LONG_ARMS)]:
+        for name in arms:
+            runs = [vlm(work, setup, ARMS[name], seed) for seed in SEEDS]
+            figures |= of_arm(f"{setup.name}.{name}", runs)
             ratios += [update["first_ratio_error"] for run in runs for update in run["updates"]]
+    for game, setup in SETUPS.items():
         figures |= of_arm(f"{game}.cnn", [cnn(work, setup, seed) for seed in SEEDS])
     figures["ppo.first_ratio_max_error"] = max(ratios)
     return figures | ordering(figures)
@@ -84,7 +87,7 @@ def of_arm(name: str, runs: Sequence[Result]) -> Figures:
         all_of = success_interval(*(int(sum(one[part] for one in judged)) for part in ("successes", "episodes")))
         figures |= {f"{prefix}.success.episodes.low": all_of.low, f"{prefix}.success.episodes.high": all_of.high}
         figures |= {f"{prefix}.{what}": float(np.mean([one[what] for one in judged])) for what in JUDGED}
-    if any("takeovers" in update for run in runs for update in run["updates"]):
+    if any(update.get("takeovers") for run in runs for update in run["updates"]):
         for which, place in (("first", 0), ("last", -1)):
             figures[f"{name}.takeovers.{which}"] = float(np.mean([run["updates"][place]["takeovers"] for run in runs]))
     return figures

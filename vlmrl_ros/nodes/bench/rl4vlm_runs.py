@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_model, save_model
 
 from vlmrl_ros.core.text import TextObservation
+from vlmrl_ros.core.turn import Turn
 from vlmrl_ros.nodes.bench.remembered import Result, remembered
 from vlmrl_ros.nodes.bench.rl4vlm_cnn import CnnPlayer, CnnPolicy, CnnPpo
 from vlmrl_ros.nodes.bench.rl4vlm_play import Speaker, Supervisor, Table, judge
@@ -22,7 +23,7 @@ from vlmrl_ros.policies.vlm.ppo import PpoConfig, UtterancePpo
 from vlmrl_ros.policies.vlm.sft import Example, SftConfig, fine_tune
 from vlmrl_ros.policies.vlm.stem import Stem, learn_to_see
 from vlmrl_ros.policies.vlm.tiny import TinyConfig, build
-from vlmrl_ros.policies.vlm.turns import Turn, pixels
+from vlmrl_ros.policies.vlm.turns import pixels
 from vlmrl_ros.sim.cards.demonstrations import Teacher
 from vlmrl_ros.sim.cards.game import CardGame
 from vlmrl_ros.sim.cards.prompts import answer, fixed_parts
@@ -56,6 +57,12 @@ class Setup:
     updates: int
     scale: float = 1.0
     """What task rewards are multiplied by."""
+    teacher: Teacher = TEACHER
+
+    @property
+    def name(self) -> str:
+        """The game, and how its teacher speaks."""
+        return f"{self.game}_at_length" if self.teacher.at_length else self.game
 
     def task(self, thoughts: bool) -> CardTaskConfig:
         """Options of the task."""
@@ -66,6 +73,8 @@ SETUPS = {
     "number_line": Setup("number_line", {"size": 64, "shift": 2, "noise": 30.0}, sft_steps=400, updates=12),
     "ez_points": Setup("ez_points", {"size": 64, "shift": 2, "noise": 15.0}, sft_steps=500, updates=10, scale=0.1),
 }
+AT_LENGTH = replace(SETUPS["ez_points"], teacher=replace(TEACHER, at_length=True))
+"""A harder variant: with longer thoughts, what they weigh in the log-probability of an answer matters more."""
 
 
 @dataclass(frozen=True)
@@ -101,9 +110,9 @@ def vlm(work: Path, setup: Setup, arm: Arm, seed: int) -> Result:
         ``greedy`` and ``sampled``, each as :func:`~vlmrl_ros.nodes.bench.rl4vlm_play.judge` says; ``updates``, what the
         learner said of each; ``wall_s``.
     """
-    about = {**asdict(setup), **asdict(arm), "seed": seed, **_common()}
+    about = {"setup": asdict(setup), "arm": asdict(arm), "seed": seed, **_common()}
     name = "_".join(["rl" if arm.weight is not None else "sft", *(f"{value:g}" for value in _numbers(arm))])
-    return remembered(work / f"{setup.game}_{name}_{seed}.json", about, lambda: Run(work, setup, arm, seed).make())
+    return remembered(work / f"{setup.name}_{name}_{seed}.json", about, lambda: Run(work, setup, arm, seed).make())
 
 
 def _numbers(arm: Arm) -> list[float]:
@@ -111,7 +120,7 @@ def _numbers(arm: Arm) -> list[float]:
 
 
 def _common() -> dict[str, Any]:
-    return {"model": asdict(MODEL), "teacher": asdict(TEACHER), "episodes": EPISODES, "ppo": asdict(PpoConfig())}
+    return {"model": asdict(MODEL), "episodes": EPISODES, "ppo": asdict(PpoConfig())}
 
 
 @dataclass
@@ -129,7 +138,7 @@ class Run:
         torch.set_num_threads(1)
         started_s = time.monotonic()
         self.config = self.setup.task(self.arm.thoughts)
-        texts = [one.answer for one in demonstrations(self.setup.game, self.config, self.seed, READ)]
+        texts = [one.answer for one in demonstrations(self.setup, self.config, self.seed, READ)]
         phrases = (*fixed_parts(_dealt(self.setup.game), self.arm.thoughts), *PHRASES)
         self.model, self.processor = build(texts, self.seed, MODEL, phrases)
         self._longest = SPARE + max(map(self._length, texts))
@@ -148,17 +157,17 @@ class Run:
     def _fine_tune(self) -> None:
         """Supervised; once for all arms that begin with it."""
         kind, config = "thoughts" if self.arm.thoughts else "plain", replace(SFT, steps=self.setup.sft_steps)
-        file = self.work / f"{self.setup.game}_{kind}_{self.seed}.safetensors"
+        file = self.work / f"{self.setup.name}_{kind}_{self.seed}.safetensors"
 
         def train() -> Result:
             seeing = stem(self.work, self.processor, self.seed)
             self.model.model.vision_tower.load_state_dict(seeing.state_dict())
-            examples = demonstrations(self.setup.game, self.config, self.seed, DEMONSTRATIONS)
+            examples = demonstrations(self.setup, self.config, self.seed, DEMONSTRATIONS)
             losses = fine_tune(self.model, self.processor, examples, self.seed, config)
             save_model(self.model, str(file))
             return {"loss": float(np.mean(losses[-20:]))}
 
-        about = {**asdict(self.setup), **_common(), "sft": asdict(config), "looks": [PICTURES, LOOKS]}
+        about = {"setup": asdict(self.setup), **_common(), "sft": asdict(config), "looks": [PICTURES, LOOKS]}
         remembered(file.with_suffix(".json"), about, train)
         load_model(self.model, str(file))
 
@@ -246,14 +255,14 @@ def _glance(game: str, seed: int) -> tuple[TextObservation, tuple[int, int]]:
     return seen, tuple(5 + card.rank for card in task.game.cards)
 
 
-def demonstrations(game: str, config: CardTaskConfig, seed: int, steps: int) -> list[Example]:
+def demonstrations(setup: Setup, config: CardTaskConfig, seed: int, steps: int) -> list[Example]:
     """What the teacher shows in so many steps on the way of right actions."""
     rng = np.random.default_rng([seed, 1])
-    table = Table(game, config, training_seeds(seed + 1000), 1)
+    table = Table(setup.game, config, training_seeds(seed + 1000), 1)
     examples = []
     while len(examples) < steps:
         playing = table.tasks[0].game
-        thought, action = TEACHER.show(playing, rng)
+        thought, action = setup.teacher.show(playing, rng)
         said = answer(playing.facts, thought, action) if config.thoughts else answer({}, None, action)
         examples.append(Example(table.observations[0], said))
         table.move([answer({}, None, playing.solution())])

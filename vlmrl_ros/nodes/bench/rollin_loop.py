@@ -96,6 +96,8 @@ class CurriculumLoop:
             self.policy.load(self.learner.variables())
         self.policy.follow(feedback.plan, feedback.step)
         rng = stream(self._seed, "policy", feedback.episode, feedback.step)
+        if feedback.step == 0:
+            self.policy.reset()
         action, _ = self.policy.act(arrival.observation, rng)
         return action
 

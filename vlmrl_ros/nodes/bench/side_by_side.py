@@ -9,10 +9,10 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
+from vlmrl_ros.core.spoken import Utterance
 from vlmrl_ros.core.text import TextObservation, TextStep, TextTask
 from vlmrl_ros.core.text_action import TextAction
-from vlmrl_ros.policies.vlm.answers import Utterance
-from vlmrl_ros.policies.vlm.turns import Turn
+from vlmrl_ros.core.turn import Turn
 
 TAKEOVER_REWARD = -1.0
 """RLIF's, of the utterance that the takeover answers; there is no other."""

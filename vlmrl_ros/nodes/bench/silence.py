@@ -48,7 +48,7 @@ def measure(quick: bool, work: Path) -> Figures:
         ``estop.ticks_to_zero.max`` over service and button, which is at most 1, and ``estop.motions`` while it was
         latched, which is 0.
     """
-    times = 3 if quick else 15
+    times = 2 if quick else 15
     found = _silence(work, "sim_bridge", LOOP, times)
     loop: Nodes = {**ROBOT, **BEFORE, "arm_bridge": {"arm": str(write_arm(work))}}
     found |= _silence(work, "arm_bridge", loop, times)

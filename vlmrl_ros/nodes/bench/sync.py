@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vlmrl_ros.nodes.bench.figures import Figures
+from vlmrl_ros.nodes.bench.figures import YES, Figures
 from vlmrl_ros.nodes.bench.launched import train
 
 STEPS, QUICK_STEPS = 1500, 400
+MARKS = {"hash_equal": YES, "other_seed_differs": YES}
 NO_EVALUATION = {"learner": {"eval_task": "", "final_eval_episodes": 0}}
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,14 +8,21 @@ import numpy as np
 import pytest
 from fakes.bags import ACTION, SEEING, SPEC, raw_step, raw_steps, same, with_frames, write_bag
 from fakes.steps import DT_NS, episode
+from fakes.utterances import saying
+from rclpy.serialization import serialize_message
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
+from std_msgs.msg import String
 
+from vlmrl_ros.bridge import messages
 from vlmrl_ros.bridge.bags.layout import bag_file
 from vlmrl_ros.bridge.bags.raw import stamp_in
 from vlmrl_ros.bridge.bags.reader import find_bags, read_steps, read_streams, steps_after
+from vlmrl_ros.bridge.thought_messages import THOUGHT_AGE_NAME, thought_age_s
 from vlmrl_ros.core.errors import BagError, ShapeError
 from vlmrl_ros.core.mcap import Message
+from vlmrl_ros.core.spec import CameraSpec
+from vlmrl_ros.core.spoken import told
 
 LENGTH = 10
 
@@ -178,3 +186,27 @@ def test_the_stamp_is_read_from_the_bytes():
     for nonsense in (b"", b"\0\1", b"\0\7" + bytes(20), b"xml, perhaps, or something else"):
         with pytest.raises(ShapeError, match="expected CDR"):
             stamp_in(nonsense)
+
+
+def test_a_step_bears_what_the_policy_said_where_somebody_listens(tmp_path):
+    """Recorded as they came: the thought of a step may lie behind it."""
+    steps = saying(episode(0, LENGTH), {0: 0, 4: 4, 7: -1})
+    spec = replace(SPEC, cameras=(CameraSpec("top", 4, 4),))
+    raws = []
+    for step in steps:
+        about = step.spoken.stamp_ns if step.spoken is not None else -1
+        age_s = thought_age_s(step.stamp_ns - about if about >= 0 else -1)
+        status = messages.named_vector(step.stamp_ns, ["version", THOUGHT_AGE_NAME], [1.0, age_s])
+        beside = [Message("/policy/status", step.stamp_ns, serialize_message(status))]
+        if about == step.stamp_ns:
+            said = step.spoken
+            plain = told(said.prompt, said.utterance, said.said, said.said.action)
+            text = String(data=json.dumps({**plain, "stamp_ns": about, "version": 1}))
+            beside.append(Message("/policy/thought", step.stamp_ns, serialize_message(text)))
+        raw = raw_step(step, spec)
+        raws.append(replace(raw, messages=(*raw.messages, *beside)))
+    write_bag(tmp_path, raws, spec)
+    (found,) = read_streams([tmp_path], listens=True)[1]
+    stamps = [(one.stamp_ns, one.spoken.stamp_ns if one.spoken else -1) for one in found]
+    assert stamps == [(one.stamp_ns, one.spoken.stamp_ns if one.spoken else -1) for one in steps]
+    assert all(one.spoken is None for one in read_streams([tmp_path])[1][0])

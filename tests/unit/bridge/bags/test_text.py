@@ -39,7 +39,7 @@ def test_another_reader_finds_the_topics_of_a_step(tmp_path):
         "/text_episode": ("std_msgs/msg/String", 1),
         "/observation/text": ("std_msgs/msg/String", 3),
         "/feedback": ("sensor_msgs/msg/JointState", 3),
-        "/executed/text": ("std_msgs/msg/String", 2),
+        "/executed/text": ("std_msgs/msg/String", 3),
     }
 
 
@@ -47,7 +47,7 @@ def test_an_episode_whose_writer_was_killed_is_left_out(tmp_path):
     [torn, _] = write_text_episodes(tmp_path, "wordle", EPISODES)
     data = bag_file(torn).read_bytes()
     (torn / METADATA).unlink()
-    bag_file(torn).write_bytes(data[: data.index(b"end\n") - 40])
+    bag_file(torn).write_bytes(data[: data.index(b"end\\n") - 40])
     assert list(read_text_episodes(tmp_path, "wordle")) == EPISODES[1:]
 
 
@@ -62,5 +62,5 @@ def test_bags_of_other_tasks_and_of_arms_are_refused(tmp_path):
 
 
 def test_an_episode_without_turns_is_refused(tmp_path):
-    with pytest.raises(ConfigError, match="episode 0 of 'wordle' has no turns"):
+    with pytest.raises(ConfigError, match="episode 0 of text has no turns"):
         write_text_episodes(tmp_path, "wordle", [TextEpisode((), terminated=True)])

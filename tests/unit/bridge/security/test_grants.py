@@ -19,7 +19,7 @@ def may_publish(topic: str) -> set[str]:
     ("topic", "nodes"),
     [
         ("command", {"teleop"}),
-        ("weights", {"learner"}),
+        ("weights", {"learner", "text_learner"}),
         ("policy/action", {"policy_server"}),
         ("executed", {"sim_bridge", "arm_bridge"}),
         ("joy", {"scripted_operator", "joystick", "spacemouse"}),

@@ -275,6 +275,8 @@ def test_episodes_that_teach_nothing_are_refused():
         learner.add(TextEpisode((dataclasses.replace(turn, reward=math.nan),), True))
     with pytest.raises(RangeError, match="'x'"):
         learner.add(TextEpisode((dataclasses.replace(turn, action="x\n"),), True))
+    with pytest.raises(RangeError, match=r"has \d+ tokens; lm_bc.context is \d+"):
+        learner.add(TextEpisode((dataclasses.replace(turn, observation="0:" * 1000),), True))
     assert not learner.ready
 
 

@@ -67,6 +67,17 @@ def test_the_rules_choose_what_they_are_named_after():
     assert least_variance(evidence, 0.1).mixture == pytest.approx([0.09, 0.01, 0.9])
 
 
+def test_those_that_tie_share_the_choice_and_its_certificate():
+    evidence = evidence_of(np.array([1.0, 0.0, 1.0, 1.0]), np.array([1, 1, 4, 1]), np.array([0.5]))
+    by_mean, by_bound = greedy(evidence, 0.1), lcb(evidence, 0.1)
+    assert by_mean.mixture == pytest.approx([1 / 3, 0, 1 / 3, 1 / 3])
+    assert by_bound.mixture.tolist() == [0, 0, 1, 0]
+    doubt = 0.5 * math.sqrt(2 * math.log(2 * 4 / 0.1))
+    assert by_mean.value == pytest.approx(1.0)
+    assert by_mean.certificate == pytest.approx(1 - doubt * (1 + 0.5 + 1) / 3)
+    assert by_bound.certificate == pytest.approx(1 - doubt / 2)
+
+
 def test_the_certificates_are_those_of_the_equations():
     evidence = evidence_of(np.array([1.0, 0.0]), np.array([4, 1]), np.array([2.0]))  # variances 1 and 4
     many = math.log(2 * 2 / 0.1)

@@ -7,17 +7,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import save
 
 from vlmrl_ros.core import registry
+from vlmrl_ros.core.checkpoint import POLICY_FILE, write_checkpoint
 from vlmrl_ros.core.config import from_mapping
 from vlmrl_ros.core.errors import CheckpointError, ConfigError
 from vlmrl_ros.core.snapshot import save_snapshot
 from vlmrl_ros.core.text import TextObservation, TextTaskSpec
 from vlmrl_ros.core.text_action import read_action
+from vlmrl_ros.core.turn import Turn
 from vlmrl_ros.core.types import Candidates
 from vlmrl_ros.policies.vlm.decoding import Decoder
+from vlmrl_ros.policies.vlm.loading import load_model, with_new_adapter
 from vlmrl_ros.policies.vlm.tiny import TinyConfig, build
-from vlmrl_ros.policies.vlm.turns import Turn
+from vlmrl_ros.policies.vlm.weights import fitting, parameters
 
 SPEC = TextTaskSpec("way", ("+", "-"))
 SMALL = TinyConfig(vision="stem", image_size=16, vision_width=16, width=16, layers=1, vocabulary=260, context=64)
@@ -25,6 +29,7 @@ PHRASES = ('{"action": "+"}', '{"action": "-"}', "which?")
 SEEN = TextObservation("<image>which?", (np.zeros((16, 16, 3), np.uint8),))
 OPTIONS = {
     "vlm_sft": {"steps_per_update": 5, "min_turns": 2, "steps": 40, "learning_rate": 0.01},
+    "vlm_gigpo": {"group_size": 4, "groups_per_update": 1, "minibatch": 4, "learning_rate": 0.01, "updates": 5},
     "vlm_ppo": {"turns_per_update": 8, "minibatch": 4, "learning_rate": 0.01, "updates": 5},
 }
 
@@ -51,7 +56,9 @@ def turns(learner, seed: int) -> list[Turn]:
     for row, one in enumerate(said):
         paid = int(one.token_ids[0]) % 2
         meant = read_action(PHRASES[paid], SPEC.legal_actions)
-        made.append(Turn(SEEN, replace(one, text=PHRASES[paid]), meant, float(paid), True, False, SEEN, arm=row % 2))
+        made.append(
+            Turn(SEEN, replace(one, text=PHRASES[paid]), meant, float(paid), True, False, SEEN, "start", row % 2)
+        )
     return made
 
 
@@ -91,8 +98,41 @@ def test_demonstrations_become_likely(folder):
     assert losses[-1] < losses[0] / 2
 
 
-def test_ppo_takes_each_turn_once_and_says_that_its_ratio_began_at_one(folder):
-    learner = learner_of("vlm_ppo", folder)
+def test_what_was_punished_or_names_no_action_is_no_demonstration(folder):
+    learner = learner_of("vlm_sft", folder)
+    for turn in turns(learner, 0):
+        learner.add(replace(turn, reward=-1.0))
+        learner.add(replace(turn, said=read_action("", SPEC.legal_actions)))
+    assert not learner.ready
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_its_weights_are_those_that_the_policy_takes_and_of_an_adapter_no_others(name, folder):
+    for rank in (0, 2):
+        model = load_model(str(folder), "float32", "cpu", (), 0)[0]
+        policy = with_new_adapter(model, rank) if rank else model
+        learner = learner_of(name, folder, lora_rank=rank)
+        for turn in turns(learner, 0):
+            learner.add(turn)
+        before = learner.variables()
+        learner.update()
+        after = learner.variables()
+        assert set(fitting(policy, after)) == set(parameters(policy))
+        assert any(not np.array_equal(after[key], before[key]) for key in before)
+        assert all(".lora_" in key for key in after) == bool(rank)
+
+
+def test_a_learner_begins_where_another_one_ended(folder, tmp_path):
+    first = taught("vlm_sft", folder)
+    raw = save(dict(first.variables()))
+    stored = write_checkpoint(tmp_path, 1, {POLICY_FILE: lambda: [raw]}, {}, None)
+    second = learner_of("vlm_ppo", folder, start_from=str(stored.path))
+    assert all(np.array_equal(value, second.variables()[name]) for name, value in first.variables().items())
+
+
+@pytest.mark.parametrize("name", ["vlm_ppo", "vlm_gigpo"])
+def test_reinforcement_takes_each_turn_once_and_says_that_its_ratio_began_at_one(name, folder):
+    learner = learner_of(name, folder)
     for turn in turns(learner, 0):
         learner.add(turn)
     metrics = learner.update()
@@ -100,12 +140,32 @@ def test_ppo_takes_each_turn_once_and_says_that_its_ratio_began_at_one(folder):
     assert not learner.ready
 
 
+def test_a_group_is_of_whole_episodes_that_began_alike(folder):
+    learner = learner_of("vlm_gigpo", folder)
+    first, *others = turns(learner, 0)[:4]
+    for number, turn in enumerate(others):
+        learner.add(replace(turn, terminated=False, anchor="start", arm=number))
+        learner.add(replace(turn, anchor=f"own {number}", arm=number))
+    learner.add(replace(first, terminated=False, arm=9))
+    assert not learner.ready, "three episodes of two turns, and one that goes on"
+    learner.add(replace(first, anchor="elsewhere", arm=9))
+    assert learner.ready
+    with pytest.raises(ConfigError, match="no anchor"):
+        learner.add(replace(first, anchor=None))
+
+
 @pytest.mark.parametrize("name", OPTIONS)
 def test_what_does_not_fit_is_refused(name, folder, tmp_path):
     with pytest.raises(ConfigError, match="no text actions"):
         learner_of(name, folder, spec=Candidates(("a", "b")))
-    with pytest.raises(ConfigError, match="valid: a folder with a saved"):
+    with pytest.raises(ConfigError, match="valid: a folder with one"):
         learner_of(name, tmp_path)
+    with pytest.raises(ConfigError, match="no texts are given"):
+        learner_of(name, "tiny")
+    with pytest.raises(CheckpointError, match="not a checkpoint"):
+        learner_of(name, folder, start_from=str(tmp_path))
+    with pytest.raises(ConfigError, match="beside lora_rank 2"):
+        learner_of(name, folder, start_from=str(tmp_path), lora_rank=2)
     learner = learner_of(name, folder, spec=TextTaskSpec("other", ("left",)))
     with pytest.raises(ConfigError, match=r"names the action '[+-]'; valid: \['left'\]"):
         learner.add(turns(learner, 0)[0])

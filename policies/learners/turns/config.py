@@ -1,0 +1,36 @@
+"""Options that all learners of turns have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vlmrl_ros.core.config import option
+from vlmrl_ros.policies.vlm.config import TINY
+
+
+@dataclass(frozen=True)
+class TurnConfig:
+    """Which model learns. In the loop the policy ``vlm`` has the same one, and its options are the defaults here."""
+
+    model: str = option(
+        TINY, "tiny (built here, to be trained), a folder, or <owner>/<name> on the Hugging Face hub; as the policy's"
+    )
+    lora_rank: int = option(
+        0, "rank of a new LoRA adapter, which alone is trained and travels; 0: all weights; as the policy's", low=0
+    )
+    start_from: str = option(
+        "", "checkpoint of a learner of turns of the same model whose weights this one begins with; empty: the model's"
+    )
+    policy: str = option("vlm", "policy plug-in that its weights are for", choices=("vlm",))
+
+
+@dataclass(frozen=True)
+class RewardConfig:
+    """What an utterance is rewarded for in the loop; elsewhere a turn carries its reward."""
+
+    reward: str = option(
+        "takeovers",
+        "in the loop: takeovers: -1 for the utterance that a person takes over from, else 0 (RLIF); task: the rewards "
+        "of the task while the utterance drove the arm",
+        choices=("takeovers", "task"),
+    )

@@ -1,0 +1,1 @@
+"""Reinforcement learning of utterances in groups of episodes that began alike, without a critic."""

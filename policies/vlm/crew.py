@@ -1,0 +1,58 @@
+"""Processes that make each gradient step together, where several were started: ``accelerate launch``, ``torchrun``.
+
+Each has all turns and draws the same minibatches, for all begin with one seed; it goes through its own rows, and the
+gradients are added up. One process alone is a crew, too. Whoever starts several makes the process group, for example by
+``accelerate.Accelerator()``, before the learner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, distributed
+
+
+def size() -> int:
+    """How many processes there are."""
+    return distributed.get_world_size() if _together() else 1
+
+
+def own_rows(index: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], float]:
+    """The rows of a minibatch that are this process's, and the weight of their mean in that of all.
+
+    One for which none are left goes through the first row, which then weighs nothing.
+    """
+    if not _together():
+        return index, 1.0
+    mine = index[distributed.get_rank() :: size()]
+    return (mine, len(mine) / len(index)) if len(mine) else (index[:1], 0.0)
+
+
+def add_up_gradients(weights: Sequence[Tensor]) -> None:
+    """Have the sum over all processes in each weight's gradient; one that has none counts as 0."""
+    if not _together():
+        return
+    every = torch.cat([_gradient(weight).flatten() for weight in weights])
+    distributed.all_reduce(every)
+    for weight, part in zip(weights, every.split([weight.numel() for weight in weights]), strict=True):
+        weight.grad = part.view_as(weight)
+
+
+def add_up(values: Mapping[str, float]) -> dict[str, float]:
+    """Sums over all processes, by name."""
+    if not _together():
+        return dict(values)
+    every = torch.tensor(list(values.values()), dtype=torch.float64)
+    distributed.all_reduce(every)
+    return dict(zip(values, every.tolist(), strict=True))
+
+
+def _together() -> bool:
+    return distributed.is_available() and distributed.is_initialized()
+
+
+def _gradient(weight: Tensor) -> Tensor:
+    return weight.grad if weight.grad is not None else torch.zeros_like(weight)

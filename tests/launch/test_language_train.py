@@ -1,0 +1,67 @@
+"""A language model learns a text task by one command: versions rise, bags hold what was said, a summary is left."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from fakes.observer import PATIENT, Observer
+from fakes.processes import Stage
+from sensor_msgs.msg import JointState
+
+from vlmrl_ros.bridge.bags.text import read_text_episodes
+from vlmrl_ros.core import registry
+
+pytestmark = [pytest.mark.launch, pytest.mark.timeout(120)]
+
+LAUNCH = "language_train.launch.py"
+EPISODES = 6
+SMALL = {"layers": 1, "width": 16, "heads": 2, "context": 128, "answer_tokens": 12, "batch_size": 32, "updates": 2}
+LEARNER = {"eval_episodes": 2, "samples_per_insert": 32.0}
+
+
+def test_a_run_shows_rising_versions_and_leaves_bags_and_a_summary(stage: Stage):
+    run = stage.root / "runs" / "wordle"
+    options = {f"ilql.{name}": value for name, value in {**SMALL, "cloning_updates": 4}.items()}
+    params = stage.params_file({"/**": {"wordle.words": 20}, "/**/text_learner": {**LEARNER, **options}})
+    observer = Observer(stage.domain)
+    status = observer.listen(JointState, "/left/policy/status", PATIENT)
+    launched = stage.launch(
+        *(LAUNCH, "task:=wordle", "learner:=ilql", f"episodes:={EPISODES}", "data:=50", "offline_updates:=3"),
+        *("num_envs:=2", f"run_dir:={run}", f"params_file:={params}", "namespace:=left"),
+    )
+    observer.until(lambda: launched.ended, "the end of the run", 60.0)
+    observer.close()
+    assert launched.wait() == 0, launched.output
+    assert "Traceback" not in launched.output
+    versions = [int(message.position[0]) for message in status]
+    assert versions[0] == 1
+    assert versions == sorted(versions)
+    assert versions[-1] > 2
+
+    summary = json.loads((run / "summary.json").read_text())
+    assert summary["episodes"] == EPISODES
+    assert summary["updates"] > summary["offline_updates"] == 3
+    assert summary["chains_broken"] == summary["refused"] == 0
+    assert set(summary["final"]) == {"perturbed", "greedy"}
+    assert (run / "plots" / "return.png").is_file()
+    episodes = list(read_text_episodes(run / "bags", "wordle"))
+    lived = json.loads((run / "episodes.json").read_text())
+    assert [one.undiscounted_return for one in episodes] == [one["task_return"] for one in lived]
+    assert sum(len(one.turns) for one in episodes) == summary["steps"] == len(status)
+
+
+@pytest.mark.parametrize(
+    ("argument", "line"),
+    [
+        ("task:=juggle", f"unknown text task 'juggle'; valid: {', '.join(registry.names('text_tasks'))}"),
+        ("learner:=rlif", "learner 'rlif' learns from Transition, not from episodes of text"),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_one_line(stage: Stage, argument: str, line: str):
+    run = stage.root / "never"
+    launched = stage.launch(LAUNCH, argument, f"run_dir:={run}")
+    assert launched.wait(60.0) != 0, launched.output
+    assert line in launched.output
+    assert "Traceback" not in launched.output
+    assert not run.exists()

@@ -1,0 +1,193 @@
+"""A learning run on what a policy says, in process: the model that speaks has the weights that were published last."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import count
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from fakes.steps import episode
+
+from vlmrl_ros.core import registry
+from vlmrl_ros.core.config import from_mapping, to_mapping
+from vlmrl_ros.core.errors import ConfigError
+from vlmrl_ros.core.preload import preload
+from vlmrl_ros.core.prompts import answer
+from vlmrl_ros.core.run_directory import RunDirectory
+from vlmrl_ros.core.spec import CameraSpec, TaskSpec, VectorSpec
+from vlmrl_ros.core.spoken import read_spoken
+from vlmrl_ros.core.streams import stream
+from vlmrl_ros.core.text_action import TextAction
+from vlmrl_ros.core.thinker import Question
+from vlmrl_ros.core.types import Outcome, Step
+from vlmrl_ros.nodes.experience import AsSpoken, check_together, listens, with_shared
+from vlmrl_ros.nodes.learner_config import LearnerConfig
+from vlmrl_ros.nodes.learning_run import LearningRun
+from vlmrl_ros.nodes.plan import Plan, Ties
+from vlmrl_ros.policies.vlm.policy import build
+from vlmrl_ros.policies.vlm.tiny import TinyConfig
+from vlmrl_ros.policies.vlm.tiny import build as build_model
+
+HIGH = np.array([0.1, 1.0], np.float32)
+SPEC = TaskSpec(
+    "toy",
+    VectorSpec(("tip_x", "step", "half"), ("m",) * 3, np.full(3, -1e3), np.full(3, 1e3)),
+    VectorSpec(("linear_x", "gripper"), ("m/s", "1"), -HIGH, HIGH),
+    (CameraSpec("top", 16, 16),),
+    0.1,
+    50,
+)
+SMALL = TinyConfig(vision="stem", image_size=16, vision_width=16, width=16, layers=1, vocabulary=260, context=1024)
+LEARNERS = {
+    "vlm_ppo": {"turns_per_update": 4, "minibatch": 3, "epochs": 1, "learning_rate": 0.01},
+    "vlm_gigpo": {"group_size": 2, "groups_per_update": 1, "minibatch": 3, "epochs": 1, "learning_rate": 0.01},
+    "vlm_sft": {"steps_per_update": 2, "minibatch": 3, "min_turns": 4},
+}
+LENGTH = 6
+
+
+@pytest.fixture(scope="module")
+def speaker(tmp_path_factory) -> SimpleNamespace:
+    """The options of a policy with a model of its own, and the policy."""
+    folder = tmp_path_factory.mktemp("model")
+    for part in build_model([answer("I see.", "move forward")], 0, SMALL):
+        part.save_pretrained(folder)
+    options = {"model": str(folder), "max_new_tokens": 6, "temperature": 0.9}
+    return SimpleNamespace(options=options, policy=build(SPEC, options))
+
+
+def made_of(name: str, speaker) -> SimpleNamespace:
+    """A learner and the experience that it takes."""
+    builder = registry.load("learners", name)
+    options = from_mapping(builder.config_type, with_shared(builder.config_type, LEARNERS[name], speaker.options))
+    experience = AsSpoken(SPEC, options, speaker.options)
+    learner = builder.build(experience.spec, options, stream(0, "learner"))
+    return SimpleNamespace(options=options, experience=experience, learner=learner)
+
+
+def run_of(name: str, speaker, tmp_path) -> SimpleNamespace:
+    made = made_of(name, speaker)
+    directory = RunDirectory(tmp_path / "run", False)
+    directory.write_text("config.yaml", "")
+    published = []
+    plan = Plan(
+        learner=name,
+        options=to_mapping(made.options),
+        policy="vlm",
+        seed=0,
+        max_steps=1000,
+        samples_per_insert=None,
+        publish_every=10**5,
+        checkpoint_every=10**5,
+        keep_checkpoints=1,
+        eval_task="",
+        eval_task_options={},
+        eval_episodes=1,
+        final_eval_episodes=0,
+    )
+    ties = Ties(published.append, lambda *_: [], lambda: [], print, print)
+    run = LearningRun(plan, made.learner, SPEC, directory, ties, made.experience)
+    return SimpleNamespace(run=run, directory=directory, published=published)
+
+
+def live(speaker, version, numbers) -> Iterator[Step]:
+    """Episodes that begin alike, in which the policy speaks at each second step, with the weights of ``version()``.
+
+    In every other one a person takes over at step 3 and drives to step 4.
+    """
+    for number in numbers:
+        spoken = None
+        for step in episode(number, LENGTH, (3, 4) if number % 2 else ()):
+            frame = np.full((16, 16, 3), 40 * step.feedback.step, np.uint8)
+            observation = {**step.observation, "top": frame}
+            if step.feedback.step % 2 == 0 and not step.feedback.last:
+                question = Question(observation, np.random.default_rng(step.stamp_ns), "go on")
+                (decision,) = speaker.policy.think([question])
+                said = {**decision.thought, "stamp_ns": step.stamp_ns, "version": version()}
+                spoken = read_spoken(json.dumps(said))
+            yield replace(step, observation=observation, spoken=spoken)
+
+
+@pytest.mark.parametrize("name", ["vlm_ppo", "vlm_gigpo"])
+def test_a_run_publishes_first_and_after_each_update_and_every_ratio_begins_at_one(name, speaker, tmp_path):
+    made = run_of(name, speaker, tmp_path)
+    made.run.begin()
+    made.run.recover(lambda: False)
+    assert [weights.version for weights in made.published] == [1], "so that the policy has what the learner has"
+    speaker.policy.load(made.published[0].variables)
+    metrics = []
+    for step in live(speaker, lambda: made.run.version, count()):
+        made.run.digest(step, lambda: True)
+        if len(made.published) > len(metrics) + 1:
+            metrics.append(made.run.training.metrics)
+            speaker.policy.load(made.published[-1].variables)
+        if len(metrics) == 3:
+            break
+    assert [weights.version for weights in made.published] == [1, 2, 3, 4]
+    assert max(one["first_ratio_error"] for one in metrics) < 1e-3
+    assert min(one["reward"] for one in metrics) < 0, "people took over"
+    first, last = made.published[0].variables, made.published[-1].variables
+    assert any(not np.array_equal(first[key], last[key]) for key in first)
+    made.run.end(lambda: False)
+    made.directory.close()
+    summary = made.run.summary
+    assert summary["turns"] == {"vlm_ppo": 3 * 4, "vlm_gigpo": 3 * 2 * 3}[name]
+    assert summary["turns_of_unseen"] == 0
+    assert summary["turns_of_other_weights"] <= 3, "at each update one turn may be under way"
+    assert " \N{RIGHTWARDS ARROW} " in made.run.experience.line()
+    picture = made.run.path / "plots" / "story.png"
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_was_said_before_is_learned_from_but_not_what_was_taken_over_from(speaker):
+    made = made_of("vlm_sft", speaker)
+    steps = []
+    for step in live(speaker, lambda: 7, range(4)):
+        said = step.spoken
+        if said is not None:
+            text = answer("I see.", "move forward")
+            border = text.index('"action"')
+            named = TextAction("move forward", (0, border), (border, len(text)))
+            said = replace(said, said=named, utterance=replace(said.utterance, text=text))
+        steps.append(replace(step, spoken=said))
+    found = preload(made.learner, [steps], True, made.experience)
+    assert found.other_transitions == 4 * LENGTH
+    assert made.experience.counts()["turns"] == 4 * 3
+    assert len(made.learner._tuner) == 4 * 3 - 2, "two were taken over from"
+    assert made.learner.ready
+    assert made.learner.update()["loss"] > 0
+
+
+def test_what_other_weights_have_said_is_left_out_and_counted(speaker, tmp_path):
+    made = run_of("vlm_ppo", speaker, tmp_path)
+    made.run.begin()
+    for step in live(speaker, lambda: 0, range(4)):
+        made.run.digest(step, lambda: True)
+    made.run.end(lambda: True)
+    made.directory.close()
+    assert made.run.training.updates == 0
+    assert (made.run.summary["turns"], made.run.summary["turns_of_other_weights"]) == (0, 12)
+
+
+def test_the_learner_has_the_options_of_its_policy_unless_it_has_its_own():
+    of_policy = {"model": "a", "temperature": 0.3, "words": "skills"}
+    ppo, sft = (registry.load("learners", name).config_type for name in ("vlm_ppo", "vlm_sft"))
+    own = {"clip": 0.2, "temperature": 0.5}
+    assert with_shared(ppo, own, of_policy) == {"model": "a", "temperature": 0.5, "clip": 0.2}
+    assert with_shared(sft, {}, of_policy) == {"model": "a"}
+
+
+def test_what_does_not_go_together_is_refused(speaker):
+    options = from_mapping(registry.load("learners", "vlm_ppo").config_type, {})
+    with pytest.raises(ConfigError, match="goes with learners of transitions"):
+        check_together(LearnerConfig(curriculum="rollin"), options, listening=True)
+    with pytest.raises(ConfigError, match=r"'vlm_ppo' learns from what its own weights say, not from bags \['x'\]"):
+        check_together(LearnerConfig(learner="vlm_ppo", offline=("x",)), options, listening=True)
+    with pytest.raises(ConfigError, match="experience 'Outcome'; valid in the loop: Transition, Turn"):
+        listens(SimpleNamespace(experience=Outcome))
+    with pytest.raises(ConfigError, match="task 'toy' has none"):
+        AsSpoken(replace(SPEC, cameras=()), options, speaker.options)

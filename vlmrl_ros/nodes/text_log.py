@@ -1,0 +1,57 @@
+"""What a run of a learner of text has lived through, for its summary and its picture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from vlmrl_ros.core.errors import ConfigError
+from vlmrl_ros.core.streams import stream
+from vlmrl_ros.core.text_episode import Normalisation, TextEpisode, TextGame
+from vlmrl_ros.core.text_training import Lived
+from vlmrl_ros.policies.evaluation.statistics import bootstrap_interval, success_interval
+
+
+def scale_of(game: TextGame, options: Mapping[str, Any]) -> Normalisation | None:
+    """The task's scores; None where it has none."""
+    try:
+        return game.normalisation(options)
+    except ConfigError:
+        return None
+
+
+def judged(episodes: Sequence[TextEpisode], scale: Normalisation | None) -> dict[str, Any]:
+    """Returns of episodes with 95 % intervals, success, and the score where the task has one."""
+    returns = [episode.undiscounted_return for episode in episodes]
+    mean = bootstrap_interval(returns, stream(0, "interval of returns"))
+    success = success_interval(sum(bool(episode.info.get("success")) for episode in episodes), len(episodes))
+    found = {
+        "episodes": len(episodes),
+        "task_return": mean.mean,
+        "task_return_low": mean.low,
+        "task_return_high": mean.high,
+        "success": success.mean,
+        "success_low": success.low,
+        "success_high": success.high,
+    }
+    return found if scale is None else {**found, "score": scale.score(mean.mean)}
+
+
+def first_and_last(log: Sequence[Lived]) -> dict[str, float]:
+    """Mean returns of the first and the last tenth of the episodes; nothing before the first."""
+    if not log:
+        return {}
+    tenth = math.ceil(len(log) / 10)
+    return {
+        "task_return_first": float(np.mean([one.task_return for one in log[:tenth]])),
+        "task_return_last": float(np.mean([one.task_return for one in log[-tenth:]])),
+    }
+
+
+def anchors(scale: Normalisation | None) -> dict[str, float]:
+    """The returns by which scores are made."""
+    return {} if scale is None else asdict(scale)

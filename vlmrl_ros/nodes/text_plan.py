@@ -1,0 +1,98 @@
+"""Parameters of the node ``text_learner``, and what a run of it is to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from vlmrl_ros.bridge.weights import Weights
+from vlmrl_ros.core.config import option, to_mapping
+
+
+@dataclass(frozen=True)
+class TextLearnerConfig:
+    """Parameters of ``text_learner``; options of plug-ins are ``<learner>.<option>`` and ``<task>.<option>``."""
+
+    learner: str = option("ilql", "name of a learner plug-in that learns from episodes of text")
+    task: str = option("maze", "name of the text task plug-in, which gives data and evaluations")
+    seed: int = option(
+        0, "seed of the data, of all randomness in learning and of the evaluation", low=0, high=2**31 - 1
+    )
+    episodes: int = option(
+        100, "own episodes, after which the run ends; 0: nothing is played and only the data teach", low=0, high=10**9
+    )
+    run_dir: str = option("runs/run", "directory of this run; must not hold a run yet, unless that is to be resumed")
+    resume: bool = option(False, "go on with the run that run_dir holds, from its newest whole checkpoint")
+    data: int = option(1000, "episodes of the task's data set that the learner is given", low=1, high=10**9)
+    offline: tuple[str, ...] = option(
+        (), "bags, run directories or folders of bags whose episodes the learner is given instead of the data set"
+    )
+    offline_updates: int = option(
+        200,
+        "updates from the data before the first own episode; a learner that goes on from what it says itself makes "
+        "those of its clone instead",
+        low=0,
+        high=10**9,
+    )
+    samples_per_insert: float = option(
+        64.0,
+        "a learner that learns from data alone: passages drawn for each turn that is played meanwhile",
+        low=1e-3,
+        high=1e9,
+    )
+    publish_every: int = option(1, "updates between two versions of the weights", low=1, high=100_000)
+    weights_inline_mib: float = option(
+        64.0, "larger weights go through a file in the run directory, named by URI", unit="MiB", low=0.0, high=255.0
+    )
+    checkpoint_every: int = option(100, "updates between two checkpoints", low=1, high=10**9)
+    keep_checkpoints: int = option(3, "newest checkpoints that are kept", low=1, high=10**6)
+    eval_episodes: int = option(
+        100, "episodes of the evaluation at the end, each for both ways to speak; 0: none", low=0, high=1_000_000
+    )
+
+
+@dataclass(frozen=True)
+class TextPlan:
+    """What a run is to do.
+
+    Attributes:
+        config: parameters of the node.
+        task_options: of the task, as they were given.
+        learner: options of the plug-in, an instance of its ``config_type``.
+        offline: bags, absolute paths.
+    """
+
+    config: TextLearnerConfig
+    task_options: Mapping[str, Any]
+    learner: Any
+    offline: tuple[str, ...] = ()
+
+    def identity(self) -> dict[str, Any]:
+        """What makes it this run and no other."""
+        c = self.config
+        options = {f"{c.learner}.{name}": value for name, value in to_mapping(self.learner).items()}
+        options |= {"offline": list(self.offline)} if self.offline else {"data": c.data}
+        return {
+            "task": c.task,
+            "learner": c.learner,
+            "seed": c.seed,
+            "num_arms": 1,
+            "options": options,
+            "task_spec": {"task": c.task, "options": dict(self.task_options)},
+        }
+
+
+@dataclass(frozen=True)
+class TextTies:
+    """What binds a run to the node around it; all are called from the run's thread.
+
+    Attributes:
+        publish: sends new weights.
+        say: a line for people.
+        problem: what is wrong at present, "" when nothing is.
+    """
+
+    publish: Callable[[Weights], None]
+    say: Callable[[str], None]
+    problem: Callable[[str], None]

@@ -1,0 +1,326 @@
+"""One run of a learner of text: data, weights, checkpoints, evaluation, summary. Runs in a worker thread."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import save
+
+from vlmrl_ros.bridge.weights import Weights
+from vlmrl_ros.core import registry
+from vlmrl_ros.core.checkpoint import POLICY_FILE, Stored, checkpoints_in, newest_whole, remove_partial
+from vlmrl_ros.core.checkpoint_writer import CheckpointWriter
+from vlmrl_ros.core.errors import BagError, CheckpointError, ConfigError, RunDirectoryError
+from vlmrl_ros.core.interfaces import Variables
+from vlmrl_ros.core.run_directory import RunDirectory
+from vlmrl_ros.core.snapshot import Content, Part
+from vlmrl_ros.core.streams import stream
+from vlmrl_ros.core.text_episode import TextEpisode
+from vlmrl_ros.core.text_spec import TextSpec
+from vlmrl_ros.core.text_steps import SpokenStep
+from vlmrl_ros.core.text_training import TextTraining
+from vlmrl_ros.nodes.board import Board
+from vlmrl_ros.nodes.plan import same_run
+from vlmrl_ros.nodes.problems import Problems
+from vlmrl_ros.nodes.published import published_parts, read_published
+from vlmrl_ros.nodes.text_judge import DECODINGS, evaluate
+from vlmrl_ros.nodes.text_log import anchors, first_and_last, judged, scale_of
+from vlmrl_ros.nodes.text_plan import TextPlan, TextTies
+from vlmrl_ros.policies.evaluation.plots import plot_returns
+from vlmrl_ros.sim.text.load import game
+
+TOLD_PARTS = 20
+"""So often it is told how far a part of the run is."""
+
+
+@dataclass(frozen=True)
+class BridgeBegan:
+    """Stands in the queue of steps where a bridge has started again: what was under way is lost."""
+
+    stamp_ns: int = -1
+
+
+class TextRun:
+    """Digests steps and leaves a whole run directory behind, whenever it ends. See :class:`~.worker.Run`."""
+
+    training: TextTraining
+
+    def __init__(self, plan: TextPlan, directory: RunDirectory, ties: TextTies) -> None:
+        """Prepare; :meth:`begin` makes the learner and opens the files.
+
+        Args:
+            plan: what to do.
+            directory: claimed for this run.
+            ties: to the node.
+        """
+        self._plan, self._config, self._ties = plan, plan.config, ties
+        self._directory, self._folder = directory, directory.path / "checkpoints"
+        self._game = game(plan.config.task)
+        self._scale = scale_of(self._game, plan.task_options)
+        self._problems = Problems(ties.problem)
+        self.path = directory.path
+        self.version = 0
+        self.finished = self.began = False
+        self.without_robot = not plan.config.episodes
+        self.summary: dict[str, Any] = {}
+        self._published: Weights | None = None
+        self._stored: Stored | None = None
+        self._asked_at: tuple[int, ...] = ()
+        self._lived_s = 0.0
+
+    @property
+    def newest_ns(self) -> tuple[int, ...]:
+        """Stamp of the newest step, ns; -1 before the first."""
+        return (self.training.newest_ns,)
+
+    def _place(self) -> tuple[int, ...]:
+        """How far the run is."""
+        return self.training.updates, self.training.steps, self.version
+
+    def begin(self) -> None:
+        """Take in the data, make the learner, go on from the newest whole checkpoint where the plan says so.
+
+        Raises:
+            VlmrlError: no data, bags of another task, an option of the learner that does not fit, a run directory of
+                another run.
+        """
+        plan, config = self._plan, self._config
+        same_run(plan.identity(), self._directory, config.resume)
+        remove_partial(self._folder)
+        data = self._data()
+        spec = TextSpec.of(config.task, data)
+        learner = registry.load("learners", config.learner).build(spec, plan.learner, stream(config.seed, "learner"))
+        if self.without_robot and learner.wants is not None:
+            raise ConfigError(f"learner '{config.learner}' learns from own episodes; episodes is 0, valid: 1 or more")
+        self.training = TextTraining(learner, config.samples_per_insert)
+        if not (config.resume and self._restore()):
+            self.training.give(data)
+        self._mean_of_data = float(np.mean([episode.undiscounted_return for episode in data]))
+        self._episodes_of_data = len(data)
+        self.began = True
+        self._board = Board(self.path / "tensorboard", self.training.updates, self._problems.of("curves"))
+        self._writer = CheckpointWriter(self._folder, self._stored)
+        self._started_s = time.monotonic()
+
+    def _data(self) -> list[TextEpisode]:
+        plan, config = self._plan, self._config
+        if plan.offline:
+            from vlmrl_ros.bridge.bags.text import read_text_episodes  # loads rosbags
+
+            found = [one for path in plan.offline for one in read_text_episodes(Path(path), config.task)]
+            if not found:
+                raise BagError(f"no whole episode of '{config.task}' in {', '.join(plan.offline)}")
+        else:
+            found = list(islice(self._game.episodes(plan.task_options, config.seed), config.data))
+        self._ties.say(f"{len(found)} episodes of '{config.task}' given")
+        return found
+
+    @property
+    def pretraining(self) -> bool:
+        """The updates before the first own episode are not all made."""
+        if self.without_robot:
+            return False
+        learner = self.training.learner
+        if learner.wants is not None:
+            return learner.cloning
+        return self.training.offline_updates < self._config.offline_updates
+
+    def pretrain(self) -> None:
+        """Make one of the updates before the first own episode."""
+        self.training.pretrain()
+        self._note_update()
+
+    def rehearse(self, go_on: Callable[[], bool]) -> None:
+        """Make one update, in a run in which nothing is played."""
+        self.training.pretrain()
+        self._note_update()
+        self.finished = self.training.offline_updates >= self._config.offline_updates
+
+    def recover(self, stopped: Callable[[], bool], arm: int | None = None, before: Any = None) -> None:
+        """Publish the weights to begin with."""
+        if self._published is None:
+            self._take_weights()
+        assert self._published is not None
+        self._ties.publish(self._published)
+
+    def precedes(self, step: SpokenStep | BridgeBegan, arm: int = 0) -> bool:
+        """Nothing is fetched from bags: what came after the newest checkpoint is lived again."""
+        return True
+
+    def digest(self, step: SpokenStep | BridgeBegan, go_on: Callable[[], bool], arm: int = 0) -> None:
+        """Learn from one step and do what is due; ``go_on`` is asked before each update."""
+        training, config = self.training, self._config
+        if isinstance(step, BridgeBegan):
+            training.chains.reset()
+            return
+        before = training.updates
+        lived = training.digest(step, go_on)
+        if lived is None:
+            return
+        values = {"task_return": lived.task_return, "success": float(lived.success), "version": float(lived.version)}
+        self._board.add({f"episode/{name}": value for name, value in values.items()}, lived.steps)
+        if training.updates // config.publish_every > before // config.publish_every:
+            self._take_weights()
+            self._ties.publish(self._published)
+        if training.updates > before:
+            self._note_update(before)
+        done = len(training.log)
+        if done % max(1, config.episodes // TOLD_PARTS) == 0:
+            self._ties.say(f"episode {done}/{config.episodes}, {training.updates} updates, {self._of_late()}")
+        self.finished = done >= config.episodes
+
+    def _of_late(self) -> str:
+        recent = self.training.log[-max(1, self._config.episodes // TOLD_PARTS) :]
+        return f"mean return {np.mean([one.task_return for one in recent]):.2f} of the last {len(recent)}"
+
+    def _note_update(self, before: int | None = None) -> None:
+        training, config = self.training, self._config
+        done, before = training.updates, training.updates - 1 if before is None else before
+        self._board.add({f"learner/{name}": value for name, value in training.metrics.items()}, done)
+        if before < training.offline_updates and done % max(1, config.offline_updates // TOLD_PARTS) == 0:
+            self._ties.say(f"from data: {done} updates")
+        if done // config.checkpoint_every > before // config.checkpoint_every:
+            self.checkpoint()
+        self._collect()
+
+    def checkpoint(self) -> None:
+        """Take a checkpoint; it is written while learning goes on."""
+        done = self.training.updates
+        if self._writer.full:
+            self._problems.set("checkpoint", f"no checkpoint of update {done}: the disk is busy with those before it")
+            return
+        self._asked_at = self._place()
+        own = {POLICY_FILE: Part(self._copy_policy), **published_parts(self._published)}
+        self._writer.submit(done, {**own, **self.training.snapshot()}, self._about())
+
+    def _copy_policy(self) -> Content:
+        variables = dict(self.training.learner.variables())  # copies
+        return lambda: [save(variables)]
+
+    def _about(self) -> dict[str, Any]:
+        """What a checkpoint says of itself besides the state; no part of its hash."""
+        identity = self._plan.identity()
+        return {
+            "task": identity["task"],
+            "task_spec": json.dumps(identity["task_spec"]),
+            "learner": identity["learner"],
+            "policy": "language",
+            "policy_options": dict(self.training.learner.evaluation_options),
+            "version": self.version,
+            "updates": self.training.updates,
+            "wall_s": self._wall_s(),
+        }
+
+    def _take_weights(self) -> None:
+        """Make the newest weights the next version for the policy."""
+        self.version += 1
+        self._published = Weights(self.training.learner.variables(), self.version, self.training.updates)
+
+    def _restore(self) -> bool:
+        """Take up the newest whole checkpoint; False where there is none."""
+        found = newest_whole(self._folder, self._ties.say)
+        if found is None:
+            self._ties.say("no whole checkpoint yet: the run begins anew")
+            return False
+        self._stored, about = found
+        self.training.restore(self._stored.path)
+        try:
+            self._lived_s = float(about["wall_s"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(f"checkpoint '{self._stored.path}' lacks what a run goes on with: {error}") from error
+        self._published = read_published(self._stored.path)
+        self.version = self._published.version if self._published else 0
+        self._asked_at = self._place()
+        training, config = self.training, self._config
+        done, enough = len(training.log), config.episodes
+        if self.without_robot:
+            done, enough = training.offline_updates, config.offline_updates
+        self.finished = done >= enough
+        self._ties.say(f"goes on from {self._stored.path}")
+        return True
+
+    def _collect(self, wait: bool = False) -> None:
+        """See what has become of the checkpoints; keep the newest."""
+        for outcome in self._writer.collect(wait):
+            self._problems.set("checkpoint", outcome.error)
+            if outcome.stored is None:
+                self._asked_at = ()
+            else:
+                self._stored = outcome.stored
+                newest = checkpoints_in(self._folder)[-self._config.keep_checkpoints :]
+                self._writer.keep(frozenset(path.name for path in newest))
+
+    def end(self, interrupted: Callable[[], bool]) -> None:
+        """Write the last checkpoint, judge unless interrupted, write the picture and ``summary.json``.
+
+        Raises:
+            RunDirectoryError: the last checkpoint or the picture could not be written.
+        """
+        self._collect(wait=True)
+        if self._asked_at != self._place():
+            self.checkpoint()
+        self._collect(wait=True)
+        self._writer.close()
+        final = self._judge(interrupted)
+        self._board.close()
+        self._write_results(final, interrupted())
+        if self._problems.at("checkpoint"):
+            raise RunDirectoryError(self._problems.at("checkpoint"))
+
+    def _judge(self, interrupted: Callable[[], bool]) -> dict[str, Any]:
+        config, plan, found = self._config, self._plan, {}
+        variables: Variables = self.training.learner.variables()
+        for decoding in DECODINGS if config.eval_episodes else ():
+            given = (self._game, plan.task_options, variables, decoding, config.eval_episodes, config.seed)
+            episodes = evaluate(*given, interrupted)
+            if len(episodes) == config.eval_episodes:
+                found[decoding] = judged(episodes, self._scale)
+        return found
+
+    def _write_results(self, final: dict[str, Any], interrupted: bool) -> None:
+        training, config = self.training, self._config
+        summary: dict[str, Any] = {
+            **{name: getattr(config, name) for name in ("task", "learner", "seed")},
+            **{name: getattr(training, name) for name in ("steps", "updates", "offline_updates", "refused")},
+            "episodes": len(training.log),
+            "chains_broken": training.chains.broken,
+            "version": self.version,
+            **first_and_last(training.log),
+            "given": {"episodes": self._episodes_of_data, "task_return": self._mean_of_data},
+            "anchors": anchors(self._scale),
+            "final": final,
+            "metrics": dict(training.metrics),
+            "interrupted": interrupted,
+            "wall_s": self._wall_s(),
+        }
+        if self._plan.offline:
+            summary["given"]["bags"] = list(self._plan.offline)
+        if self._stored is not None:
+            summary |= {"checkpoint": str(self._stored.path), "checkpoint_sha256": self._stored.combined_sha256}
+        self._directory.write_text("episodes.json", json.dumps([asdict(one) for one in training.log]) + "\n")
+        self._directory.write_summary(summary)  # before the picture: after Ctrl-C time may not last for it
+        self.summary = summary
+        self._draw()
+
+    def _draw(self) -> None:
+        log, config = self.training.log, self._config
+        if not log:
+            return
+        levels = {"data": self._mean_of_data, **({"best": self._scale.highest} if self._scale else {})}
+        title = f"{config.learner} on {config.task}: what it says while it learns"
+        columns: tuple[Iterable[Any], ...] = zip(*((one.steps, one.task_return) for one in log), strict=True)
+        steps, returns = (list(column) for column in columns)
+        try:
+            plot_returns(self.path / "plots" / "return.png", steps, returns, title, levels)
+        except OSError as error:
+            raise RunDirectoryError(f"plots cannot be written: {error.strerror}") from error
+
+    def _wall_s(self) -> float:
+        return self._lived_s + time.monotonic() - self._started_s
