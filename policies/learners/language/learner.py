@@ -40,7 +40,7 @@ class LanguageLearner(ABC):
 
     Attributes:
         evaluation_options: none; the weights say how they speak.
-        samples_per_update: passages that an update draws.
+        samples_per_update: passages that an update draws; a step over all of them counts as one.
         tokenizer: of the model.
         clone: the model that speaks; of learners of values the clone whose logits are shifted.
     """
@@ -73,7 +73,7 @@ class LanguageLearner(ABC):
         self.clone = Trainee(model, config.learning_rate, config.max_gradient)
         self._rng = np.random.default_rng(rng.integers(2**62))
         self._updates = self._steps = 0
-        self.samples_per_update = config.batch_size * config.updates
+        self.samples_per_update = max(1, config.batch_size) * config.updates
         self._forget()
 
     def _forget(self) -> None:

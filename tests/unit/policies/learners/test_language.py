@@ -117,6 +117,11 @@ def test_a_filtered_clone_says_what_the_best_episodes_say():
     assert len(learner._best(0.2)) <= sum(len(episode.turns) for episode in kept)
 
 
+def test_steps_over_all_of_the_data_are_counted_so_that_a_learner_waits_for_experience():
+    assert learner_of("lm_bc").samples_per_update == 64 * 20
+    assert learner_of("lm_bc", batch_size=0).samples_per_update == 20
+
+
 def test_a_clone_of_what_succeeded_knows_no_other_episode():
     learner = learner_of("lm_filtered_bc", keep="successful", updates=1)
     failed = [number for number, episode in enumerate(DATA) if not episode.terminated]
