@@ -16,10 +16,12 @@ from vlmrl_ros.sim.load import build
 pytestmark = pytest.mark.ros
 
 BROKEN = """
+from vlmrl_ros.core.types import Transition
 from vlmrl_ros.policies.learners.rlif.config import RlifConfig
 
 class Builder:
     config_type = RlifConfig
+    experience = Transition
 
     @staticmethod
     def build(spec, config, rng):
@@ -45,8 +47,6 @@ def test_of_two_learners_the_second_gives_way_and_of_one_with_a_defect_the_reaso
     observer.change("learner", CONFIGURE, ACTIVATE)
     second = stage.node("learner", {"run_dir": str(stage.root / "second")})
     owner = stage.node("learner", {"run_dir": str(run)}, namespace="/elsewhere")
-    path = {"PYTHONPATH": str(plugin(stage.root / "plugin"))}
-    broken = stage.node("learner", {"learner": "broken", "run_dir": str(stage.root / "broken")}, "/broken", path)
     assert second.wait() == 1
     assert "[learner]: '/learner' finds that '/learner' of process " in second.output
     assert "publishes '/weights' already; end it, or give this one another namespace:=" in second.output
@@ -54,6 +54,11 @@ def test_of_two_learners_the_second_gives_way_and_of_one_with_a_defect_the_reaso
     assert owner.wait() == 1
     assert f"error: run directory '{run}' is in use by another run; choose another run_dir" in owner.output
 
+    path = {"PYTHONPATH": str(plugin(stage.root / "plugin"))}
+    broken = stage.node("learner", {"learner": "broken", "run_dir": str(stage.root / "broken")}, "/broken", path)
+    heard = observer.until(lambda: broken.ended or observer.diagnosis("/broken/learner")[1], "a third learner", 120.0)
+    assert heard
+    assert not broken.ended, broken.output
     observer.change("broken/learner", CONFIGURE)
     task = build("reach", {})
     for space in ("", "broken/"):
