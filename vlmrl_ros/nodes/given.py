@@ -29,7 +29,16 @@ def checked_bags(
         raise ConfigError(f"offline_updates is {offline_updates}, but offline names no bags to learn from")
     if offline and arms and not offline_updates:
         raise ConfigError(f"offline is {list(offline)}, which goes without a robot; leave out arms {list(arms)}")
-    paths = [Path(path).expanduser().resolve() for path in offline or demonstrations]
+    return existing_bags(offline or demonstrations)
+
+
+def existing_bags(names: Sequence[str]) -> tuple[str, ...]:
+    """Bags, run directories or folders of bags, absolute.
+
+    Raises:
+        BagError: nothing there.
+    """
+    paths = [Path(name).expanduser().resolve() for name in names]
     for path in paths:
         if not path.is_dir():
             raise BagError(f"'{path}' is no bag, run directory or folder of bags")

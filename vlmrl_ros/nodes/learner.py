@@ -10,21 +10,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-from std_msgs.msg import String, UInt8MultiArray
-from std_srvs.srv import SetBool, Trigger
+from std_msgs.msg import String
 
 from vlmrl_ros.bridge import messages, qos
 from vlmrl_ros.bridge.fleet import checked_names
 from vlmrl_ros.bridge.parameters import plugin_options, show_options
-from vlmrl_ros.bridge.peers import PeerParameters, Settings
 from vlmrl_ros.bridge.rivals import Rivals
 from vlmrl_ros.bridge.shell import Shell, give_way, run
-from vlmrl_ros.bridge.weights import Weights, encode, encode_to_file, size_bytes
 from vlmrl_ros.core import registry
 from vlmrl_ros.core.config import from_mapping, to_mapping
-from vlmrl_ros.core.errors import ConfigError, RunDirectoryError
-from vlmrl_ros.core.run_directory import RunDirectory
+from vlmrl_ros.core.errors import ConfigError
 from vlmrl_ros.core.segments import rings_on_disk
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.streams import stream
@@ -35,17 +30,13 @@ from vlmrl_ros.nodes.experience import SPEAKER, AsLived, AsSpoken, check_togethe
 from vlmrl_ros.nodes.given import checked_bags, offline_spec
 from vlmrl_ros.nodes.learner_config import LearnerConfig
 from vlmrl_ros.nodes.progress import Progress
+from vlmrl_ros.nodes.run_keeper import NICENESS, RunKeeper
 from vlmrl_ros.nodes.theory import check_reference
 from vlmrl_ros.nodes.worker import Worker
 
 if TYPE_CHECKING:
     from vlmrl_ros.core.interfaces import Learner
     from vlmrl_ros.nodes.learning_run import LearningRun
-
-NICENESS = 10
-"""The control loop comes first where cores are few."""
-STOP_TIMEOUT_S = 2.0
-"""After Ctrl-C the worker has so long to leave the run directory whole."""
 
 
 class LearnerNode(Shell[LearnerConfig]):
@@ -81,23 +72,18 @@ class LearnerNode(Shell[LearnerConfig]):
         self._options = options
         self._curriculum_options: Mapping[str, Any] = {}
         show_options(self, config.learner, to_mapping(options))
-        self._worker: Worker | None = None
         self._announcer: Announcer | None = None
         self._run: LearningRun | None = None
         self._progress = Progress(config.max_steps, self.get_logger().info, self._names)
-        self._claim()
+        told = {self.get_name(): {**to_mapping(config), config.learner: to_mapping(options)}}
+        self._keeper = RunKeeper(self, told)
         Rivals(self, "weights")
 
     def configure(self) -> None:
         """Listen for the task's spec; the learner is built when it comes. Offline the bags have it."""
         config = self.config
-        if self._directory is None:
-            self._claim()
         self._run = None
-        self._peers: PeerParameters | None = None
-        self._weights = self.publisher(UInt8MultiArray, "weights", qos.LATCHED)
-        self.create_service(Trigger, "checkpoint", self._on_checkpoint)
-        self.create_service(SetBool, "pause", self._on_pause)
+        self._keeper.configure()
         self.arms = [
             ArmSteps(self, name, partial(self._on_step, arm), partial(self._on_lost, arm), self._listens)
             for arm, name in enumerate(self._names)
@@ -111,19 +97,8 @@ class LearnerNode(Shell[LearnerConfig]):
 
     def close(self) -> None:
         """Leave the run directory whole and give it back; nothing is left of a run that never began."""
-        if self._worker is not None:
-            self._worker.stop(STOP_TIMEOUT_S)
-            self._worker = None
+        self._keeper.close(lambda: self._run is not None and self._run.began)
         self._progress.close()
-        if self._directory is not None:
-            self._directory.close(discard=self._run is None or not self._run.began)
-            self._directory = None
-
-    def _claim(self) -> None:
-        config = self.config
-        self._directory: RunDirectory | None = RunDirectory(Path(config.run_dir), config.resume)
-        if not config.resume:
-            self._write_config({self.get_name(): {**to_mapping(config), config.learner: to_mapping(self._options)}})
 
     def _on_spec(self, arm: int, message: String) -> None:
         spec = messages.read_spec(message, self._spec if self._run is not None else None)
@@ -144,8 +119,9 @@ class LearnerNode(Shell[LearnerConfig]):
             self.fail(error)
             return
         arms, in_turn = len(self._names), self.config.sync
-        self._worker = Worker(self._run, self._on_ready, self._report, self._on_end, arms, in_turn)
-        self._worker.start()
+        worker = Worker(self._run, self._on_ready, self._report, self._on_end, arms, in_turn)
+        self._keeper.worker = worker
+        worker.start()
 
     def _make_learner(self, spec: Any) -> Learner:
         """The plug-in, or with a curriculum two of it."""
@@ -203,10 +179,9 @@ class LearnerNode(Shell[LearnerConfig]):
             reference=config.reference,
         )
         streams = read_streams(self._data, spec, self._listens)[1] if self._data else ()
-        directory = self._directory
-        assert directory is not None
+        directory = self._keeper.directory
         ties = Ties(
-            publish=self._publish_weights,
+            publish=self._keeper.publish,
             lived=lambda arm, after_ns: steps_after(directory.path / BAGS / self._names[arm], after_ns, self._listens),
             given=lambda: streams,
             say=self.get_logger().info,
@@ -215,32 +190,19 @@ class LearnerNode(Shell[LearnerConfig]):
         return LearningRun(plan, learner, spec, directory, ties, experience)
 
     def _subscribe(self, after_ns: Sequence[int]) -> None:
-        if self._worker is None:
+        if self._keeper.worker is None:
             return  # closed meanwhile
         for arm, newest_ns in zip(self.arms, after_ns, strict=True):
             arm.listen(self._spec, newest_ns)
 
     def _on_step(self, arm: int, step: Step) -> None:
-        if self._worker is None:
-            return
-        if self._peers is None:
-            self._peers = PeerParameters(self, self._complete_config, self.config.arms)
-        self._worker.put(step, arm)
+        if self._keeper.worker is not None:
+            self._keeper.ask_peers(self.config.arms)
+            self._keeper.worker.put(step, arm)
 
     def _on_lost(self, arm: int, stamp_ns: int) -> None:
-        if self._worker is not None:
-            self._worker.skip(stamp_ns, arm)
-
-    def _write_config(self, settings: Settings) -> None:
-        assert self._directory is not None
-        self._directory.write_text("config.yaml", yaml.safe_dump(settings, sort_keys=True))
-
-    def _complete_config(self, settings: Settings) -> None:
-        """Write what all nodes have said of themselves; a full disk does not end a run that has begun."""
-        try:
-            self._write_config(settings)
-        except RunDirectoryError as error:
-            self.get_logger().error(str(error))
+        if self._keeper.worker is not None:
+            self._keeper.worker.skip(stamp_ns, arm)
 
     # Called by the worker thread; publishing is thread-safe.
 
@@ -254,11 +216,6 @@ class LearnerNode(Shell[LearnerConfig]):
         self.diagnostics.value("learned steps", run.training.steps)
         self._progress.show(run)
 
-    def _publish_weights(self, weights: Weights) -> None:
-        by_file = size_bytes(weights) > self.config.weights_inline_mib * 2**20
-        directory = Path(self.config.run_dir) / "weights"
-        self._weights.publish(encode_to_file(weights, directory) if by_file else encode(weights))
-
     def _on_end(self, error: BaseException | None) -> None:
         if error is not None:
             self.fail(error)
@@ -266,22 +223,6 @@ class LearnerNode(Shell[LearnerConfig]):
         assert self._run is not None
         self._progress.end(self._run)
         self.finish()
-
-    # Services.
-
-    def _on_checkpoint(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        response.success = self._worker is not None
-        response.message = "a checkpoint follows the next step" if response.success else "no task yet: nothing to write"
-        if self._worker is not None:
-            self._worker.checkpoint_asked.set()
-        return response
-
-    def _on_pause(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
-        response.success = self._worker is not None
-        response.message = ("paused" if request.data else "learning") if response.success else "no task yet"
-        if self._worker is not None:
-            self._worker.pause(request.data)
-        return response
 
 
 def _status(run: LearningRun, arm: int, stamp_ns: int) -> list[float]:

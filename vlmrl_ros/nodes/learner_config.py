@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vlmrl_ros.core.config import option
+from vlmrl_ros.nodes.run_keeper import RunConfig
 
 
 @dataclass(frozen=True)
-class LearnerConfig:
+class LearnerConfig(RunConfig):
     """Parameters of ``learner``; options of plug-ins are ``<learner>.<option>`` and ``<curriculum>.<option>``."""
 
     learner: str = option("rlif", "name of the learner plug-in")
@@ -22,8 +23,6 @@ class LearnerConfig:
         low=1,
         high=10**9,
     )
-    run_dir: str = option("runs/run", "directory of this run; must not hold a run yet, unless that is to be resumed")
-    resume: bool = option(False, "go on with the run that run_dir holds, from its newest whole checkpoint and its bags")
     arms: tuple[str, ...] = option(
         (), "arms of a fleet: their namespaces below that of the learner; empty: one arm, in the learner's own"
     )
@@ -42,9 +41,6 @@ class LearnerConfig:
         0, "updates from the bags of offline before the robot begins; 0: there is no robot", low=0, high=10**9
     )
     publish_every: int = option(10, "steps between two versions of the weights", low=1, high=100_000)
-    weights_inline_mib: float = option(
-        64.0, "larger weights go through a file in the run directory, named by URI", unit="MiB", low=0.0, high=255.0
-    )
     checkpoint_every: int = option(500, "steps between two checkpoints", low=1, high=10**9)
     keep_checkpoints: int = option(3, "newest checkpoints that are kept; the best is kept besides", low=1, high=10**6)
     replay_on_disk: bool = option(

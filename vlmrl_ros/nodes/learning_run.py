@@ -13,29 +13,25 @@ from heapq import merge
 from itertools import repeat
 from typing import Any
 
-from safetensors.numpy import save
-
 from vlmrl_ros.bridge.weights import Weights
-from vlmrl_ros.core.checkpoint import POLICY_FILE, Stored, checkpoints_in, newest_whole, remove_partial
-from vlmrl_ros.core.checkpoint_writer import CheckpointWriter
 from vlmrl_ros.core.episode_log import EpisodeRecord
 from vlmrl_ros.core.errors import CheckpointError, RunDirectoryError
 from vlmrl_ros.core.interfaces import Learner
 from vlmrl_ros.core.join import follows
 from vlmrl_ros.core.preload import Preloaded
 from vlmrl_ros.core.run_directory import RunDirectory
-from vlmrl_ros.core.snapshot import Content, Part
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.training import Training
 from vlmrl_ros.core.types import Step
 from vlmrl_ros.nodes.board import Board
+from vlmrl_ros.nodes.checkpoints import Checkpoints, policy_parts
 from vlmrl_ros.nodes.evaluator import Evaluation, best_of
 from vlmrl_ros.nodes.experience import AsLived, Experience
 from vlmrl_ros.nodes.given import take_in
 from vlmrl_ros.nodes.judge import Judge
 from vlmrl_ros.nodes.plan import Plan, Ties, identify
 from vlmrl_ros.nodes.problems import Problems
-from vlmrl_ros.nodes.published import published_parts, read_published
+from vlmrl_ros.nodes.published import read_published
 from vlmrl_ros.nodes.summary import summarise, write_plots
 from vlmrl_ros.nodes.theory import theory_of
 
@@ -68,7 +64,6 @@ class LearningRun:
         self._plan = plan
         self._spec = spec
         self._directory = directory
-        self._folder = directory.path / "checkpoints"
         self._ties = ties
         self._problems = Problems(ties.problem)
         self.experience = experience or AsLived(spec)
@@ -85,8 +80,9 @@ class LearningRun:
         self.summary: dict[str, Any] = {}
         self._given = Preloaded()
         self._published: Weights | None = None
-        self._stored: Stored | None = None
-        self._asked_at: tuple[int, ...] = self._place()
+        folder = directory.path / "checkpoints"
+        self._checkpoints = Checkpoints(folder, plan.keep_checkpoints, self._place, self._problems)
+        self._checkpoints.settle()
         self._lived_s = 0.0
         self._learned_s = 0.0
         self._catching_up = False
@@ -121,7 +117,7 @@ class LearningRun:
         """
         plan, directory = self._plan, self._directory
         identify(plan, self._spec, directory)
-        remove_partial(self._folder)
+        self._checkpoints.clean()
         if not (plan.resume and self._restore()):
             if self.experience.publishes_first:
                 self._take_weights()
@@ -129,7 +125,7 @@ class LearningRun:
         self.began = True
         steps = self.training.steps
         self._board = Board(directory.path / "tensorboard", steps, self._problems.of("curves"))
-        self._writer = CheckpointWriter(self._folder, self._stored)
+        self._checkpoints.open()
         try:
             self._judge = Judge(plan, directory, self._problems.of("evaluations"))
         except OSError as error:
@@ -210,14 +206,13 @@ class LearningRun:
 
     def checkpoint(self) -> None:
         """Take a checkpoint of this step; it is written and evaluated while learning goes on."""
-        if self._writer.full:
-            step = self.training.steps
-            self._problems.set("checkpoint", f"no checkpoint of step {step}: the disk is busy with those before it")
-            return
-        self._asked_at = self._place()
-        own = {POLICY_FILE: Part(self._copy_policy), **published_parts(self._published)}
-        parts = {**own, **self.training.snapshot()}
-        self._writer.submit(self.training.steps, parts, self._about())
+        training = self.training
+        self._checkpoints.take(
+            training.steps,
+            "step",
+            lambda: {**policy_parts(training.learner, self._published), **training.snapshot()},
+            self._about,
+        )
 
     def end(self, interrupted: Callable[[], bool]) -> None:
         """Write the last checkpoint, judge the best unless interrupted, write plots and ``summary.json``.
@@ -229,17 +224,17 @@ class LearningRun:
         if interrupted():
             self._judge.close()
         self._collect(wait=True)
-        if self._asked_at != self._place():
+        if self._checkpoints.due:
             self.checkpoint()
         self._collect(wait=True)
-        self._writer.close()
+        self._checkpoints.close()
         found, final = self._judge.conclude(interrupted)
         self._show(found)
         self._judge.close()
         self._board.close()
         self._write_results(final, interrupted(), learned_s)
-        if self._problems.at("checkpoint"):
-            raise RunDirectoryError(self._problems.at("checkpoint"))
+        if self._checkpoints.problem:
+            raise RunDirectoryError(self._checkpoints.problem)
 
     def _write_results(self, final: Evaluation | None, interrupted: bool, learned_s: float) -> None:
         plan = self._plan
@@ -250,9 +245,9 @@ class LearningRun:
         if plan.data:
             summary["given"] = {"bags": list(plan.data), "offline": plan.offline, **asdict(self._given)}
         summary |= {"interrupted": interrupted, "wall_s": self._wall_s(), "learning_s": learned_s}
-        if self._stored is not None:
-            last = str(self._stored.path)
-            summary |= {"checkpoint": last, "checkpoint_sha256": self._stored.combined_sha256}
+        if stored := self._checkpoints.newest:
+            last = str(stored.path)
+            summary |= {"checkpoint": last, "checkpoint_sha256": stored.combined_sha256}
             best = best_of(self.evaluations)
             summary["best_checkpoint"] = best.checkpoint if best else last
         self._directory.write_text("episodes.json", json.dumps(self.training.log.to_json()) + "\n")
@@ -266,28 +261,28 @@ class LearningRun:
 
     def _restore(self) -> bool:
         """Take up the newest whole checkpoint; False where there is none."""
-        found = newest_whole(self._folder, self._ties.say)
+        found = self._checkpoints.find(self._ties.say)
         if found is None:
             self._ties.say("no whole checkpoint yet: the run begins with what its bags hold")
             return False
-        self._stored, about = found
-        self.training.restore(self._stored.path)
+        stored, about = found
+        self.training.restore(stored.path)
         try:
             self._given = Preloaded(**about.get("given", {}))
             self._lived_s, self._learned_s = float(about["wall_s"]), float(about["learning_s"])
             if self._theory is not None:
                 self._theory.resume(about["theory"])
         except (KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(f"checkpoint '{self._stored.path}' lacks what a run goes on with: {error}") from error
-        self._published = read_published(self._stored.path)
+            raise CheckpointError(f"checkpoint '{stored.path}' lacks what a run goes on with: {error}") from error
+        self._published = read_published(stored.path)
         self.version = self._published.version if self._published else 0
         self._updates_published = self.training.updates
         self.experience.published(self.version)
-        self._asked_at = self._place()
+        self._checkpoints.settle()
         newest = (chain.newest for chain in self.training.chains)
         ended = any(step is not None and step.feedback.last for step in newest)
         self.finished = (ended or self.without_robot) and self.training.steps >= self._plan.max_steps
-        self._ties.say(f"goes on from {self._stored.path}")
+        self._ties.say(f"goes on from {stored.path}")
         return True
 
     def _do_what_is_due(self, before: int, steps: int) -> None:
@@ -319,17 +314,12 @@ class LearningRun:
 
     def _collect(self, wait: bool = False) -> None:
         """See what has become of the checkpoints: evaluate those that are on disk, keep those that are needed."""
-        outcomes = self._writer.collect(wait)
+        outcomes = self._checkpoints.collect(wait)
         for outcome in outcomes:
-            self._problems.set("checkpoint", outcome.error)
-            if outcome.stored is None:
-                self._asked_at = ()  # the next one is due at the end, if not before
-                continue
-            self._stored = outcome.stored
-            self._judge.ask(outcome.step, outcome.stored.path)
+            if outcome.stored is not None:
+                self._judge.ask(outcome.step, outcome.stored.path)
         if outcomes:
-            newest = checkpoints_in(self._folder)[-self._plan.keep_checkpoints :]
-            self._writer.keep(frozenset({path.name for path in newest} | self._judge.needed))
+            self._checkpoints.thin(self._judge.needed)
 
     def _about(self) -> dict[str, Any]:
         """What a checkpoint says of itself besides the state; no part of its hash."""
@@ -357,10 +347,6 @@ class LearningRun:
             return {}
         newest = judged or (self.evaluations[-1] if self.evaluations else None)
         return self._theory.terms(newest.value if newest else None, self._judge.v_ref)
-
-    def _copy_policy(self) -> Content:
-        variables = dict(self.training.learner.variables())  # copies
-        return lambda: [save(variables)]
 
     def _wall_s(self) -> float:
         return self._lived_s + time.monotonic() - self._started_s

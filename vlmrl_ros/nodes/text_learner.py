@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
 from sensor_msgs.msg import JointState
-from std_msgs.msg import String, UInt8MultiArray
-from std_srvs.srv import SetBool, Trigger
+from std_msgs.msg import String
 
 from vlmrl_ros.bridge import messages, qos
 from vlmrl_ros.bridge.parameters import plugin_options, show_options
-from vlmrl_ros.bridge.peers import PeerParameters, Settings
 from vlmrl_ros.bridge.rivals import Rivals
 from vlmrl_ros.bridge.shell import Shell, give_way, run
 from vlmrl_ros.bridge.text_messages import check_text_spec
 from vlmrl_ros.bridge.text_steps import SpokenSteps
-from vlmrl_ros.bridge.weights import Weights, encode, encode_to_file, size_bytes
 from vlmrl_ros.core import registry
 from vlmrl_ros.core.config import from_mapping, to_mapping
-from vlmrl_ros.core.errors import ConfigError, RunDirectoryError
-from vlmrl_ros.core.run_directory import RunDirectory
+from vlmrl_ros.core.errors import ConfigError
 from vlmrl_ros.core.text_episode import TextEpisode
 from vlmrl_ros.core.text_steps import SpokenStep
+from vlmrl_ros.nodes.given import existing_bags
+from vlmrl_ros.nodes.run_keeper import NICENESS, RunKeeper
 from vlmrl_ros.nodes.text_plan import TextLearnerConfig, TextPlan, TextTies
 from vlmrl_ros.nodes.worker import Worker
 
@@ -33,10 +29,6 @@ if TYPE_CHECKING:
     from vlmrl_ros.nodes.text_run import TextRun
 
 STATUS_NAMES = ["version", "steps", "updates", "finished", "episode", "idle", "wanted"]
-NICENESS = 10
-"""The control loop comes first where cores are few."""
-STOP_TIMEOUT_S = 2.0
-"""After Ctrl-C the worker has so long to leave the run directory whole."""
 
 
 class TextLearner(Shell[TextLearnerConfig]):
@@ -61,10 +53,10 @@ class TextLearner(Shell[TextLearnerConfig]):
             )
         options = from_mapping(builder.config_type, plugin_options(self, config.learner), config.learner)
         show_options(self, config.learner, to_mapping(options))
-        self._plan = TextPlan(config, plugin_options(self, config.task), options, _checked_bags(config.offline))
-        self._worker: Worker | None = None
+        self._plan = TextPlan(config, plugin_options(self, config.task), options, existing_bags(config.offline))
         self._run: TextRun | None = None
-        self._claim()
+        told = {self.get_name(): {**to_mapping(config), config.learner: to_mapping(options)}}
+        self._keeper = RunKeeper(self, told)
         Rivals(self, "weights")
         from vlmrl_ros.nodes.text_run import BridgeBegan, TextRun  # loads TensorBoard and Matplotlib, which takes long
 
@@ -72,39 +64,21 @@ class TextLearner(Shell[TextLearnerConfig]):
 
     def configure(self) -> None:
         """Offer services and begin: the data are made, or read, and learned from before anything is played."""
-        if self._directory is None:
-            self._claim()
-        assert self._directory is not None
+        self._keeper.configure()
         self._steps: SpokenSteps | None = None
         self._bridge_known = False
-        self._peers: PeerParameters | None = None
-        self._weights = self.publisher(UInt8MultiArray, "weights", qos.LATCHED)
         self._status = self.publisher(JointState, "learner/status", qos.STATUS)
-        self.create_service(Trigger, "checkpoint", self._on_checkpoint)
-        self.create_service(SetBool, "pause", self._on_pause)
-        ties = TextTies(self._publish_weights, self.get_logger().info, self.diagnostics.problem)
-        self._run = self._make_run(self._plan, self._directory, ties)
-        self._worker = Worker(self._run, self._on_ready, self._report, self._on_end, waits=True)
-        self._worker.start()
+        ties = TextTies(self._keeper.publish, self.get_logger().info, self.diagnostics.problem)
+        self._run = self._make_run(self._plan, self._keeper.directory, ties)
+        worker = Worker(self._run, self._on_ready, self._report, self._on_end, waits=True)
+        self._keeper.worker = worker
+        worker.start()
         if self.config.episodes:
             self.listen(String, "spec", self._on_spec, qos.LATCHED)
 
     def close(self) -> None:
         """Leave the run directory whole and give it back; nothing is left of a run that never began."""
-        if self._worker is not None:
-            self._worker.stop(STOP_TIMEOUT_S)
-            self._worker = None
-        if self._directory is not None:
-            self._directory.close(discard=self._run is None or not self._run.began)
-            self._directory = None
-
-    def _claim(self) -> None:
-        config = self.config
-        self._directory: RunDirectory | None = RunDirectory(Path(config.run_dir), config.resume)
-        if not config.resume:
-            self._write_config(
-                {self.get_name(): {**to_mapping(config), config.learner: to_mapping(self._plan.learner)}}
-            )
+        self._keeper.close(lambda: self._run is not None and self._run.began)
 
     def _on_spec(self, message: String) -> None:
         """A bridge has started, or has started again; once it is known, another task is a stranger's."""
@@ -115,9 +89,9 @@ class TextLearner(Shell[TextLearnerConfig]):
                 raise
             self.fail(error)
             return
-        if self._bridge_known and self._steps is not None and self._worker is not None:
+        if self._bridge_known and self._steps is not None and self._keeper.worker is not None:
             self._steps.reset()
-            self._worker.put(self._bridge_began())
+            self._keeper.worker.put(self._bridge_began())
         self._bridge_known = True
 
     def _on_ready(self, after_ns: Sequence[int]) -> None:
@@ -126,26 +100,13 @@ class TextLearner(Shell[TextLearnerConfig]):
         self.executor.create_task(self._listen, after_ns[0])
 
     def _listen(self, after_ns: int) -> None:
-        if self._worker is not None:
-            self._steps = SpokenSteps(self, self._on_step, self._worker.skip, after_ns)
+        if self._keeper.worker is not None:
+            self._steps = SpokenSteps(self, self._on_step, self._keeper.worker.skip, after_ns)
 
     def _on_step(self, step: SpokenStep) -> None:
-        if self._worker is None:
-            return
-        if self._peers is None:
-            self._peers = PeerParameters(self, self._complete_config)
-        self._worker.put(step)
-
-    def _write_config(self, settings: Settings) -> None:
-        assert self._directory is not None
-        self._directory.write_text("config.yaml", yaml.safe_dump(settings, sort_keys=True))
-
-    def _complete_config(self, settings: Settings) -> None:
-        """Write what all nodes have said of themselves; a full disk does not end a run that has begun."""
-        try:
-            self._write_config(settings)
-        except RunDirectoryError as error:
-            self.get_logger().error(str(error))
+        if self._keeper.worker is not None:
+            self._keeper.ask_peers()
+            self._keeper.worker.put(step)
 
     # Called by the worker thread; publishing is thread-safe.
 
@@ -160,11 +121,6 @@ class TextLearner(Shell[TextLearnerConfig]):
         self.diagnostics.value("episodes lost", training.chains.broken)
         self.diagnostics.value("episodes refused", training.refused)
 
-    def _publish_weights(self, weights: Weights) -> None:
-        by_file = size_bytes(weights) > self.config.weights_inline_mib * 2**20
-        directory = Path(self.config.run_dir) / "weights"
-        self._weights.publish(encode_to_file(weights, directory) if by_file else encode(weights))
-
     def _on_end(self, error: BaseException | None) -> None:
         if error is not None:
             self.fail(error)  # type: ignore[arg-type]
@@ -177,32 +133,6 @@ class TextLearner(Shell[TextLearnerConfig]):
             self.get_logger().info(f"{decoding} decoding: {what}")
         self.get_logger().info(f"results: {self._run.path / 'summary.json'}, pictures: {self._run.path / 'plots'}")
         self.finish()
-
-    # Services.
-
-    def _on_checkpoint(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        response.success, response.message = self._worker is not None, "a checkpoint follows the next step"
-        if self._worker is not None:
-            self._worker.checkpoint_asked.set()
-        return response
-
-    def _on_pause(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
-        response.success, response.message = self._worker is not None, "paused" if request.data else "learning"
-        if self._worker is not None:
-            self._worker.pause(request.data)
-        return response
-
-
-def _checked_bags(paths: Sequence[str]) -> tuple[str, ...]:
-    """Absolute.
-
-    Raises:
-        ConfigError: no directory.
-    """
-    for path in paths:
-        if not Path(path).expanduser().is_dir():
-            raise ConfigError(f"offline names '{path}', which is no directory; valid: bags, run directories or folders")
-    return tuple(str(Path(path).expanduser().resolve()) for path in paths)
 
 
 def main() -> None:

@@ -8,10 +8,11 @@ from typing import Any
 
 from vlmrl_ros.bridge.weights import Weights
 from vlmrl_ros.core.config import option, to_mapping
+from vlmrl_ros.nodes.run_keeper import RunConfig
 
 
 @dataclass(frozen=True)
-class TextLearnerConfig:
+class TextLearnerConfig(RunConfig):
     """Parameters of ``text_learner``; options of plug-ins are ``<learner>.<option>`` and ``<task>.<option>``."""
 
     learner: str = option("ilql", "name of a learner plug-in that learns from episodes of text")
@@ -22,8 +23,6 @@ class TextLearnerConfig:
     episodes: int = option(
         100, "own episodes, after which the run ends; 0: nothing is played and only the data teach", low=0, high=10**9
     )
-    run_dir: str = option("runs/run", "directory of this run; must not hold a run yet, unless that is to be resumed")
-    resume: bool = option(False, "go on with the run that run_dir holds, from its newest whole checkpoint")
     data: int = option(1000, "episodes of the task's data set that the learner is given", low=1, high=10**9)
     offline: tuple[str, ...] = option(
         (), "bags, run directories or folders of bags whose episodes the learner is given instead of the data set"
@@ -42,9 +41,6 @@ class TextLearnerConfig:
         high=1e9,
     )
     publish_every: int = option(1, "updates between two versions of the weights", low=1, high=100_000)
-    weights_inline_mib: float = option(
-        64.0, "larger weights go through a file in the run directory, named by URI", unit="MiB", low=0.0, high=255.0
-    )
     checkpoint_every: int = option(100, "updates between two checkpoints", low=1, high=10**9)
     keep_checkpoints: int = option(3, "newest checkpoints that are kept", low=1, high=10**6)
     eval_episodes: int = option(

@@ -26,8 +26,8 @@ from vlmrl_ros.core.text import TextPolicy
 from vlmrl_ros.core.text_episode import END
 from vlmrl_ros.core.text_games import MOST_SAID
 from vlmrl_ros.core.types import Feedback
+from vlmrl_ros.nodes.served_arm import STATUS_NAMES
 
-STATUS_NAMES = ["version", "inference_ms", "dropped"]
 WINDOW = 256
 """Prompts that may be open, and answers that are kept for a bridge that asks again."""
 

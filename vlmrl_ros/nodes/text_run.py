@@ -11,25 +11,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import save
 
 from vlmrl_ros.bridge.weights import Weights
 from vlmrl_ros.core import registry
-from vlmrl_ros.core.checkpoint import POLICY_FILE, Stored, checkpoints_in, newest_whole, remove_partial
-from vlmrl_ros.core.checkpoint_writer import CheckpointWriter
 from vlmrl_ros.core.errors import BagError, CheckpointError, ConfigError, RunDirectoryError
 from vlmrl_ros.core.interfaces import Variables
 from vlmrl_ros.core.run_directory import RunDirectory
-from vlmrl_ros.core.snapshot import Content, Part
 from vlmrl_ros.core.streams import stream
 from vlmrl_ros.core.text_episode import TextEpisode
 from vlmrl_ros.core.text_spec import TextSpec
 from vlmrl_ros.core.text_steps import SpokenStep
 from vlmrl_ros.core.text_training import TextTraining
 from vlmrl_ros.nodes.board import Board
+from vlmrl_ros.nodes.checkpoints import Checkpoints, policy_parts
 from vlmrl_ros.nodes.plan import same_run
 from vlmrl_ros.nodes.problems import Problems
-from vlmrl_ros.nodes.published import published_parts, read_published
+from vlmrl_ros.nodes.published import read_published
 from vlmrl_ros.nodes.text_judge import DECODINGS, evaluate
 from vlmrl_ros.nodes.text_log import anchors, first_and_last, judged, scale_of
 from vlmrl_ros.nodes.text_plan import TextPlan, TextTies
@@ -61,7 +58,7 @@ class TextRun:
             ties: to the node.
         """
         self._plan, self._config, self._ties = plan, plan.config, ties
-        self._directory, self._folder = directory, directory.path / "checkpoints"
+        self._directory = directory
         self._game = game(plan.config.task)
         self._scale = scale_of(self._game, plan.task_options)
         self._problems = Problems(ties.problem)
@@ -71,8 +68,8 @@ class TextRun:
         self.without_robot = not plan.config.episodes
         self.summary: dict[str, Any] = {}
         self._published: Weights | None = None
-        self._stored: Stored | None = None
-        self._asked_at: tuple[int, ...] = ()
+        folder = directory.path / "checkpoints"
+        self._checkpoints = Checkpoints(folder, plan.config.keep_checkpoints, self._place, self._problems)
         self._lived_s = 0.0
 
     @property
@@ -93,7 +90,7 @@ class TextRun:
         """
         plan, config = self._plan, self._config
         same_run(plan.identity(), self._directory, config.resume)
-        remove_partial(self._folder)
+        self._checkpoints.clean()
         data = self._data()
         spec = TextSpec.of(config.task, data)
         learner = registry.load("learners", config.learner).build(spec, plan.learner, stream(config.seed, "learner"))
@@ -106,7 +103,7 @@ class TextRun:
         self._episodes_of_data = len(data)
         self.began = True
         self._board = Board(self.path / "tensorboard", self.training.updates, self._problems.of("curves"))
-        self._writer = CheckpointWriter(self._folder, self._stored)
+        self._checkpoints.open()
         self._started_s = time.monotonic()
 
     def _data(self) -> list[TextEpisode]:
@@ -192,17 +189,13 @@ class TextRun:
 
     def checkpoint(self) -> None:
         """Take a checkpoint; it is written while learning goes on."""
-        done = self.training.updates
-        if self._writer.full:
-            self._problems.set("checkpoint", f"no checkpoint of update {done}: the disk is busy with those before it")
-            return
-        self._asked_at = self._place()
-        own = {POLICY_FILE: Part(self._copy_policy), **published_parts(self._published)}
-        self._writer.submit(done, {**own, **self.training.snapshot()}, self._about())
-
-    def _copy_policy(self) -> Content:
-        variables = dict(self.training.learner.variables())  # copies
-        return lambda: [save(variables)]
+        training = self.training
+        self._checkpoints.take(
+            training.updates,
+            "update",
+            lambda: {**policy_parts(training.learner, self._published), **training.snapshot()},
+            self._about,
+        )
 
     def _about(self) -> dict[str, Any]:
         """What a checkpoint says of itself besides the state; no part of its hash."""
@@ -225,37 +218,31 @@ class TextRun:
 
     def _restore(self) -> bool:
         """Take up the newest whole checkpoint; False where there is none."""
-        found = newest_whole(self._folder, self._ties.say)
+        found = self._checkpoints.find(self._ties.say)
         if found is None:
             self._ties.say("no whole checkpoint yet: the run begins anew")
             return False
-        self._stored, about = found
-        self.training.restore(self._stored.path)
+        stored, about = found
+        self.training.restore(stored.path)
         try:
             self._lived_s = float(about["wall_s"])
         except (KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(f"checkpoint '{self._stored.path}' lacks what a run goes on with: {error}") from error
-        self._published = read_published(self._stored.path)
+            raise CheckpointError(f"checkpoint '{stored.path}' lacks what a run goes on with: {error}") from error
+        self._published = read_published(stored.path)
         self.version = self._published.version if self._published else 0
-        self._asked_at = self._place()
+        self._checkpoints.settle()
         training, config = self.training, self._config
         done, enough = len(training.log), config.episodes
         if self.without_robot:
             done, enough = training.offline_updates, config.offline_updates
         self.finished = done >= enough
-        self._ties.say(f"goes on from {self._stored.path}")
+        self._ties.say(f"goes on from {stored.path}")
         return True
 
     def _collect(self, wait: bool = False) -> None:
         """See what has become of the checkpoints; keep the newest."""
-        for outcome in self._writer.collect(wait):
-            self._problems.set("checkpoint", outcome.error)
-            if outcome.stored is None:
-                self._asked_at = ()
-            else:
-                self._stored = outcome.stored
-                newest = checkpoints_in(self._folder)[-self._config.keep_checkpoints :]
-                self._writer.keep(frozenset(path.name for path in newest))
+        if self._checkpoints.collect(wait):
+            self._checkpoints.thin()
 
     def end(self, interrupted: Callable[[], bool]) -> None:
         """Write the last checkpoint, judge unless interrupted, write the picture and ``summary.json``.
@@ -264,15 +251,15 @@ class TextRun:
             RunDirectoryError: the last checkpoint or the picture could not be written.
         """
         self._collect(wait=True)
-        if self._asked_at != self._place():
+        if self._checkpoints.due:
             self.checkpoint()
         self._collect(wait=True)
-        self._writer.close()
+        self._checkpoints.close()
         final = self._judge(interrupted)
         self._board.close()
         self._write_results(final, interrupted())
-        if self._problems.at("checkpoint"):
-            raise RunDirectoryError(self._problems.at("checkpoint"))
+        if self._checkpoints.problem:
+            raise RunDirectoryError(self._checkpoints.problem)
 
     def _judge(self, interrupted: Callable[[], bool]) -> dict[str, Any]:
         config, plan, found = self._config, self._plan, {}
@@ -302,8 +289,8 @@ class TextRun:
         }
         if self._plan.offline:
             summary["given"]["bags"] = list(self._plan.offline)
-        if self._stored is not None:
-            summary |= {"checkpoint": str(self._stored.path), "checkpoint_sha256": self._stored.combined_sha256}
+        if stored := self._checkpoints.newest:
+            summary |= {"checkpoint": str(stored.path), "checkpoint_sha256": stored.combined_sha256}
         self._directory.write_text("episodes.json", json.dumps([asdict(one) for one in training.log]) + "\n")
         self._directory.write_summary(summary)  # before the picture: after Ctrl-C time may not last for it
         self.summary = summary

@@ -242,7 +242,7 @@ def test_a_run_whose_last_checkpoint_cannot_be_written_says_so_and_keeps_the_one
     run._collect(wait=True)
     folder, away = run.path / "checkpoints", run.path / "away"
     kept = {p.name for p in folder.iterdir()}
-    run._asked_at = ()
+    run._checkpoints._asked_at = ()
     folder.rename(away)
     folder.write_text("no folder")
     with pytest.raises(RunDirectoryError, match="could not be written"):
