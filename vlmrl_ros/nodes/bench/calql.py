@@ -7,13 +7,14 @@ first steps online, and the policy with them; calibrated ones are not. Shown on 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from vlmrl_ros.core.types import Step
 from vlmrl_ros.nodes.bench.figures import Figures, over_seeds
 from vlmrl_ros.nodes.bench.offline_online import Protocol, bags_of, recorded, run
 from vlmrl_ros.nodes.bench.remembered import Result, remembered
@@ -22,6 +23,8 @@ from vlmrl_ros.policies.evaluation.statistics import mean_interval
 
 Records = Sequence[Mapping[str, Any]]
 """What :func:`vlmrl_ros.nodes.bench.offline_online.run` gives, one for each seed."""
+Data = Callable[[Protocol, int], Sequence[Step]]
+"""What there is before the first step, by protocol and seed."""
 
 MAZE = Protocol(
     task="crash_maze",
@@ -99,14 +102,23 @@ def measure(quick: bool, work: Path) -> Figures:
     records = {}
     for method in methods:
         seeds = QUICK_SEEDS if quick else FEWER_SEEDS if method in ON_FEWER_SEEDS else SEEDS
-        records[method] = [_run_once(work, MAZE, method, seed) for seed in seeds]
+        records[method] = [_run_once(work, MAZE, method, seed, SHARED, recorded) for seed in seeds]
     _plot(work / "success.png", {method: of for method, of in records.items() if method not in SWAPS}, MAZE.task)
     figures = figures_of(records)
     if quick:
         return figures
-    arm = {method: [_run_once(work / "arm", ARM, method, seed) for seed in ARM_SEEDS] for method in ARM_METHODS}
+    arm = _on_arm(work / "arm")
     _plot(work / "success_arm.png", arm, ARM.task)
     return figures | figures_of_arm(arm)
+
+
+def _on_arm(work: Path) -> Mapping[str, Records]:
+    shared = {**SHARED, **STEADY}
+
+    def bags(protocol: Protocol, seed: int) -> Sequence[Step]:
+        return bags_of(protocol, seed, work / f"bags_{seed}")
+
+    return {method: [_run_once(work, ARM, method, seed, shared, bags) for seed in ARM_SEEDS] for method in ARM_METHODS}
 
 
 def figures_of(records: Mapping[str, Records]) -> Figures:
@@ -199,15 +211,14 @@ def _curve(records: Records) -> Curve:
     return Curve([e["step"] for e in evaluations[0]], values)
 
 
-def _run_once(work: Path, common: Protocol, method: str, seed: int) -> Result:
+def _run_once(work: Path, common: Protocol, method: str, seed: int, shared: Mapping[str, Any], data: Data) -> Result:
     learner, options = METHODS[method]
     # SAC with offline data learns from scratch, from both
     protocol = replace(common, offline_updates=0) if learner == "sac" else common
-    given = {**SHARED, **(STEADY if common is ARM else {}), **options}
+    given = {**shared, **options}
     about = {"protocol": asdict(protocol), "learner": learner, "options": given, "seed": seed}
-
-    def make() -> Result:
-        data = bags_of(protocol, seed, work / f"bags_{seed}") if common is ARM else recorded(protocol, seed)
-        return run(protocol, learner, given, seed, data)
-
-    return remembered(work / f"{method}_{seed}.json", about, make)
+    return remembered(
+        work / f"{method}_{seed}.json",
+        about,
+        lambda: run(protocol, learner, given, seed, data(protocol, seed)),
+    )
