@@ -17,7 +17,7 @@ os.environ.update(loopback_udp())  # nodes are killed in tests; see there
 settings.register_profile("shared", deadline=None)  # other processes share the machine: a slow example is no failure
 settings.load_profile("shared")
 
-NICENESS = 5
+NICENESS = 10
 TIMED = (
     *(f"tests/launch/{name}.py" for name in ("test_fleet", "test_real_train")),
     *(f"tests/ros/{name}.py" for name in ("test_lifecycle", "test_realtime", "test_reset_by_hand", "test_reset_pause")),

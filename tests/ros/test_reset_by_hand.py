@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import signal
 import time
+from collections.abc import Callable
+from itertools import cycle
 from types import SimpleNamespace
 
 import pytest
@@ -60,6 +62,12 @@ def moves(hand: SimpleNamespace) -> float:
     return hand.tips[-1].pose.position.x - hand.tips[0].pose.position.x if hand.tips else 0.0
 
 
+def push(hand: SimpleNamespace, forward: float) -> Callable[[], None]:
+    """Hold the takeover, and at the next call let go of it: who held on while their joystick was lost must do so."""
+    held = cycle(((TAKEOVER,), ()))
+    return lambda: hand.play(*next(held), forward=forward)
+
+
 def test_the_estop_button_works_before_the_first_episode(observer, hand):
     hand.play(ESTOP)
     observer.until(lambda: hand.stops and hand.stops[-1].data, "the bridge's e-stop")
@@ -74,8 +82,7 @@ def test_the_estop_button_works_before_the_first_episode(observer, hand):
 def test_the_arm_follows_the_hand_and_stands_still_without_it(observer, hand):
     wanted = "move the arm to its start"
     observer.until(lambda: wanted in observer.diagnosis("/arm_bridge")[0], "what the bridge asks for in diagnostics")
-    hand.play(TAKEOVER, forward=1.0)
-    observer.until(lambda: moves(hand) > 0.02, "an arm that moves")
+    observer.say_until(push(hand, 1.0), lambda: moves(hand) > 0.02, "an arm that moves")
     hand.play()
     begin = len(hand.guides)
     observer.until(lambda: len(hand.guides) > begin + 3, "three ticks")
@@ -86,9 +93,8 @@ def test_the_arm_follows_the_hand_and_stands_still_without_it(observer, hand):
 
 
 def test_an_arm_that_falls_silent_is_told_to_stand_still_within_two_ticks(observer, hand):
-    hand.play(TAKEOVER, forward=-1.0)
     begin = time.monotonic()
-    observer.until(lambda: hand.judge.moving_since(begin) > 10, "an arm that moves")
+    observer.say_until(push(hand, -1.0), lambda: hand.judge.moving_since(begin) > 10, "an arm that moves")
     since_s = time.monotonic()
     hand.robot.signal(signal.SIGSTOP)
     observer.watch(0.6)
