@@ -72,8 +72,8 @@ def test_a_check_that_breaks_is_a_finding(monkeypatch, tmp_path):
 
 
 def test_messages_go_to_another_process_and_back(domain):
-    tries = (by_name(transport.check()) for _ in range(3))  # one message of hundreds may be lost on a busy machine
-    found = next(one for one in tries if one["round trip"].level is not Level.FAILED)
+    found = by_name(transport.check())
+    assert found["round trip"].level is not Level.FAILED, found["round trip"]
     assert found["image"].level is not Level.FAILED, found["image"]
     assert float(found["round trip"].found.split(" ms")[0]) > 0.01
 

@@ -98,19 +98,27 @@ class _Caller:
         self._context.try_shutdown()
 
     def matched(self) -> bool:
-        """The echo has been found, both ways, within :data:`MATCH_S`."""
+        """The echo has been found, and its answers come back, within :data:`MATCH_S`.
+
+        That each side knows of the other's topic does not say that it is heard there yet: the first messages tell.
+        """
         deadline_s = time.monotonic() + MATCH_S
-        while time.monotonic() < deadline_s:
-            there = all(publisher.get_subscription_count() for publisher in self._publishers.values())
-            if there and all(self._node.count_publishers(f"{topic}/echo") for _, topic in KINDS.values()):
-                return True
+        return all(self._answered(name, deadline_s) for name in KINDS)
+
+    def _answered(self, name: str, deadline_s: float) -> bool:
+        kind, _ = KINDS[name]
+        self._back.clear()
+        while not any(isinstance(message, kind) for message in self._back):
+            if time.monotonic() > deadline_s:
+                return False
+            self._publishers[name].publish(kind())
             self._executor.spin_once(timeout_sec=0.02)
-        return False
+        return True
 
     def round_trips(self, name: str, message: Any, count: int) -> list[float]:
         """Times of round trips, ms; fewer than ``count`` when some did not come back."""
         times_ms = []
-        for k in range(count):
+        for k in range(1, count + 1):  # 0 are those that were sent to be found
             message.header.stamp.nanosec = k
             self._back.clear()
             started_s = time.perf_counter()
