@@ -18,7 +18,7 @@ from vlmrl_ros.core.types import Intervention, Mark, Source
 pytestmark = pytest.mark.ros
 
 HELD = 10
-FROZEN_S = 2.0
+FROZEN_S = 6.0
 """Longer than a part is waited for."""
 
 

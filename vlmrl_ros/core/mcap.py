@@ -127,10 +127,11 @@ class Scan:
             raise BagError(f"'{self.path}' cannot be read: {error.strerror}") from error
 
     def _messages(self, file: BinaryIO) -> Iterator[Message]:
-        size = os.fstat(file.fileno()).st_size
-        if file.read(len(MAGIC)) not in (MAGIC, MAGIC[: min(size, len(MAGIC))]):
+        magic = file.read(len(MAGIC))
+        if not MAGIC.startswith(magic):
             raise BagError(f"'{self.path}' is no MCAP file")
-        self.end = min(size, len(MAGIC))
+        self.end = len(magic)  # shorter where it is just being begun
+        size = os.fstat(file.fileno()).st_size
         while (record := self._next(file, size)) is not None:
             opcode, body = record
             if opcode == _DATA_END:
