@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from vlmrl_ros.core.text_episode import TextEpisode
+from vlmrl_ros.core.text_episode import END, TextEpisode, TextTurn
 from vlmrl_ros.policies.language.critic import LanguageModel
 from vlmrl_ros.policies.language.tokenizer import Tokenizer
 
@@ -36,7 +36,10 @@ class Passage:
 
 
 def passages_of(episode: TextEpisode, tokenizer: Tokenizer, discount: float) -> list[Passage]:
-    """Cut an episode into passages: one where it grows as one text, else one for each turn.
+    """Cut an episode into passages: one where the model has read it as one text, else one for each turn.
+
+    Each answer has the tokens that were drawn, and before it stands what the model has read: the prompt as its text is
+    encoded, in which an earlier answer may have other tokens than those that were drawn.
 
     Args:
         episode: one turn or more.
@@ -46,28 +49,23 @@ def passages_of(episode: TextEpisode, tokenizer: Tokenizer, discount: float) -> 
     Raises:
         RangeError: a character beyond the vocabulary.
     """
-    answers = [tokenizer.encode(turn.action) for turn in episode.turns]
+    answers = [_answer(turn, tokenizer) for turn in episode.turns]
     rewards = [(*[0.0] * (len(answer) - 1), turn.reward) for answer, turn in zip(answers, episode.turns, strict=True)]
     to_go = _to_go(rewards, discount)
     prompts = [tokenizer.prompt(turn.observation) for turn in episode.turns]
     final = None if episode.terminated else tokenizer.prompt(episode.final)
-    if not episode.grows:
-        after = [*prompts[1:], final]
-        rows = zip(prompts, answers, rewards, to_go, after, strict=True)
-        return [
-            Passage(prompt + answer, tuple(range(len(prompt), len(prompt) + len(answer))), reward, worth, follows)
-            for prompt, answer, reward, worth, follows in rows
-        ]
-    ids: Ids = ()
-    said: list[int] = []
-    told = 0
-    for turn, answer in zip(episode.turns, answers, strict=True):
-        heard = turn.observation[told:]
-        ids += tokenizer.encode(heard) if ids else tokenizer.prompt(heard)
-        said += range(len(ids), len(ids) + len(answer))
-        ids += answer
-        told = len(turn.observation) + len(turn.action)
-    return [Passage(ids, tuple(said), tuple(chain(*rewards)), tuple(chain(*to_go)), final)]
+    read = [prompt + answer for prompt, answer in zip(prompts, answers, strict=True)]
+    places = [tuple(range(len(prompt), len(whole))) for prompt, whole in zip(prompts, read, strict=True)]
+    if all(prompt[: len(before)] == before for before, prompt in zip(read, prompts[1:], strict=False)):
+        return [Passage(read[-1], *(tuple(chain(*of)) for of in (places, rewards, to_go)), final)]
+    return [Passage(*one) for one in zip(read, places, rewards, to_go, [*prompts[1:], final], strict=True)]
+
+
+def _answer(turn: TextTurn, tokenizer: Tokenizer) -> Ids:
+    """The tokens that were drawn; those of the text where none were, or where they are of another tokenizer."""
+    ids = turn.token_ids
+    known = ids and max(ids) < tokenizer.size
+    return ids if known and (tokenizer.decode(ids) or END) == turn.action else tokenizer.encode(turn.action)
 
 
 def _to_go(rewards: Sequence[Sequence[float]], discount: float) -> list[tuple[float, ...]]:

@@ -13,6 +13,7 @@ import torch
 from vlmrl_ros.core.config import from_mapping, option, to_mapping
 from vlmrl_ros.core.errors import CheckpointError, VlmrlError
 from vlmrl_ros.core.interfaces import Variables
+from vlmrl_ros.core.text import Answer
 from vlmrl_ros.policies.language.critic import Critic
 from vlmrl_ros.policies.language.gpt import Gpt, GptConfig
 from vlmrl_ros.policies.language.speaking import Speaker
@@ -97,7 +98,7 @@ class LanguagePolicy:
             speaker.temperature = self._config.temperature
         self._speaker = speaker
 
-    def answer(self, prompts: Sequence[str], rng: np.random.Generator) -> list[str]:
+    def answer(self, prompts: Sequence[str], rng: np.random.Generator) -> list[Answer]:
         """One answer to each prompt.
 
         Raises:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from vlmrl_ros.core.errors import RangeError
+from vlmrl_ros.core.text import Answer
 from vlmrl_ros.policies.language.critic import Critic
 from vlmrl_ros.policies.language.passages import Ids
 from vlmrl_ros.policies.language.tokenizer import Tokenizer
@@ -44,7 +45,7 @@ class Speaker:
     remembered: dict[Ids, Tensor] = field(default_factory=dict, repr=False)
 
     @torch.no_grad()
-    def answer(self, prompts: Sequence[str], generator: torch.Generator) -> list[str]:
+    def answer(self, prompts: Sequence[str], generator: torch.Generator) -> list[Answer]:
         """One answer to each prompt, its end included unless it grew too long.
 
         Raises:
@@ -63,7 +64,7 @@ class Speaker:
         for numbers in rows.values():
             for number, ids in zip(numbers, self._say([encoded[n] for n in numbers], generator), strict=True):
                 said[number] = ids
-        return [self.tokenizer.decode(ids) for ids in said]
+        return [Answer(self.tokenizer.decode(ids), ids) for ids in said]
 
     def _say(self, prompts: list[Ids], generator: torch.Generator) -> list[Ids]:
         """Answers to prompts of one length, as ids."""

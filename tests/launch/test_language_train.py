@@ -48,6 +48,7 @@ def test_a_run_shows_rising_versions_and_leaves_bags_and_a_summary(stage: Stage)
     episodes = list(read_text_episodes(run / "bags", "wordle"))
     lived = json.loads((run / "episodes.json").read_text())
     assert [one.undiscounted_return for one in episodes] == [one["task_return"] for one in lived]
+    assert all(turn.token_ids for one in episodes for turn in one.turns)
     assert sum(len(one.turns) for one in episodes) == summary["steps"] == len(status)
 
 

@@ -11,12 +11,13 @@ from std_msgs.msg import String
 from vlmrl_ros.core.errors import ConfigError, RangeError
 from vlmrl_ros.core.json_text import read_json
 from vlmrl_ros.core.spec import MAX_NAME
+from vlmrl_ros.core.text import Answer
 
 OBSERVATION, SAID, EXECUTED = "observation/text", "policy/text", "executed/text"
 """Topics: the whole prompt; the answer of the policy; what was carried out of it, empty at the last step."""
 MOST_TEXT = 1_000_000
 """Longest message that is parsed, characters."""
-_MOST_NS = 2**63
+_MOST_NS, _MOST_ID = 2**63, 2**31
 
 
 def text_message(stamp_ns: int, text: str) -> String:
@@ -24,17 +25,29 @@ def text_message(stamp_ns: int, text: str) -> String:
     return String(data=json.dumps({"stamp_ns": stamp_ns, "text": text}))
 
 
+def answer_message(stamp_ns: int, answer: Answer) -> String:
+    """Compose what was said in a step: its text, and its tokens where a model drew them."""
+    tokens = {"token_ids": answer.token_ids} if answer.token_ids else {}
+    return String(data=json.dumps({"stamp_ns": stamp_ns, "text": answer.text, **tokens}))
+
+
 def read_text(message: String, what: str) -> tuple[int, str]:
-    """Stamp of the step, ns, and the text.
+    """Stamp of the step, ns, and the text; as :func:`read_answer`."""
+    stamp_ns, answer = read_answer(message, what)
+    return stamp_ns, answer.text
+
+
+def read_answer(message: String, what: str) -> tuple[int, Answer]:
+    """Stamp of the step, ns, and what was said, which in older bags has no tokens.
 
     Raises:
-        ShapeError: no JSON with a stamp and a text.
+        ShapeError: no JSON with a stamp and a text, or tokens that are no ids.
         RangeError: too long, or a stamp that no time has.
     """
-    stamp_ns, text = read_json(message.data, f"a text on {what}", MOST_TEXT, _parts)
+    stamp_ns, answer = read_json(message.data, f"a text on {what}", MOST_TEXT, _parts)
     if not 0 <= stamp_ns < _MOST_NS:
         raise RangeError(f"{what} has stamp_ns {stamp_ns}; valid: 0 to 2**63 - 1")
-    return stamp_ns, text
+    return stamp_ns, answer
 
 
 def spec_message(task: str, options: Mapping[str, Any]) -> String:
@@ -76,8 +89,10 @@ def _task_and_options(plain: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     return task, options
 
 
-def _parts(plain: Mapping[str, Any]) -> tuple[int, str]:
-    stamp_ns, text = plain["stamp_ns"], plain["text"]
+def _parts(plain: Mapping[str, Any]) -> tuple[int, Answer]:
+    stamp_ns, text, ids = plain["stamp_ns"], plain["text"], plain.get("token_ids", [])
     if type(stamp_ns) is not int or not isinstance(text, str):
         raise ValueError("stamp_ns is a whole number and text a text")
-    return stamp_ns, text
+    if not isinstance(ids, list) or not all(type(one) is int and 0 <= one < _MOST_ID for one in ids):
+        raise ValueError(f"token_ids are whole numbers from 0 to {_MOST_ID - 1}, in a list")
+    return stamp_ns, Answer(text, tuple(ids))

@@ -10,7 +10,7 @@ from std_msgs.msg import String
 
 from vlmrl_ros.bridge import messages, qos
 from vlmrl_ros.bridge.shell import Shell
-from vlmrl_ros.bridge.text_messages import EXECUTED, OBSERVATION, read_text
+from vlmrl_ros.bridge.text_messages import EXECUTED, OBSERVATION, read_answer, read_text
 from vlmrl_ros.core.join import PartJoin
 from vlmrl_ros.core.quiet import TICK_S, Quiet
 from vlmrl_ros.core.text_steps import SPOKEN_PARTS, SpokenStep, spoken
@@ -36,18 +36,22 @@ class SpokenSteps:
         self._shell, self._put, self._skip = shell, put, skip
         self._join = PartJoin(SPOKEN_PARTS, WINDOW, after_ns)
         self._quiet = Quiet()
-        shell.listen(String, OBSERVATION, lambda message: self._on_text("text", OBSERVATION, message), qos.STEP)
+        shell.listen(String, OBSERVATION, self._on_text, qos.STEP)
         shell.listen(JointState, "feedback", self._on_feedback, qos.STEP)
-        shell.listen(String, EXECUTED, lambda message: self._on_text("said", EXECUTED, message), qos.STEP)
+        shell.listen(String, EXECUTED, self._on_said, qos.STEP)
         shell.steady_timer(TICK_S, self._give_up)
 
     def reset(self) -> None:
         """The bridge has started again, and its stamps with it."""
         self._join.reset()
 
-    def _on_text(self, part: str, topic: str, message: String) -> None:
-        stamp_ns, text = read_text(message, topic)
-        self._add(stamp_ns, part, text)
+    def _on_text(self, message: String) -> None:
+        stamp_ns, text = read_text(message, OBSERVATION)
+        self._add(stamp_ns, "text", text)
+
+    def _on_said(self, message: String) -> None:
+        stamp_ns, answer = read_answer(message, EXECUTED)
+        self._add(stamp_ns, "said", answer)
 
     def _on_feedback(self, message: JointState) -> None:
         self._add(messages.stamp_of(message), "feedback", messages.read_feedback(message))

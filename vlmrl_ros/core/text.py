@@ -24,6 +24,20 @@ class TextObservation:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What was said to a prompt."""
+
+    text: str
+    token_ids: tuple[int, ...] = ()
+    """The tokens as they were drawn, which are not always those of the text: a model may spell a word that has a token
+    of its own. Empty where no model has said it."""
+
+    def within(self, most: int) -> Answer:
+        """Its first ``most`` characters; what is cut off takes the tokens with it."""
+        return self if len(self.text) <= most else Answer(self.text[:most])
+
+
+@dataclass(frozen=True)
 class TextStep:
     """What an utterance led to."""
 
@@ -95,7 +109,7 @@ class TextPolicy(Protocol):
         """
         ...
 
-    def answer(self, prompts: Sequence[str], rng: np.random.Generator) -> list[str]:
+    def answer(self, prompts: Sequence[str], rng: np.random.Generator) -> list[Answer]:
         """One answer to each prompt.
 
         Raises:

@@ -29,6 +29,9 @@ class TextTurn:
     """What was said, with :data:`END`."""
     reward: float
     """Of the action; lands on its last token (LMRL-Gym)."""
+    token_ids: tuple[int, ...] = ()
+    """Of the action as a model drew them: what is learned from, whatever other tokens its text could have; else empty.
+    """
 
 
 class Segment(NamedTuple):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vlmrl_ros.core.errors import NonFiniteError
 from vlmrl_ros.core.streams import stream
-from vlmrl_ros.core.text import TextStep, TextTask
+from vlmrl_ros.core.text import Answer, TextStep, TextTask
 from vlmrl_ros.core.text_episode import END
 from vlmrl_ros.core.text_steps import STEP_NS
 from vlmrl_ros.core.types import Feedback
@@ -74,7 +74,7 @@ class TextGames:
         self._seed = seed
         self._next_ns, self._episode = STEP_NS, 0
         self._asked: dict[int, tuple[_Game, TextArrival]] = {}
-        self._said: dict[int, str] = {}
+        self._said: dict[int, Answer] = {}
         self._cut = False
 
     def go_on(self, stamp_ns: int, episode: int) -> None:
@@ -124,18 +124,19 @@ class TextGames:
         self._next_ns += STEP_NS if shown else 0
         return shown
 
-    def hear(self, stamp_ns: int, text: str) -> bool:
+    def hear(self, stamp_ns: int, answer: Answer) -> bool:
         """Take the answer to what was shown with a stamp, ns; False where none is wanted, or another came before."""
         if stamp_ns not in self._asked or stamp_ns in self._said:
             return False
-        self._said[stamp_ns] = text[:MOST_SAID] or END
+        said = answer.within(MOST_SAID)
+        self._said[stamp_ns] = said if said.text else replace(said, text=END)
         return True
 
     def cut(self) -> None:
         """Have every game that waits for an answer end with its next step, truncated."""
         self._cut = self.asked
 
-    def carry_out(self) -> list[tuple[int, str]]:
+    def carry_out(self) -> list[tuple[int, Answer]]:
         """Carry out all answers, once none is missing.
 
         Returns:
@@ -146,6 +147,6 @@ class TextGames:
         """
         done = [(stamp, self._said[stamp]) for stamp in self._asked]
         for stamp, said in done:
-            self._asked[stamp][0].say(said, self._cut)
+            self._asked[stamp][0].say(said.text, self._cut)
         self._asked, self._said, self._cut = {}, {}, False
         return done

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from vlmrl_ros.core.errors import ConfigError
+from vlmrl_ros.core.text import Answer
 from vlmrl_ros.core.text_episode import TextEpisode, TextTurn
 from vlmrl_ros.core.types import Feedback
 
@@ -36,7 +37,7 @@ class SpokenStep:
     stamp_ns: int
     text: str
     feedback: Feedback
-    said: str
+    said: Answer
 
 
 def spoken(stamp_ns: int, parts: Mapping[str, Any]) -> SpokenStep:
@@ -50,7 +51,10 @@ def episode_of(steps: Sequence[SpokenStep], info: Mapping[str, Any]) -> TextEpis
         return None
     if any(after.feedback.step != before.feedback.step + 1 for before, after in pairwise(steps)):
         return None
-    turns = tuple(TextTurn(before.text, before.said, after.feedback.reward) for before, after in pairwise(steps))
+    turns = tuple(
+        TextTurn(before.text, before.said.text, after.feedback.reward, before.said.token_ids)
+        for before, after in pairwise(steps)
+    )
     return TextEpisode(turns, steps[-1].feedback.terminated, info, steps[-1].text)
 
 
@@ -70,7 +74,7 @@ def steps_of(episode: TextEpisode, number: int, first_ns: int) -> Iterator[Spoke
     last = len(episode.turns)
     texts = (*(turn.observation for turn in episode.turns), episode.final)
     rewards = (0.0, *(turn.reward for turn in episode.turns))
-    said = (*(turn.action for turn in episode.turns), "")
+    said = (*(Answer(turn.action, turn.token_ids) for turn in episode.turns), Answer(""))
     for step, (text, reward, action) in enumerate(zip(texts, rewards, said, strict=True)):
         over = step == last
         success = over and bool(episode.info.get("success", False))

@@ -15,7 +15,15 @@ from vlmrl_ros.bridge import messages, qos
 from vlmrl_ros.bridge.learner_messages import TextPlace, read_text_place
 from vlmrl_ros.bridge.parameters import plugin_options
 from vlmrl_ros.bridge.shell import Shell, run
-from vlmrl_ros.bridge.text_messages import EXECUTED, OBSERVATION, SAID, read_text, spec_message, text_message
+from vlmrl_ros.bridge.text_messages import (
+    EXECUTED,
+    OBSERVATION,
+    SAID,
+    answer_message,
+    read_answer,
+    spec_message,
+    text_message,
+)
 from vlmrl_ros.core.config import option
 from vlmrl_ros.core.continuation import Continuation, Place
 from vlmrl_ros.core.text_episode import ClonableTextTask
@@ -107,10 +115,10 @@ class TextBridge(Shell[TextBridgeConfig]):
         self._show_when_due()
 
     def _on_said(self, message: String) -> None:
-        stamp_ns, text = read_text(message, SAID)
+        stamp_ns, answer = read_answer(message, SAID)
         if not self.active:
             return
-        if self._games.hear(stamp_ns, text):
+        if self._games.hear(stamp_ns, answer):
             self._show_when_due()
         else:
             self.diagnostics.count("stale answers")
@@ -129,7 +137,7 @@ class TextBridge(Shell[TextBridgeConfig]):
         """Carry out the answers of the tick under way, if all are there; whether none is under way then."""
         if self._games.asked and not self._games.waiting:
             for stamp, said in self._games.carry_out():
-                self._executed.publish(text_message(stamp, said))
+                self._executed.publish(answer_message(stamp, said))
         return not self._games.asked
 
     def _may_show(self) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from vlmrl_ros.core.errors import RangeError
 from vlmrl_ros.core.interfaces import Variables
 from vlmrl_ros.core.streams import stream
+from vlmrl_ros.core.text import Answer
 from vlmrl_ros.core.text_episode import END, TextEpisode, TextGame
 from vlmrl_ros.nodes.bench.lmrl_gym_play import play
 from vlmrl_ros.policies.language.policy import build
@@ -46,13 +47,13 @@ def evaluate(
     policy.load(variables)
     rng, seeds = stream(seed, "text evaluation", 1), stream(seed, "text evaluation", 0).integers(2**31, size=episodes)
 
-    def answer(prompts: Sequence[str]) -> list[str]:
+    def answer(prompts: Sequence[str]) -> list[Answer]:
         if interrupted():
             raise _StoppedError
         try:
             return policy.answer(prompts, rng)
         except RangeError:
-            return [END] * len(prompts)  # as the policy server, which then says nothing
+            return [Answer(END)] * len(prompts)  # as the policy server, which then says nothing
 
     tasks = [game.build(options) for _ in range(min(AT_ONCE, episodes))]
     found: list[TextEpisode] = []

@@ -15,14 +15,14 @@ from std_msgs.msg import String, UInt8MultiArray
 from vlmrl_ros.bridge import messages, qos
 from vlmrl_ros.bridge.parameters import plugin_options, show_options
 from vlmrl_ros.bridge.shell import Shell, run
-from vlmrl_ros.bridge.text_messages import OBSERVATION, SAID, read_text, read_text_spec, text_message
+from vlmrl_ros.bridge.text_messages import OBSERVATION, SAID, answer_message, read_text, read_text_spec
 from vlmrl_ros.bridge.weights import Weights, decode
 from vlmrl_ros.core import registry
 from vlmrl_ros.core.config import option
 from vlmrl_ros.core.errors import RangeError, VlmrlError
 from vlmrl_ros.core.join import PartJoin
 from vlmrl_ros.core.streams import stream
-from vlmrl_ros.core.text import TextPolicy
+from vlmrl_ros.core.text import Answer, TextPolicy
 from vlmrl_ros.core.text_episode import END
 from vlmrl_ros.core.text_games import MOST_SAID
 from vlmrl_ros.core.types import Feedback
@@ -128,13 +128,13 @@ class TextPolicyServer(Shell[TextPolicyServerConfig]):
         started_s = time.perf_counter()
         rng = stream(self.config.seed, "policy", asked.feedback.episode, asked.feedback.step)
         try:
-            said = self._policy.answer([asked.text], rng)[0][:MOST_SAID]
+            said = self._policy.answer([asked.text], rng)[0].within(MOST_SAID)
         except RangeError as error:
-            said = END  # says nothing, and the game goes on
+            said = Answer(END)  # says nothing, and the game goes on
             self.diagnostics.count("prompts that could not be read")
             self.get_logger().warning(f"a prompt could not be read: {error}", throttle_duration_sec=5.0)
         inference_ms = (time.perf_counter() - started_s) * 1e3
-        answer = self._answers[asked.stamp_ns] = text_message(asked.stamp_ns, said)
+        answer = self._answers[asked.stamp_ns] = answer_message(asked.stamp_ns, said)
         while len(self._answers) > WINDOW:
             del self._answers[next(iter(self._answers))]
         self._said.publish(answer)

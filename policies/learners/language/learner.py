@@ -243,12 +243,15 @@ def _made(spec: TextSpec, config: LanguageConfig, generator: torch.Generator) ->
 
 def plain_of(episode: TextEpisode) -> dict[str, Any]:
     """An episode, fit for JSON."""
-    turns = [[turn.observation, turn.action, turn.reward] for turn in episode.turns]
+    turns = [[turn.observation, turn.action, turn.reward, turn.token_ids] for turn in episode.turns]
     about = {"terminated": episode.terminated, "info": dict(episode.info), "final": episode.final}
     return {"turns": turns, **about}
 
 
 def episode_of(plain: Mapping[str, Any]) -> TextEpisode:
     """The episode that :func:`plain_of` gave."""
-    turns = tuple(TextTurn(str(seen), str(said), float(reward)) for seen, said, reward in plain["turns"])
+    turns = tuple(
+        TextTurn(str(seen), str(said), float(reward), tuple(int(token) for of in ids for token in of))
+        for seen, said, reward, *ids in plain["turns"]  # older checkpoints have no tokens
+    )
     return TextEpisode(turns, bool(plain["terminated"]), dict(plain["info"]), str(plain["final"]))

@@ -7,18 +7,33 @@ from std_msgs.msg import String
 
 from vlmrl_ros.bridge.text_messages import (
     MOST_TEXT,
+    answer_message,
     check_text_spec,
+    read_answer,
     read_text,
     read_text_spec,
     spec_message,
     text_message,
 )
 from vlmrl_ros.core.errors import ConfigError, RangeError, ShapeError
+from vlmrl_ros.core.text import Answer
 
 
 @pytest.mark.parametrize("text", ["", "move up\n", 'a "quoted" \\ text', "zürich \u2654", "\ud800"])
 def test_a_text_and_its_stamp_come_back(text):
     assert read_text(text_message(17_000_000_001, text), "policy/text") == (17_000_000_001, text)
+
+
+@pytest.mark.parametrize("answer", [Answer("move up\n", (0, 3, 2**31 - 1)), Answer(""), Answer("said by nobody")])
+def test_an_answer_comes_back_with_its_tokens(answer):
+    message = answer_message(5, answer)
+    assert read_answer(message, "policy/text") == (5, answer)
+    assert read_text(message, "policy/text") == (5, answer.text)
+
+
+def test_an_answer_of_an_older_bag_has_no_tokens():
+    message = String(data='{"stamp_ns": 5, "text": "move up\\n"}')
+    assert read_answer(message, "executed/text") == (5, Answer("move up\n"))
 
 
 @pytest.mark.parametrize(
@@ -30,6 +45,8 @@ def test_a_text_and_its_stamp_come_back(text):
         (json.dumps({"stamp_ns": 1.5, "text": "move up"}), ShapeError),
         (json.dumps({"stamp_ns": True, "text": "move up"}), ShapeError),
         (json.dumps({"stamp_ns": 1, "text": 3}), ShapeError),
+        (json.dumps({"stamp_ns": 1, "text": "", "token_ids": 3}), ShapeError),
+        *((json.dumps({"stamp_ns": 1, "text": "", "token_ids": [1, bad]}), ShapeError) for bad in (-1, 2**31, 1.0, "a")),
         (json.dumps({"stamp_ns": -1, "text": ""}), RangeError),
         (json.dumps({"stamp_ns": 2**63, "text": ""}), RangeError),
         ("x" * (MOST_TEXT + 1), RangeError),

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from vlmrl_ros.core.errors import NonFiniteError
-from vlmrl_ros.core.text import TextObservation, TextStep
+from vlmrl_ros.core.text import Answer, TextObservation, TextStep
 from vlmrl_ros.core.text_games import MOST_SAID, TextGames
 from vlmrl_ros.core.text_steps import STEP_NS
 from vlmrl_ros.sim.text.load import game
@@ -17,7 +17,7 @@ def games(name: str, count: int = 1, seed: int = 0, **options: object) -> TextGa
 
 def said_to_all(played: TextGames, text: str) -> None:
     for arrival in played.waiting:
-        assert played.hear(arrival.stamp_ns, text)
+        assert played.hear(arrival.stamp_ns, Answer(text))
 
 
 def test_games_show_in_turn_and_go_on_when_all_are_answered():
@@ -26,20 +26,20 @@ def test_games_show_in_turn_and_go_on_when_all_are_answered():
     assert [arrival.stamp_ns for arrival in shown] == [STEP_NS, STEP_NS + 1]
     assert [arrival.feedback.episode for arrival in shown] == [0, 1]
     assert {arrival.feedback.weights_version for arrival in shown} == {3}
-    assert played.hear(STEP_NS, "move up\n")
+    assert played.hear(STEP_NS, Answer("move up\n"))
     assert played.waiting == shown[1:]
-    assert played.hear(STEP_NS + 1, "move left\n")
-    assert played.carry_out() == [(STEP_NS, "move up\n"), (STEP_NS + 1, "move left\n")]
+    assert played.hear(STEP_NS + 1, Answer("move left\n"))
+    assert played.carry_out() == [(STEP_NS, Answer("move up\n")), (STEP_NS + 1, Answer("move left\n"))]
     assert [arrival.feedback.step for arrival in played.arrive(2, 3)] == [1, 1]
 
 
 def test_an_answer_to_nothing_and_a_second_one_are_not_taken():
     played = games("maze")
     played.arrive(1, 0)
-    assert not played.hear(STEP_NS + 1, "move up\n")
-    assert played.hear(STEP_NS, "move up\n")
-    assert not played.hear(STEP_NS, "move down\n")
-    assert played.carry_out() == [(STEP_NS, "move up\n")]
+    assert not played.hear(STEP_NS + 1, Answer("move up\n"))
+    assert played.hear(STEP_NS, Answer("move up\n"))
+    assert not played.hear(STEP_NS, Answer("move down\n"))
+    assert played.carry_out() == [(STEP_NS, Answer("move up\n"))]
 
 
 def test_no_more_episodes_begin_than_are_wanted():
@@ -53,6 +53,21 @@ def test_no_more_episodes_begin_than_are_wanted():
     assert played.arrive(wanted=2, version=0) == []
     assert played.stamp_ns == before
     assert [arrival.feedback.episode for arrival in played.arrive(wanted=9, version=1)] == [2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("said", "carried_out"),
+    [
+        (Answer("move up\n", (4, 7, 1)), Answer("move up\n", (4, 7, 1))),
+        (Answer("", (0, 0)), Answer("\n", (0, 0))),
+        (Answer("x" * MOST_SAID + "x", (3,) * 1001), Answer("x" * MOST_SAID)),
+    ],
+)
+def test_tokens_go_with_the_text_that_they_are_and_with_no_part_of_it(said, carried_out):
+    played = games("maze")
+    played.arrive(1, 0)
+    assert played.hear(STEP_NS, said)
+    assert played.carry_out() == [(STEP_NS, carried_out)]
 
 
 @pytest.mark.parametrize(
@@ -73,7 +88,7 @@ def test_what_the_rules_cannot_read_costs_what_they_say(name, text, cost):
     [(stamp, said)] = played.carry_out()
     [after] = played.arrive(1, 0)
     assert stamp == before.stamp_ns
-    assert said == (text[:MOST_SAID] or "\n")
+    assert said == Answer(text[:MOST_SAID] or "\n")
     assert after.feedback.reward == cost
 
 

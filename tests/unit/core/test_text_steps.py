@@ -7,7 +7,7 @@ from vlmrl_ros.core.text_episode import TextEpisode, TextTurn
 from vlmrl_ros.core.text_steps import MOST_OPEN, STEP_NS, SpokenChains, episode_of, steps_of
 
 WALK = TextEpisode(
-    (TextTurn("here\n", "left\n", -1.0), TextTurn("there\n", "right\n", 0.0)), True, {"success": True}, "goal\n"
+    (TextTurn("here\n", "left\n", -1.0, (5, 1)), TextTurn("there\n", "right\n", 0.0)), True, {"success": True}, "goal\n"
 )
 CUT = TextEpisode((TextTurn("", "\n", -4.0),), False, {"success": False}, "still here\n")
 

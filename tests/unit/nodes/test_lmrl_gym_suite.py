@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from vlmrl_ros.core.errors import VlmrlError
+from vlmrl_ros.core.text import Answer
 from vlmrl_ros.nodes.bench import lmrl_gym
 from vlmrl_ros.nodes.bench.lmrl_gym import MAZE, figures_of, measure, orderings
 from vlmrl_ros.nodes.bench.lmrl_gym_maze import DISCOUNT, TOKENS, errors_of_values
@@ -58,12 +59,14 @@ def test_episodes_side_by_side_are_those_that_each_has_alone():
     best = {f"{cell[0]}, {cell[1]};": said for cell, said in best_moves().items()}
 
     def answer(prompts):
-        return [best[prompt.split("you are at ")[1].split(" walls")[0]] + "\n" for prompt in prompts]
+        cells = [prompt.split("you are at ")[1].split(" walls")[0] for prompt in prompts]
+        return [Answer(f"{best[cell]}\n", (7,)) for cell in cells]
 
     tasks = [maze.build({"start": start}) for start in range(len(STARTS))]
     episodes = play(tasks, range(len(STARTS)), answer, "solver")
     assert np.mean([episode.undiscounted_return for episode in episodes]) == pytest.approx(-6.84)
     assert all(episode.terminated and episode.info["success"] for episode in episodes)
+    assert {turn.token_ids for episode in episodes for turn in episode.turns} == {(7,)}
     assert episodes[3] == play([maze.build({"start": 3})], [3], answer, "solver")[0]
 
 
@@ -75,7 +78,7 @@ def best_moves():
 
 
 def test_an_answer_that_is_empty_is_recorded_as_a_line_end():
-    (episode,) = play([maze.build({"start": 0})], [0], lambda prompts: [""] * len(prompts), "silent")
+    (episode,) = play([maze.build({"start": 0})], [0], lambda prompts: [Answer("")] * len(prompts), "silent")
     assert episode.turns[0].action == "\n"
     assert episode.undiscounted_return == -4.0 * 100 - 1.0
 

@@ -15,6 +15,7 @@ from vlmrl_ros.core import registry
 from vlmrl_ros.core.config import from_mapping
 from vlmrl_ros.core.errors import BagError, ConfigError, RunDirectoryError
 from vlmrl_ros.core.run_directory import RunDirectory
+from vlmrl_ros.core.text import Answer
 from vlmrl_ros.core.text_games import TextGames
 from vlmrl_ros.core.text_steps import SpokenChains, SpokenStep, episode_of
 from vlmrl_ros.nodes.text_plan import TextLearnerConfig, TextPlan, TextTies
@@ -61,14 +62,14 @@ class Loop:
             for arrival in self.games.arrive(wanted, run.version):
                 open_texts[arrival.stamp_ns] = arrival
                 if arrival.feedback.last:
-                    self._digest(open_texts.pop(arrival.stamp_ns), "")
+                    self._digest(open_texts.pop(arrival.stamp_ns), Answer(""))
             self._policy.load(self.published[-1].variables)
             for arrival in self.games.waiting:
                 self.games.hear(arrival.stamp_ns, self._policy.answer([arrival.text], rng)[0])
             for stamp, said in self.games.carry_out():
                 self._digest(open_texts.pop(stamp), said)
 
-    def _digest(self, arrival, said: str) -> None:
+    def _digest(self, arrival, said: Answer) -> None:
         step = SpokenStep(arrival.stamp_ns, arrival.text, arrival.feedback, said)
         self.steps.append(step)
         self.run.digest(step, lambda: True)
@@ -170,7 +171,7 @@ def test_a_bridge_that_starts_again_leaves_behind_what_was_under_way(tmp_path):
     loop.begin()
     arrivals = loop.games.arrive(2, 1)
     for arrival in arrivals:
-        loop.run.digest(SpokenStep(arrival.stamp_ns, arrival.text, arrival.feedback, "s t a r e\n"), lambda: True)
+        loop.run.digest(SpokenStep(arrival.stamp_ns, arrival.text, arrival.feedback, Answer("s t a r e\n")), lambda: True)
     loop.run.digest(BridgeBegan(), lambda: True)
     training = loop.run.training
     assert (training.chains.open, training.chains.broken, training.wanted(2)) == (0, 2, 4)
@@ -181,9 +182,10 @@ def test_an_episode_that_the_learner_cannot_read_is_counted_and_asked_for_again(
     loop = Loop(tmp_path, "lm_online_filtered_bc", {"cloning_updates": 2, "rollouts": 1, "pool": 2}, episodes=3)
     loop.begin()
     [arrival, _] = loop.games.arrive(2, 1)
-    loop.run.digest(SpokenStep(1, arrival.text, arrival.feedback, "\u2654 nobody has said that\n"), lambda: True)
+    unread = Answer("\u2654 nobody has said that\n")
+    loop.run.digest(SpokenStep(1, arrival.text, arrival.feedback, unread), lambda: True)
     end = replace(arrival.feedback, step=1, terminated=True)
-    loop.run.digest(SpokenStep(2, arrival.text, end, ""), lambda: True)
+    loop.run.digest(SpokenStep(2, arrival.text, end, Answer("")), lambda: True)
     training = loop.run.training
     assert (training.refused, training.updates, training.wanted(3)) == (1, 1, 2)
     loop.directory.close()

@@ -17,7 +17,7 @@ from vlmrl_ros.bridge.bags.layout import episode_folder, number_of
 from vlmrl_ros.bridge.bags.layout import episodes as bags_in
 from vlmrl_ros.bridge.bags.reader import find_bags, last_time, read_messages
 from vlmrl_ros.bridge.bags.writer import BagWriter
-from vlmrl_ros.bridge.text_messages import read_text, text_message
+from vlmrl_ros.bridge.text_messages import answer_message, read_answer, read_text, text_message
 from vlmrl_ros.core.errors import BagError, VlmrlError
 from vlmrl_ros.core.join import PartJoin
 from vlmrl_ros.core.mcap import Message, Topic
@@ -111,7 +111,7 @@ def _messages(task: str, steps: Sequence[SpokenStep], info: Mapping[str, Any]) -
         parts = {
             OBSERVATION: text_message(step.stamp_ns, step.text),
             FEEDBACK: messages.feedback_message(step.stamp_ns, step.feedback),
-            EXECUTED: text_message(step.stamp_ns, step.said),
+            EXECUTED: answer_message(step.stamp_ns, step.said),
         }
         found += [Message(topic, step.stamp_ns, serialize_message(part)) for topic, part in parts.items()]
     return found
@@ -155,8 +155,12 @@ def _part(message: Message) -> tuple[int, str, Any]:
     if message.topic == FEEDBACK:
         feedback = deserialize_message(message.data, JointState)
         return messages.stamp_of(feedback), "feedback", messages.read_feedback(feedback)
-    stamp_ns, text = read_text(deserialize_message(message.data, String), message.topic)
-    return stamp_ns, "text" if message.topic == OBSERVATION else "said", text
+    text = deserialize_message(message.data, String)
+    if message.topic == OBSERVATION:
+        stamp_ns, prompt = read_text(text, OBSERVATION)
+        return stamp_ns, "text", prompt
+    stamp_ns, answer = read_answer(text, EXECUTED)
+    return stamp_ns, "said", answer
 
 
 def _info(folder: Path, task: str, text: str) -> dict[str, Any]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from vlmrl_ros.core.text import TextTask
+from vlmrl_ros.core.text import Answer, TextTask
 from vlmrl_ros.core.text_episode import END, TextEpisode, TextTurn
 
-Answer = Callable[[Sequence[str]], Sequence[str]]
+Speaker = Callable[[Sequence[str]], Sequence[Answer]]
 """Gives one answer to each prompt."""
 
 
-def play(tasks: Sequence[TextTask], seeds: Sequence[int], answer: Answer, policy: str) -> list[TextEpisode]:
+def play(tasks: Sequence[TextTask], seeds: Sequence[int], answer: Speaker, policy: str) -> list[TextEpisode]:
     """One episode of each task, in lockstep.
 
     Args:
@@ -25,8 +25,8 @@ def play(tasks: Sequence[TextTask], seeds: Sequence[int], answer: Answer, policy
     ends: dict[int, TextEpisode] = {}
     while going := [number for number in range(len(tasks)) if number not in ends]:
         for number, said in zip(going, answer([seen[number] for number in going]), strict=True):
-            step = tasks[number].step(said)
-            turns[number].append(TextTurn(seen[number], said or END, step.reward))
+            step = tasks[number].step(said.text)
+            turns[number].append(TextTurn(seen[number], said.text or END, step.reward, said.token_ids))
             seen[number] = step.observation.text
             if step.last:
                 info = {"seed": seeds[number], "success": bool(step.info["success"]), "policy": policy}

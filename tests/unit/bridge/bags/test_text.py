@@ -14,7 +14,10 @@ from vlmrl_ros.core.text_episode import TextEpisode, TextTurn
 
 EPISODES = [
     TextEpisode(
-        (TextTurn("Wordle:\n", "s t a r e\n", -1.0), TextTurn("Wordle:\ns t a r e\nb b b b b\n", "zürich\n", 0.0)),
+        (
+            TextTurn("Wordle:\n", "s t a r e\n", -1.0, (3, 0, 9, 1)),
+            TextTurn("Wordle:\ns t a r e\nb b b b b\n", "zürich\n", 0.0),
+        ),
         terminated=True,
         info={"success": True, "policy": "mixed", "seed": 3},
         final="end\n",

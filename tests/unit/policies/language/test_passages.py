@@ -48,6 +48,32 @@ def test_an_episode_that_grows_is_one_passage():
     assert whole.after is None
 
 
+WORDS = Tokenizer.of("word", ["go>\n", "abc"])
+
+
+def test_a_word_that_was_spelled_is_learned_from_as_it_was_spelled():
+    spelled = (*WORDS.encode("g"), *WORDS.encode("o"), WORDS.end)
+    assert WORDS.decode(spelled) == "go\n"
+    assert spelled != WORDS.encode("go\n")
+    turns = (TextTurn(">", "go\n", -1.0, spelled), TextTurn(">go\n>", "go\n", -1.0))
+    first, second = passages_of(TextEpisode(turns, True), WORDS, 1.0)
+    assert tuple(first.ids[place] for place in first.said) == spelled
+    assert second.ids == (*WORDS.prompt(">go\n>"), *WORDS.encode("go\n"))  # as the model read it, not as it spelled
+    assert (first.after, second.after) == (WORDS.prompt(">go\n>"), None)
+    assert (first.rewards, first.to_go, second.to_go) == ((0.0, 0.0, -1.0), (-2.0, -2.0, -2.0), (-1.0, -1.0))
+
+
+@pytest.mark.parametrize("ids", [(), (1, 2), (10**6,), (0, 0)])
+def test_tokens_of_another_tokenizer_are_not_taken_for_its_own(ids):
+    (passage,) = passages_of(TextEpisode((TextTurn(">", "go\n", 0.0, ids),), True), WORDS, 1.0)
+    assert passage.ids == (*WORDS.prompt(">"), *WORDS.encode("go\n"))
+
+
+def test_an_answer_that_was_nothing_and_counts_as_a_line_end_is_learned_from_as_it_was_drawn():
+    (passage,) = passages_of(TextEpisode((TextTurn(">", "\n", 0.0, (0, 0)),), True), WORDS, 1.0)
+    assert passage.ids == (*WORDS.prompt(">"), 0, 0)
+
+
 def test_what_follows_a_cut_is_the_final_prompt():
     assert passages_of(separate(False), TOKENIZER, 1.0)[-1].after == TOKENIZER.prompt("c>")
     assert passages_of(growing(False), TOKENIZER, 1.0)[-1].after == TOKENIZER.prompt("a>x\nb>yx\nc>")

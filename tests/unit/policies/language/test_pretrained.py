@@ -55,8 +55,9 @@ def test_a_model_of_transformers_learns_and_speaks_through_its_weights_alone(dir
     policy = LanguagePolicy()
     policy.load(learner.variables())
     said = policy.answer(PROMPTS, np.random.default_rng(0))
-    model, _ = load(directory)
-    assert said == [by_hand(learner, prompt) for prompt in PROMPTS]
+    model, tokenizer = load(directory)
+    assert [tokenizer.decode(one.token_ids) for one in said] == [one.text for one in said]
+    assert [one.text for one in said] == [by_hand(learner, prompt) for prompt in PROMPTS]
     assert model.vocabulary == learner.critic.module.actions[0].last.out_features
 
 

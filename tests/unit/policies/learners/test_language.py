@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 import math
 from collections import defaultdict
 from pathlib import Path
@@ -17,8 +18,11 @@ from vlmrl_ros.core.errors import CheckpointError, ConfigError, NonFiniteError, 
 from vlmrl_ros.core.snapshot import save_snapshot
 from vlmrl_ros.core.text_episode import TextEpisode, TextTurn
 from vlmrl_ros.core.text_spec import TextSpec
-from vlmrl_ros.policies.language.policy import LanguagePolicy, speaker_of
+from vlmrl_ros.policies.language.policy import MODEL, LanguagePolicy, speaker_of
+from vlmrl_ros.policies.language.tokenizer import Tokenizer
+from vlmrl_ros.policies.language.trainee import take_arrays
 from vlmrl_ros.policies.learners.ilql.builder import Builder as Ilql
+from vlmrl_ros.policies.learners.language.learner import episode_of, plain_of
 from vlmrl_ros.policies.learners.lm_bc.builder import Builder as LmBc
 from vlmrl_ros.policies.learners.lm_filtered_bc.builder import Builder as LmFilteredBc
 from vlmrl_ros.policies.learners.lm_mc.builder import Builder as LmMc
@@ -190,8 +194,9 @@ def played(learner, count: int) -> list[TextEpisode]:
     for _ in range(12):
         going = [row for row in range(count) if cells[row] != GOAL]
         for row, said in zip(going, policy.answer([f"{cells[row]}:" for row in going], rng), strict=True):
-            after = max(cells[row] + MOVES.get(said.strip(), 0), 0)
-            turns[row].append(TextTurn(f"{cells[row]}:", said or "\n", 0.0 if after == GOAL else -1.0))
+            after = max(cells[row] + MOVES.get(said.text.strip(), 0), 0)
+            reward = 0.0 if after == GOAL else -1.0
+            turns[row].append(TextTurn(f"{cells[row]}:", said.text or "\n", reward, said.token_ids))
             cells[row] = after
     return [TextEpisode(tuple(of), cell == GOAL, final=f"{cell}:") for of, cell in zip(turns, cells, strict=True)]
 
@@ -225,6 +230,43 @@ def test_a_first_ppo_step_sees_ratios_of_one_and_no_distance_from_the_clone():
     metrics = learner.update()
     assert metrics["policy_loss"] == pytest.approx(0.0, abs=1e-4)  # whitened advantages times ratios of 1
     assert metrics["kl_to_clone"] == pytest.approx(0.0, abs=1e-5)
+
+
+def test_a_word_that_was_spelled_is_not_taken_for_the_word():
+    word, tokenizer = TextTurn(":", "go\n", -1.0), Tokenizer.of("word", [":go\n"])
+    letters = (*tokenizer.encode("g"), *tokenizer.encode("o"), tokenizer.end)
+    spelled = dataclasses.replace(word, token_ids=letters)
+    learner = taught_to_say(LmPpo, [word, spelled], cloning_updates=100, rollouts=64, epochs=1)
+    speller = taught_to_say(LmBc, [spelled]).variables()
+    take_arrays(learner.clone.module, speller, MODEL)
+    policy = LanguagePolicy()
+    policy.load(speller)
+    for said in policy.answer([":"] * 64, np.random.default_rng(0)):
+        learner.add(TextEpisode((TextTurn(":", said.text, -1.0, said.token_ids),), True))
+    metrics = learner.update()
+    # of three tokens the clone says the first one, where the word could stand as well, half as often
+    assert metrics["kl_to_clone"] == pytest.approx(math.log(2) / 3, abs=0.05)
+    assert metrics["policy_loss"] == pytest.approx(0.0, abs=1e-4)
+
+
+def taught_to_say(builder, turns, **own: object):
+    """A learner that has cloned episodes of one turn each, in 100 gradient steps."""
+    values = {**SMALL, "answer_tokens": 3, "learning_rate": 1e-2, **own}
+    spec, config = TextSpec("spelling", (":", "go\n")), from_mapping(builder.config_type, values)
+    learner = builder.build(spec, config, np.random.default_rng(0))
+    for turn in turns:
+        learner.add(TextEpisode((turn,), True))
+    for _ in range(5):
+        learner.update()
+    return learner
+
+
+def test_the_tokens_of_an_episode_are_kept_in_a_checkpoint_and_older_ones_have_none():
+    episode = TextEpisode((TextTurn(":", "go\n", -1.0, (3, 1)), TextTurn(":", "go\n", 0.0)), True)
+    plain = json.loads(json.dumps(plain_of(episode)))
+    assert episode_of(plain) == episode
+    older = {**plain, "turns": [turn[:3] for turn in plain["turns"]]}
+    assert [turn.token_ids for turn in episode_of(older).turns] == [(), ()]
 
 
 @pytest.mark.parametrize("name", BUILDERS)
