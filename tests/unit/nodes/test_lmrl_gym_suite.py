@@ -10,9 +10,10 @@ from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.core.text import Answer
 from vlmrl_ros.nodes.bench import lmrl_gym
 from vlmrl_ros.nodes.bench.lmrl_gym import MAZE, figures_of, measure, orderings
+from vlmrl_ros.nodes.bench.lmrl_gym_games import TEXT_NAV
 from vlmrl_ros.nodes.bench.lmrl_gym_maze import DISCOUNT, TOKENS, errors_of_values
 from vlmrl_ros.nodes.bench.lmrl_gym_play import play
-from vlmrl_ros.nodes.bench.lmrl_gym_runs import Recipe, run, weights
+from vlmrl_ros.nodes.bench.lmrl_gym_runs import Recipe, episodes, run, weights
 from vlmrl_ros.nodes.bench.lmrl_gym_tables import Tables, tabular_returns
 from vlmrl_ros.sim.text import maze
 from vlmrl_ros.sim.text.maze_map import STARTS, solution
@@ -21,8 +22,12 @@ RAWS = {"ilql": -7.5, "lm_mc": -40.0, "lm_filtered_bc": -50.0, "lm_bc": -70.0}
 
 
 def figures(**raws: float) -> dict[str, float]:
-    found = {f"maze.{learner}.raw.mean": raw for learner, raw in (RAWS | raws).items()}
-    return orderings({"maze.optimal": -6.84, **found})
+    return figures_with({f"maze.{learner}.raw.mean": raw for learner, raw in raws.items()})
+
+
+def figures_with(others: dict[str, float]) -> dict[str, float]:
+    maze_raws = {f"maze.{learner}.raw.mean": raw for learner, raw in RAWS.items()}
+    return orderings({"maze.optimal": -6.84, **maze_raws, **others})
 
 
 def test_the_ordering_of_the_paper_holds_or_does_not():
@@ -30,9 +35,16 @@ def test_the_ordering_of_the_paper_holds_or_does_not():
     assert figures(ilql=-8.9)["ordering_holds"] == 0.0
     assert figures(lm_mc=-51.0)["ordering_holds"] == 0.0
     assert figures(lm_filtered_bc=-71.0)["ordering_holds"] == 0.0
-    arm = {"tabletop_dialogue.ilql.raw.mean": -5.0, "tabletop_dialogue.lm_bc.raw.mean": -4.0}
-    both = orderings({"maze.optimal": -6.84, **{f"maze.{name}.raw.mean": raw for name, raw in RAWS.items()}, **arm})
+    both = figures_with({"tabletop_dialogue.ilql.raw.mean": -5.0, "tabletop_dialogue.lm_bc.raw.mean": -4.0})
     assert both == {"maze.ordering_holds": 1.0, "tabletop_dialogue.ordering_holds": 0.0, "ordering_holds": 0.0}
+
+
+def test_of_several_orders_each_has_to_hold():
+    def holds(**raws):
+        return figures_with({f"wordle.{learner}.raw.mean": raw for learner, raw in raws.items()})["ordering_holds"]
+
+    assert holds(lm_bc=-5.0, lm_mc=-4.0, ilql=-4.5) == holds(lm_bc=-5.0, lm_mc=-4.5, ilql=-4.0) == 1.0
+    assert holds(lm_bc=-5.0, lm_mc=-4.0, ilql=-5.5) == holds(lm_bc=-5.0, lm_mc=-5.5, ilql=-4.0) == 0.0
 
 
 def test_scores_stand_beside_raw_returns():
@@ -101,3 +113,10 @@ def test_the_short_version_fails_where_learning_is_too_short_and_a_finished_run_
     assert run(plan, "ilql", 0, tmp_path)["raw"] <= 0
     assert errors_of_values(weights(plan, "ilql", 0, tmp_path)).shape == (25, 4)
     assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == files
+
+
+def test_models_can_read_what_the_rules_answer_to_nonsense(tmp_path):
+    tiny = {**TEXT_NAV.shared, "updates": 1, "width": 8, "heads": 2, "batch_size": 4}
+    plan = replace(TEXT_NAV, data=2, shared=tiny, recipes={"lm_bc": Recipe(1, cloned=False)}, games=1)
+    assert not any("cannot" in turn.observation for episode in episodes(plan, 0) for turn in episode.turns)
+    assert run(plan, "lm_bc", 0, tmp_path)["raw"] == 0.0

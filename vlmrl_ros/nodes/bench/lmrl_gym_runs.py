@@ -18,7 +18,8 @@ from vlmrl_ros.core import registry
 from vlmrl_ros.core.config import from_mapping
 from vlmrl_ros.core.interfaces import Learner
 from vlmrl_ros.core.streams import stream
-from vlmrl_ros.core.text_episode import TextEpisode
+from vlmrl_ros.core.text import Answer
+from vlmrl_ros.core.text_episode import END, TextEpisode
 from vlmrl_ros.core.text_spec import TextSpec
 from vlmrl_ros.nodes.bench.lmrl_gym_play import play
 from vlmrl_ros.nodes.bench.remembered import Result, remembered
@@ -117,7 +118,7 @@ def _made(plan: Plan, name: str, seed: int, work: Path) -> tuple[dict[str, Any],
     builder = registry.load("learners", name)
     steps = {} if recipe.own else {"decay_steps": recipe.rounds * plan.shared["updates"]}
     config = from_mapping(builder.config_type, {**plan.shared, **steps, **recipe.options}, name)
-    learner = builder.build(TextSpec.of(plan.task, data), config, stream(seed, "learner"))
+    learner = builder.build(TextSpec.of(plan.task, (*data, _nonsense(plan))), config, stream(seed, "learner"))
     for episode in data:
         learner.add(episode)
     if recipe.cloned:
@@ -136,6 +137,14 @@ def _made(plan: Plan, name: str, seed: int, work: Path) -> tuple[dict[str, Any],
     success = [episode.info["success"] for episode in judged]
     found = {"raw": float(np.mean(returns)), "success": float(np.mean(success)), "seconds": seconds}
     return {**found, "curve": curve, "metrics": dict(metrics)}, variables
+
+
+def _nonsense(plan: Plan) -> TextEpisode:
+    """An episode in which nothing is said: data hardly show how the rules answer that, and models have to read it."""
+    (episode,) = play(
+        [game(plan.task).build(plan.options)], [0], lambda prompts: [Answer(END)] * len(prompts), "nobody"
+    )
+    return episode
 
 
 def _lived(plan: Plan, learner: Learner[TextEpisode], count: int, seed: int, number: int) -> list[TextEpisode]:
