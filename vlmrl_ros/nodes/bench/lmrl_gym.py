@@ -15,7 +15,7 @@ import numpy as np
 
 from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.nodes.bench.figures import Figures, over_seeds
-from vlmrl_ros.nodes.bench.lmrl_gym_games import TEXT_NAV
+from vlmrl_ros.nodes.bench.lmrl_gym_games import TEXT_NAV, WORDLE
 from vlmrl_ros.nodes.bench.lmrl_gym_maze import errors_of_values
 from vlmrl_ros.nodes.bench.lmrl_gym_runs import Plan, Recipe, episodes, run, weights
 from vlmrl_ros.nodes.bench.lmrl_gym_tables import Tables, tabular_returns
@@ -42,7 +42,7 @@ MAZE = Plan(
     settings=tuple({"start": start} for start in range(len(STARTS))),
     games=32,
 )
-PLANS = (MAZE, TABLETOP, TEXT_NAV)
+PLANS = (MAZE, TABLETOP, TEXT_NAV, WORDLE)
 SEEDS, QUICK_SEEDS = (0, 1, 2), (0,)
 QUICK_LEARNERS = ("lm_bc", "lm_mc", "ilql")
 WITHIN = 2.0
