@@ -13,4 +13,4 @@ from vlmrl_ros.policies.vlm.ppo import PpoConfig
 class VlmPpoConfig(TurnConfig, RewardConfig, PpoConfig):
     """Reinforcement learning of what a vision-language model says."""
 
-    turns_per_update: int = option(512, "turns that are waited for, all environments together", low=2, high=10**6)
+    turns_per_update: int = option(128, "turns that are waited for, all environments together", low=2, high=10**6)

@@ -46,7 +46,10 @@ def test_an_answer_of_an_older_bag_has_no_tokens():
         (json.dumps({"stamp_ns": True, "text": "move up"}), ShapeError),
         (json.dumps({"stamp_ns": 1, "text": 3}), ShapeError),
         (json.dumps({"stamp_ns": 1, "text": "", "token_ids": 3}), ShapeError),
-        *((json.dumps({"stamp_ns": 1, "text": "", "token_ids": [1, bad]}), ShapeError) for bad in (-1, 2**31, 1.0, "a")),
+        *(
+            (json.dumps({"stamp_ns": 1, "text": "", "token_ids": [1, bad]}), ShapeError)
+            for bad in (-1, 2**31, 1.0, "a")
+        ),
         (json.dumps({"stamp_ns": -1, "text": ""}), RangeError),
         (json.dumps({"stamp_ns": 2**63, "text": ""}), RangeError),
         ("x" * (MOST_TEXT + 1), RangeError),

@@ -169,9 +169,9 @@ def test_a_run_goes_on_from_its_checkpoint_and_counts_what_was_lost(tmp_path):
 def test_a_bridge_that_starts_again_leaves_behind_what_was_under_way(tmp_path):
     loop = Loop(tmp_path, "lm_online_filtered_bc", {"cloning_updates": 2, "rollouts": 2, "pool": 2}, episodes=2)
     loop.begin()
-    arrivals = loop.games.arrive(2, 1)
-    for arrival in arrivals:
-        loop.run.digest(SpokenStep(arrival.stamp_ns, arrival.text, arrival.feedback, Answer("s t a r e\n")), lambda: True)
+    said = Answer("s t a r e\n")
+    for arrival in loop.games.arrive(2, 1):
+        loop.run.digest(SpokenStep(arrival.stamp_ns, arrival.text, arrival.feedback, said), lambda: True)
     loop.run.digest(BridgeBegan(), lambda: True)
     training = loop.run.training
     assert (training.chains.open, training.chains.broken, training.wanted(2)) == (0, 2, 4)

@@ -37,7 +37,7 @@ MAZE = Plan(
         "lm_mc": Recipe(8, {**VALUES, "beta": 4.0}),
         "ilql": Recipe(100, {**VALUES, "beta": 16.0, "expectile": 0.95, "return_steps": 400, "target_every": 40}),
         "lm_ppo": Recipe(20, {**ONLINE, "learning_rate": 2e-4, "reward_scale": 0.1, "kl_weight": 0.1}, own=64),
-        "lm_online_filtered_bc": Recipe(20, {**ONLINE, "updates": 10, "pool": 256}, own=64),
+        "lm_online_filtered_bc": Recipe(20, {**ONLINE, "updates": 10, "pool": 256, "share": 0.3}, own=64),
     },
     settings=tuple({"start": start} for start in range(len(STARTS))),
     games=32,
