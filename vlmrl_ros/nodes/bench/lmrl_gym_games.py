@@ -35,5 +35,5 @@ WORDLE = Plan(
     },
     games=512,
 )
-"""LMRL-Gym's list has some 400 words; from 100 on the models of this suite learn to spell in minutes, but not to read
-the marks."""
+"""LMRL-Gym's list has some 400 words. With 100 of them such models learn to spell in a minute, but not to read the
+marks."""
