@@ -15,7 +15,7 @@ import numpy as np
 
 from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.nodes.bench.figures import Figures, over_seeds
-from vlmrl_ros.nodes.bench.lmrl_gym_games import TEXT_NAV, WORDLE
+from vlmrl_ros.nodes.bench.lmrl_gym_games import ENDGAMES, TEXT_NAV, WORDLE
 from vlmrl_ros.nodes.bench.lmrl_gym_maze import errors_of_values
 from vlmrl_ros.nodes.bench.lmrl_gym_runs import Plan, Recipe, episodes, run, weights
 from vlmrl_ros.nodes.bench.lmrl_gym_tables import Tables, tabular_returns
@@ -42,7 +42,7 @@ MAZE = Plan(
     settings=tuple({"start": start} for start in range(len(STARTS))),
     games=32,
 )
-PLANS = (MAZE, TABLETOP, TEXT_NAV, WORDLE)
+PLANS = (MAZE, TABLETOP, TEXT_NAV, WORDLE, ENDGAMES)
 SEEDS, QUICK_SEEDS = (0, 1, 2), (0,)
 QUICK_LEARNERS = ("lm_bc", "lm_mc", "ilql")
 WITHIN = 2.0
@@ -51,6 +51,7 @@ ORDERS: Mapping[str, Sequence[Sequence[str]]] = {
     "maze": [("ilql", "lm_mc", "lm_filtered_bc", "lm_bc")],
     "tabletop_dialogue": [("ilql", "lm_bc")],
     "wordle": [("lm_mc", "lm_bc"), ("ilql", "lm_bc")],
+    "chess_endgames": [("lm_ppo", offline) for offline in ("lm_mc", "lm_filtered_bc", "lm_bc")],
 }
 """Learners of a task from the best to the worst; of several such lists each has to hold."""
 
