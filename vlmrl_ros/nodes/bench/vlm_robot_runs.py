@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_model, save_model
 
 from vlmrl_ros.core.prompts import answer, prompt
 from vlmrl_ros.core.text import TextObservation
@@ -29,6 +28,7 @@ from vlmrl_ros.nodes.bench.vlm_robot_play import (
     tell,
 )
 from vlmrl_ros.policies.vlm.decoding import Decoder
+from vlmrl_ros.policies.vlm.loading import load_model
 from vlmrl_ros.policies.vlm.ppo import PpoConfig, UtterancePpo
 from vlmrl_ros.policies.vlm.sft import Example, SftConfig, fine_tune
 from vlmrl_ros.policies.vlm.stem import learn_to_see
@@ -36,7 +36,7 @@ from vlmrl_ros.policies.vlm.tiny import TinyConfig, build
 from vlmrl_ros.policies.vlm.turns import pixels
 from vlmrl_ros.sim.operators.words import AND, EMPTY, FULL, LIES, SHAPE, THEN, by_skills, cell_of, to_pick, to_place
 from vlmrl_ros.sim.tasks.tabletop import task as tabletop
-from vlmrl_ros.sim.tasks.tabletop.goals import PLACES_TO_BE, THINGS, goals
+from vlmrl_ros.sim.tasks.tabletop.goals import COLOURS, SHAPES, TARGETS, Thing, goals
 from vlmrl_ros.sim.tasks.tabletop.layout import CELLS, place_name
 from vlmrl_ros.sim.text_arm import TextArm
 
@@ -47,6 +47,8 @@ MODEL = TinyConfig(
 TEACHER = Teacher(slips=0.1, misled=0.7)
 OTHERWISE = 4
 """Other goals, at most, that are asked for with the same full hand."""
+LEARNING_RATE = 1e-3
+"""Of the supervised fine-tuning."""
 ATTENTION = 0.7
 """Share of the wrong utterances that the supervisor corrects."""
 SEEN, UNSEEN = ({"combinations": which, "observation": "state"} for which in ("seen", "unseen"))
@@ -58,14 +60,14 @@ LEARNING = {"sft": None, "rl": "reward", "takeovers": "takeovers"}
 class Size:
     """How much of everything."""
 
-    glances: int = 3000
+    glances: int = 20_000
     """Tables that are only looked at."""
-    looks: int = 600
+    looks: int = 1200
     """Gradient steps in which the stem learns to see."""
-    shown: int = 800
+    shown: int = 1500
     """Episodes of demonstrations."""
-    sft_steps: int = 1200
-    updates: int = 10
+    sft_steps: int = 4000
+    updates: int = 20
     width: int = 8
     steps: int = 32
     """Arms side by side, and turns with each until an update."""
@@ -73,7 +75,7 @@ class Size:
     """Of the evaluation, seen and unseen each."""
 
 
-QUICK = Size(glances=1000, looks=300, shown=300, sft_steps=900, updates=3, episodes=50)
+QUICK = Size(glances=5000, looks=400, shown=400, sft_steps=1300, updates=3, episodes=50)
 
 
 def robot(work: Path, size: Size, arm_name: str, seed: int) -> Result:
@@ -116,24 +118,24 @@ class Run:
         return {**judged, "updates": self.updates, "wall_s": time.monotonic() - started_s}
 
     def prepare(self) -> None:
-        """Build the model and fine-tune it, once for all arms that begin so."""
-        file = self.work / f"shown_{self.seed}.safetensors"
-        said = texts()
-        self.model, self.processor = build(said, self.seed, MODEL, phrases())
-        longest = max(len(ids) for ids in self.processor.tokenizer(said)["input_ids"])
-        self.decoder = Decoder(self.model, self.processor, longest + 3)
+        """Teach the model, once for all arms that begin so: ``taught_<seed>`` is a folder for ``vlm.model``."""
+        folder = self.work / f"taught_{self.seed}"
         about = {**asdict(self.size), **_common()}
-        remembered(file.with_suffix(".json"), about, lambda: self._fine_tune(file))
-        load_model(self.model, str(file))
+        remembered(folder.with_suffix(".json"), about, lambda: self._teach(folder))
+        self.model, self.processor = load_model(str(folder), "float32", "cpu", (), self.seed)
+        longest = max(len(ids) for ids in self.processor.tokenizer(texts())["input_ids"])
+        self.decoder = Decoder(self.model, self.processor, longest + 3)
 
-    def _fine_tune(self, file: Path) -> Result:
+    def _teach(self, folder: Path) -> Result:
+        model, processor = build(texts(), self.seed, MODEL, phrases())
         views = [*demonstrations(self.size.shown, self.seed), *glances(self.size.glances, self.seed)]
-        seen = pixels([view.example.observation for view in views], self.processor)
-        tower, cells = self.model.model.vision_tower, [view.cells for view in views]
+        seen = pixels([view.example.observation for view in views], processor)
+        tower, cells = model.model.vision_tower, [view.cells for view in views]
         named = learn_to_see(tower, seen, cells, self.seed, self.size.looks, self.size.looks)
-        config = SftConfig(steps=self.size.sft_steps)
-        losses = fine_tune(self.model, self.processor, [view.example for view in views], self.seed, config)
-        save_model(self.model, str(file))
+        config = SftConfig(steps=self.size.sft_steps, learning_rate=LEARNING_RATE)
+        losses = fine_tune(model, processor, [view.example for view in views], self.seed, config)
+        for part in (model, processor):
+            part.save_pretrained(folder)
         return {"named": named, "loss": float(np.mean(losses[-20:]))}
 
     def _reinforce(self) -> None:
@@ -168,7 +170,7 @@ class Run:
 
 @dataclass(frozen=True)
 class View:
-    """What an arm saw, what the teacher said to it, and what lay in each cell: 0 nothing, else its number."""
+    """What an arm saw, what the teacher said to it, and what lay in each cell, see :func:`contents`."""
 
     example: Example
     cells: Sequence[int]
@@ -216,14 +218,21 @@ def _view(task: TextArm, seen: TextObservation, rng: np.random.Generator) -> Vie
 
 
 def contents(task: tabletop.Tabletop) -> list[int]:
-    """What lies in each cell now: 0 nothing, else the number of the target or of the thing on it."""
-    found = dict.fromkeys(CELLS, 0)
+    """What lies in each cell now, two numbers: of the colour and of the shape, from 1; 0 and 0: nothing.
+
+    They are told apart so that what was never named together is seen as well as anything.
+    """
+    found = dict.fromkeys(CELLS, (0, 0))
     for target, cell in zip(task.layout.targets, task.layout.target_cells, strict=True):
-        found[cell] = 1 + len(THINGS) + PLACES_TO_BE.index(target)
+        found[cell] = _numbers(target)
     for number, thing in enumerate(task.layout.things):
         if number or not task.holds_thing:
-            found[cell_of(task.thing_position(number))] = 1 + THINGS.index(thing)
-    return list(found.values())
+            found[cell_of(task.thing_position(number))] = _numbers(thing)
+    return [number for numbers in found.values() for number in numbers]
+
+
+def _numbers(thing: Thing) -> tuple[int, int]:
+    return 1 + list(COLOURS).index(thing.colour), 1 + (*SHAPES, *TARGETS).index(thing.kind)
 
 
 def texts() -> list[str]:
