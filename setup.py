@@ -139,6 +139,7 @@ def data_files() -> list[tuple[str, list[str]]]:
         (f"share/{PACKAGE}/config", sorted(glob("launch/config/*.yaml") + glob("launch/config/*.xml"))),
         (f"share/{PACKAGE}/config/arms", sorted(glob("launch/config/arms/*.yaml"))),
         (f"share/{PACKAGE}/config/foxglove", sorted(glob("launch/config/foxglove/*.json"))),
+        (f"share/{PACKAGE}/config/text", sorted(glob("launch/config/text/*.yaml"))),
     ]
 
 

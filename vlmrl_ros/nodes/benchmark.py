@@ -32,7 +32,7 @@ SUITES = {
     "pixels": "RLIF from two cameras",
     "arm": "RLIF through a simulated robot that knows nothing of it",
     "rollin": "a curriculum with roll-in against one without, and against none",
-    "lmrl_gym": "learners of language in the maze of LMRL-Gym",
+    "lmrl_gym": "learners of language on tasks of LMRL-Gym and on the arm",
     "trust": "which policy to deploy after few trials: TRUST against the best lower bound and the best mean",
     "vlm": "tokens a CPU second and latency of the policy vlm, beside transformers",
     "rl4vlm": "reinforcement learning of a small vision-language model, by task reward and by takeovers",
