@@ -36,7 +36,7 @@ from vlmrl_ros.policies.vlm.tiny import TinyConfig, build
 from vlmrl_ros.policies.vlm.turns import pixels
 from vlmrl_ros.sim.operators.words import AND, EMPTY, FULL, LIES, SHAPE, THEN, by_skills, cell_of, to_pick, to_place
 from vlmrl_ros.sim.tasks.tabletop import task as tabletop
-from vlmrl_ros.sim.tasks.tabletop.goals import COLOURS, SHAPES, TARGETS, Thing, goals
+from vlmrl_ros.sim.tasks.tabletop.goals import PLACES_TO_BE, THINGS, goals
 from vlmrl_ros.sim.tasks.tabletop.layout import CELLS, place_name
 from vlmrl_ros.sim.text_arm import TextArm
 
@@ -62,7 +62,7 @@ class Size:
 
     glances: int = 20_000
     """Tables that are only looked at."""
-    looks: int = 1200
+    looks: int = 600
     """Gradient steps in which the stem learns to see."""
     shown: int = 1500
     """Episodes of demonstrations."""
@@ -170,7 +170,7 @@ class Run:
 
 @dataclass(frozen=True)
 class View:
-    """What an arm saw, what the teacher said to it, and what lay in each cell, see :func:`contents`."""
+    """What an arm saw, what the teacher said to it, and what lay in each cell: 0 nothing, else its number."""
 
     example: Example
     cells: Sequence[int]
@@ -218,21 +218,14 @@ def _view(task: TextArm, seen: TextObservation, rng: np.random.Generator) -> Vie
 
 
 def contents(task: tabletop.Tabletop) -> list[int]:
-    """What lies in each cell now, two numbers: of the colour and of the shape, from 1; 0 and 0: nothing.
-
-    They are told apart so that what was never named together is seen as well as anything.
-    """
-    found = dict.fromkeys(CELLS, (0, 0))
+    """What lies in each cell now: 0 nothing, else the number of the target or of the thing on it."""
+    found = dict.fromkeys(CELLS, 0)
     for target, cell in zip(task.layout.targets, task.layout.target_cells, strict=True):
-        found[cell] = _numbers(target)
+        found[cell] = 1 + len(THINGS) + PLACES_TO_BE.index(target)
     for number, thing in enumerate(task.layout.things):
         if number or not task.holds_thing:
-            found[cell_of(task.thing_position(number))] = _numbers(thing)
-    return [number for numbers in found.values() for number in numbers]
-
-
-def _numbers(thing: Thing) -> tuple[int, int]:
-    return 1 + list(COLOURS).index(thing.colour), 1 + (*SHAPES, *TARGETS).index(thing.kind)
+            found[cell_of(task.thing_position(number))] = 1 + THINGS.index(thing)
+    return list(found.values())
 
 
 def texts() -> list[str]:
