@@ -10,7 +10,7 @@ from vlmrl_ros.core.interfaces import Variables
 from vlmrl_ros.core.streams import stream
 from vlmrl_ros.core.text import Answer
 from vlmrl_ros.core.text_episode import END, TextEpisode, TextGame
-from vlmrl_ros.nodes.bench.lmrl_gym_play import play
+from vlmrl_ros.nodes.text_play import play
 from vlmrl_ros.policies.language.policy import build
 
 DECODINGS: Mapping[str, Mapping[str, Any]] = {"perturbed": {}, "greedy": {"temperature": 0.0}}

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.core.text import Answer
@@ -12,9 +14,9 @@ from vlmrl_ros.nodes.bench import lmrl_gym
 from vlmrl_ros.nodes.bench.lmrl_gym import MAZE, figures_of, measure, orderings
 from vlmrl_ros.nodes.bench.lmrl_gym_games import TEXT_NAV
 from vlmrl_ros.nodes.bench.lmrl_gym_maze import DISCOUNT, TOKENS, errors_of_values
-from vlmrl_ros.nodes.bench.lmrl_gym_play import play
 from vlmrl_ros.nodes.bench.lmrl_gym_runs import Recipe, episodes, run, weights
 from vlmrl_ros.nodes.bench.lmrl_gym_tables import Tables, tabular_returns
+from vlmrl_ros.nodes.text_play import play
 from vlmrl_ros.sim.text import maze
 from vlmrl_ros.sim.text.maze_map import STARTS, solution
 
@@ -120,3 +122,12 @@ def test_models_can_read_what_the_rules_answer_to_nonsense(tmp_path):
     plan = replace(TEXT_NAV, data=2, shared=tiny, recipes={"lm_bc": Recipe(1, cloned=False)}, games=1)
     assert not any("cannot" in turn.observation for episode in episodes(plan, 0) for turn in episode.turns)
     assert run(plan, "lm_bc", 0, tmp_path)["raw"] == 0.0
+
+
+def test_the_options_for_the_loop_in_the_maze_are_those_of_the_suite():
+    file = Path(__file__).parents[3] / "launch" / "config" / "text" / "maze.yaml"
+    options = yaml.safe_load(file.read_text())["/**/text_learner"]["ros__parameters"]["ilql"]
+    recipe = MAZE.recipes["ilql"]
+    suite = {**MAZE.shared, **recipe.options}
+    assert options["decay_steps"] == recipe.rounds * suite.pop("updates")
+    assert {name: options[name] for name in suite} == suite

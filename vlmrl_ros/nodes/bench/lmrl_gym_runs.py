@@ -21,8 +21,8 @@ from vlmrl_ros.core.streams import stream
 from vlmrl_ros.core.text import Answer
 from vlmrl_ros.core.text_episode import END, TextEpisode
 from vlmrl_ros.core.text_spec import TextSpec
-from vlmrl_ros.nodes.bench.lmrl_gym_play import play
 from vlmrl_ros.nodes.bench.remembered import Result, remembered
+from vlmrl_ros.nodes.text_play import play
 from vlmrl_ros.policies.language.policy import LanguagePolicy
 from vlmrl_ros.sim.text.load import game
 
