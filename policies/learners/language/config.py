@@ -52,4 +52,10 @@ class ValueConfig(ClonedConfig):
 class OnlineConfig(ClonedConfig):
     """Learners that go on from what they say themselves."""
 
+    cloning_updates: int = option(
+        1000,
+        "gradient steps of behaviour cloning before all else; 0: it begins as the model is, and needs no data",
+        low=0,
+        high=1_000_000_000,
+    )
     rollouts: int = option(64, "own episodes before an update", low=1, high=1_000_000)
