@@ -210,14 +210,26 @@ def test_a_learner_knows_the_words_with_which_nonsense_is_answered_although_no_d
 
 
 def test_one_who_learns_from_itself_and_clones_nothing_needs_no_data(tmp_path):
-    options = {"cloning_updates": 0, "rollouts": 2, "context": 2000, "answer_tokens": 4}
-    loop = Loop(tmp_path, "lm_ppo", options, task="textarena:FrozenLake-v0", data=0, episodes=4)
+    loop = Loop(tmp_path, "lm_ppo", {"cloning_updates": 0, "rollouts": 2}, data=0, episodes=4, eval_episodes=0)
     loop.begin()
     loop.live()
     summary = loop.end()
     assert (summary["episodes"], summary["updates"], summary["offline_updates"]) == (4, 2, 0)
     assert summary["given"] == {"episodes": 0, "task_return": None}
     assert (tmp_path / "plots" / "return.png").is_file()
+
+
+def test_a_game_of_textarena_is_begun_without_data_and_refused_with(tmp_path):
+    def loop(directory: str, data: int) -> Loop:
+        options = {"cloning_updates": 0, "rollouts": 2, "context": 2000}
+        return Loop(tmp_path / directory, "lm_ppo", options, 1, task="textarena:FrozenLake-v0", data=data)
+
+    begun = loop("none", 0)
+    begun.begin()
+    assert begun.games.arrive(begun.run.training.wanted(1), begun.run.version)
+    begun.directory.close()
+    with pytest.raises(ConfigError, match="textarena:FrozenLake-v0 has no data: valid are bags of episodes, or 0"):
+        loop("some", 5).run.begin()
 
 
 def test_data_of_others_are_not_taken_for_own_episodes_where_nothing_is_cloned(tmp_path):
