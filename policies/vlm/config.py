@@ -8,6 +8,8 @@ from vlmrl_ros.core.config import option
 
 TINY = "tiny"
 """Name of the model that is built on the spot."""
+SMOL = "smol"
+"""Name of the model of two pretrained parts that are joined on the spot."""
 
 
 @dataclass(frozen=True)
@@ -15,7 +17,9 @@ class VlmConfig:
     """Options of the policy ``vlm``."""
 
     model: str = option(
-        TINY, "tiny (built here, 7 million weights, to be trained), a folder, or <owner>/<name> on the Hugging Face hub"
+        TINY,
+        "tiny (built here, 7 million weights, to be trained), smol (SmolLM2-135M with EfficientNet-Lite0), a folder, "
+        "or <owner>/<name> on the Hugging Face hub",
     )
     adapter: str = option("", "folder of a LoRA adapter of that model; empty: none")
     lora_rank: int = option(
@@ -23,7 +27,7 @@ class VlmConfig:
     )
     dtype: str = option("float32", "numbers that the model computes in", choices=("float32", "bfloat16", "float16"))
     device: str = option("auto", "where the model computes", choices=("auto", "cpu", "cuda"))
-    seed: int = option(0, "of the weights of tiny", low=0, high=2**31 - 1)
+    seed: int = option(0, "of the weights of tiny, and of the projector of smol", low=0, high=2**31 - 1)
     words: str = option(
         "moves",
         "moves: directions, gripper, wait; skills: pick and place at the places of the table",

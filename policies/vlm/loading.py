@@ -12,8 +12,8 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from vlmrl_ros.core.errors import CheckpointError, ConfigError
 from vlmrl_ros.policies.networks.compute import device_of
-from vlmrl_ros.policies.vlm.config import TINY
-from vlmrl_ros.policies.vlm.tiny import build
+from vlmrl_ros.policies.vlm import smol, tiny
+from vlmrl_ros.policies.vlm.config import SMOL, TINY
 
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 _BROKEN = (OSError, ValueError, KeyError, TypeError, ImportError, RuntimeError)
@@ -24,11 +24,11 @@ def load_model(name: str, dtype: str, device: str, texts: Iterable[str], seed: i
     """Get a model.
 
     Args:
-        name: :data:`TINY`, a folder, or the name of a model on the hub.
+        name: :data:`TINY`, :data:`SMOL`, a folder, or the name of a model on the hub.
         dtype: ``float32``, ``bfloat16`` or ``float16``.
         device: ``auto``, ``cpu`` or ``cuda``.
         texts: prompts and answers to come, for the vocabulary of ``tiny``.
-        seed: of the weights of ``tiny``.
+        seed: of the weights of ``tiny``, and of the projector of ``smol``.
 
     Returns:
         the model, in evaluation mode, and its processor.
@@ -38,7 +38,9 @@ def load_model(name: str, dtype: str, device: str, texts: Iterable[str], seed: i
     """
     place, kind = device_of(device), getattr(torch, dtype)
     if name == TINY:
-        model, processor = build(texts, seed)
+        model, processor = tiny.build(texts, seed)
+    elif name == SMOL:
+        model, processor = smol.build(seed)
     else:
         _check_folder(name)
         try:
@@ -73,13 +75,21 @@ def with_adapter(model: Any, path: str) -> Any:
 
 
 def with_new_adapter(model: Any, rank: int) -> Any:
-    """Put a LoRA adapter on every linear layer of the language model; it changes nothing before it has learned."""
+    """Put a LoRA adapter on every linear layer of the language model; it changes nothing before it has learned.
+
+    It alone is trained then, and of a model that came with a part frozen what was not (the projector of ``smol``).
+    """
     from peft import LoraConfig, get_peft_model
 
+    free = [weights for weights in model.parameters() if weights.requires_grad]
+    partly = len(free) < len(list(model.parameters()))
     inner = model.model
     part = next(name for name in ("language_model", "text_model") if hasattr(inner, name))
     layers = rf".*{part}.*\.(q|k|v|o|gate|up|down)_proj"
-    return get_peft_model(model, LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=layers)).eval()
+    wrapped = get_peft_model(model, LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=layers)).eval()
+    for weights in free if partly else ():
+        weights.requires_grad_(True)
+    return wrapped
 
 
 def _check_folder(name: str) -> None:
@@ -94,7 +104,7 @@ def _check_folder(name: str) -> None:
                 f"model '{name}' has no config.json that can be read; valid: a folder with one"
             ) from error
     elif meant:
-        raise ConfigError(f"model '{name}' is no folder; valid: {TINY}, a folder, or <owner>/<name> on the hub")
+        raise ConfigError(f"model '{name}' is no folder; valid: {TINY}, {SMOL}, a folder, or <owner>/<name> on the hub")
 
 
 def _first_line(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""Weights of a vision-language model by name, as they travel: the adapter alone where there is one."""
+"""Weights of a vision-language model by name, as they travel: those of an adapter, and those that are trained."""
 
 from __future__ import annotations
 
@@ -17,10 +17,9 @@ SHOWN = 3
 
 
 def parameters(model: Any) -> dict[str, torch.nn.Parameter]:
-    """What travels, by name: the adapter's weights where the model has one, else all."""
+    """What travels, by name: the weights of an adapter, and those that need gradients."""
     every = {_plain(name): weights for name, weights in model.named_parameters()}
-    adapter = {name: weights for name, weights in every.items() if ".lora_" in name}
-    return adapter or every
+    return {name: weights for name, weights in every.items() if ".lora_" in name or weights.requires_grad}
 
 
 def variables(model: Any) -> dict[str, np.ndarray]:
