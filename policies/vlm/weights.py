@@ -31,9 +31,13 @@ def fitting(model: Any, given: Variables) -> dict[str, Tensor]:
     """New values for :func:`parameters`, in their type and on their device.
 
     Raises:
-        CheckpointError: other names or shapes, or a value that is not finite.
+        CheckpointError: other names or shapes, a value that is not finite, or a model that takes none.
     """
     mine = parameters(model)
+    if not mine:
+        raise CheckpointError(
+            "the model is quantised and has no adapter, so it takes no weights; valid: lora_rank above 0"
+        )
     wanted, got = set(mine), {_plain(name) for name in given}
     if wanted != got:
         lacking, strange = sorted(wanted - got), sorted(got - wanted)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vlmrl_ros.core.config import option
-from vlmrl_ros.policies.vlm.config import TINY
+from vlmrl_ros.policies.vlm.config import NONE, QUANTISATIONS, TINY
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,11 @@ class TurnConfig:
         "rank of a new LoRA adapter, which alone is trained and travels, of smol with the projector; 0: all weights, "
         "of smol the projector alone; as the policy's",
         low=0,
+    )
+    quantisation: str = option(
+        NONE,
+        "bits in which the linear layers of the language model, which are not trained then, are kept; as the policy's",
+        choices=QUANTISATIONS,
     )
     start_from: str = option(
         "", "checkpoint of a learner of turns of the same model whose weights this one begins with; empty: the model's"

@@ -20,7 +20,7 @@ from vlmrl_ros.core.text import TextTaskSpec
 from vlmrl_ros.core.turn import Turn
 from vlmrl_ros.policies.learners.checkpoint import LearnerState
 from vlmrl_ros.policies.learners.turns.config import TurnConfig
-from vlmrl_ros.policies.vlm.config import TINY
+from vlmrl_ros.policies.vlm.config import NONE, TINY
 from vlmrl_ros.policies.vlm.loading import load_model, with_new_adapter
 from vlmrl_ros.policies.vlm.weights import fitting, parameters
 
@@ -62,12 +62,18 @@ class TurnLearner(ABC):
         self.evaluation_options: Mapping[str, Any] = {
             "model": config.model,
             "lora_rank": config.lora_rank,
+            "quantisation": config.quantisation,
             "temperature": 0.0,
         }
-        model, self.processor = load_model(config.model, "float32", "cpu", spec.texts, 0)
+        model, self.processor = load_model(config.model, "float32", "cpu", spec.texts, 0, config.quantisation)
         if config.start_from:
             _begin_with(model, config.start_from)
         self._named = with_new_adapter(model, config.lora_rank) if config.lora_rank else model
+        if not any(weights.requires_grad for weights in model.parameters()):
+            raise ConfigError(
+                f"{name}.quantisation is '{config.quantisation}' and lora_rank 0: nothing is left to be trained; "
+                f"valid: lora_rank above 0, or quantisation {NONE}"
+            )
         self.model = model
         """Without the wrapper of an adapter, which is in its layers."""
         self._updates = 0

@@ -19,6 +19,7 @@ from vlmrl_ros.policies.vlm.decoding import Decoder
 from vlmrl_ros.policies.vlm.fused_engine import FusedEngine
 from vlmrl_ros.policies.vlm.lite0 import imagenet_weights
 from vlmrl_ros.policies.vlm.loading import load_model, with_new_adapter
+from vlmrl_ros.policies.vlm.quantised import Int4Linear
 from vlmrl_ros.policies.vlm.sft import Example, SftConfig, Tuner
 from vlmrl_ros.policies.vlm.smol import PACKAGES
 from vlmrl_ros.policies.vlm.weights import fitting, parameters, variables
@@ -54,6 +55,14 @@ def test_its_tower_tells_what_it_was_taught_to(smol):
     logits = tokens.mean(1) @ classes["_fc.weight"].T + classes["_fc.bias"]
     assert tokens.shape == (1, 49, 1280)
     assert int(logits.argmax()) == UNIFORM
+
+
+def test_four_bits_keep_what_its_file_has(smol):
+    layer = smol[0].model.language_model.layers[3]
+    for one in (layer.self_attn.q_proj, layer.self_attn.v_proj, layer.mlp.down_proj):
+        torch.testing.assert_close(
+            Int4Linear(one).weight, one.weight, rtol=0.0, atol=2e-3 * float(one.weight.abs().max())
+        )
 
 
 def test_projector_and_adapter_alone_learn_and_travel(smol):
