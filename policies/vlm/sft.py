@@ -16,6 +16,7 @@ from vlmrl_ros.core.text import TextObservation
 from vlmrl_ros.policies.vlm import crew
 from vlmrl_ros.policies.vlm.asking import as_asked
 from vlmrl_ros.policies.vlm.scoring import score
+from vlmrl_ros.policies.vlm.shards import split
 from vlmrl_ros.policies.vlm.surrogate import adam
 from vlmrl_ros.policies.vlm.turns import pixels
 
@@ -52,6 +53,7 @@ class Tuner:
             config: options.
         """
         self._model, self._processor, self._rng, self._config = model.eval(), processor, rng, config
+        split(model)
         self._trained = [weights for weights in model.parameters() if weights.requires_grad]
         self.optimiser = adam(torch.optim.AdamW, self._trained, config.learning_rate)
         self._prompts: list[npt.NDArray[np.int64]] = []
@@ -92,7 +94,7 @@ class Tuner:
         self.optimiser.zero_grad()
         loss.backward()
         crew.add_up_gradients(self._trained)
-        torch.nn.utils.clip_grad_norm_(self._trained, self._config.max_gradient)
+        crew.clip_gradients(self._trained, self._config.max_gradient)
         self.optimiser.step()
         self.steps += 1
         return crew.add_up({"loss": loss.item()})["loss"]
