@@ -66,7 +66,8 @@ class UtterancePolicy:
 
     def score(self, batch: TurnBatch) -> Scores:
         """What the model makes of the answers now, with gradients."""
-        return score(self.model, batch.prompts, batch.answers, batch.pixels, self.temperature, self._forbidden)
+        seen = batch.pixels.flatten(0, 1)
+        return score(self.model, batch.prompts, batch.answers, seen, self.temperature, self._forbidden)
 
     def log_prob(self, scores: Scores, batch: TurnBatch) -> Tensor:
         """Weighted log-probability of each answer, float32 (B,)."""
