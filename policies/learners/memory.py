@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
+import torch
+from torch import Tensor
 
 from vlmrl_ros.core.replay import FramePair, Layout, Replay, Slots
 from vlmrl_ros.core.snapshot import Part, below
 from vlmrl_ros.core.spec import FloatArray, TaskSpec
 from vlmrl_ros.core.types import Transition, state_of
+from vlmrl_ros.policies.learners.eyes import Frames
 from vlmrl_ros.policies.learners.labels import Reward, Selection
 
 
@@ -43,6 +45,21 @@ def frame_pair(transition: Transition) -> FramePair:
 
 Drawn = list[tuple[Replay, Slots]]
 """Transitions drawn from each replay."""
+
+
+def frames_at(drawn: Drawn, after: bool, device: torch.device) -> Frames:
+    """What the cameras saw at one end of the transitions that were drawn."""
+
+    def seen(camera: str) -> Tensor:
+        frames = np.concatenate([part.frames(slots, camera, after) for part, slots in drawn])
+        return torch.from_numpy(frames).to(device)
+
+    return {camera.name: seen(camera.name) for camera in drawn[0][0].cameras}
+
+
+def frames_at_both_ends(drawn: Drawn, device: torch.device) -> tuple[Frames, Frames]:
+    """What they saw before and after."""
+    return frames_at(drawn, False, device), frames_at(drawn, True, device)
 
 
 class MixedMemory:
@@ -93,7 +110,7 @@ class MixedMemory:
         While one of them is empty all rows come from the other.
 
         Returns:
-            which they are, for :meth:`frames`.
+            which they are.
         """
         drawn = []
         filled = [part for part in self.parts.values() if len(part)]
@@ -104,11 +121,6 @@ class MixedMemory:
             part.rows(slots, out=rows)
             drawn.append((part, slots))
         return drawn
-
-    def frames(self, drawn: Drawn, after: bool) -> dict[str, npt.NDArray[np.uint8]]:
-        """Frames uint8 (count, H, W, 3) by camera at one end of the transitions that were drawn."""
-        cameras = [camera.name for camera in self._spec.cameras]
-        return {name: np.concatenate([part.frames(slots, name, after) for part, slots in drawn]) for name in cameras}
 
     def snapshot(self) -> dict[str, Part]:
         """Each half in its own folder."""

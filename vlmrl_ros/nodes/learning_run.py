@@ -6,14 +6,12 @@ Training, weights, checkpoints, evaluations, TensorBoard, summary. Runs in the l
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from heapq import merge
 from itertools import repeat
 from typing import Any
 
-from vlmrl_ros.bridge.weights import Weights
 from vlmrl_ros.core.episode_log import EpisodeRecord
 from vlmrl_ros.core.errors import CheckpointError, RunDirectoryError
 from vlmrl_ros.core.interfaces import Learner
@@ -32,6 +30,8 @@ from vlmrl_ros.nodes.judge import Judge
 from vlmrl_ros.nodes.plan import Plan, Ties, identify
 from vlmrl_ros.nodes.problems import Problems
 from vlmrl_ros.nodes.published import read_published
+from vlmrl_ros.nodes.releases import Releases
+from vlmrl_ros.nodes.run_clock import RunClock
 from vlmrl_ros.nodes.summary import summarise, write_plots
 from vlmrl_ros.nodes.theory import theory_of
 
@@ -69,8 +69,7 @@ class LearningRun:
         self.experience = experience or AsLived(spec)
         self.training = Training(learner, plan.samples_per_insert, len(plan.arms), self.experience)
         self._theory = theory_of(plan, spec)
-        self.version = 0
-        self._updates_published = 0
+        self._releases = Releases(self.training, self.experience, plan.samples_per_insert is None, plan.publish_every)
         self.finished = False
         """All steps of the plan are done, and the episode in which they were."""
         self.began = False
@@ -79,13 +78,15 @@ class LearningRun:
         self.path = directory.path
         self.summary: dict[str, Any] = {}
         self._given = Preloaded()
-        self._published: Weights | None = None
         folder = directory.path / "checkpoints"
         self._checkpoints = Checkpoints(folder, plan.keep_checkpoints, self._place, self._problems)
         self._checkpoints.settle()
-        self._lived_s = 0.0
-        self._learned_s = 0.0
         self._catching_up = False
+
+    @property
+    def version(self) -> int:
+        """Of the newest weights; 0 before the first."""
+        return self._releases.version
 
     @property
     def evaluations(self) -> list[Evaluation]:
@@ -118,9 +119,10 @@ class LearningRun:
         plan, directory = self._plan, self._directory
         identify(plan, self._spec, directory)
         self._checkpoints.clean()
+        self._clock = RunClock()
         if not (plan.resume and self._restore()):
             if self.experience.publishes_first:
-                self._take_weights()
+                self._releases.take()
             self._given = take_in(plan, self.training.learner, self._ties, self.experience)
         self.began = True
         steps = self.training.steps
@@ -132,8 +134,6 @@ class LearningRun:
             raise RunDirectoryError(f"run directory '{directory.path}' cannot be written: {error.strerror}") from error
         if plan.resume:
             self._judge.resume(steps)
-        self._started_s = time.monotonic()
-        self._learning_since_s: float | None = None
 
     def recover(self, stopped: Callable[[], bool], arm: int | None = None, before: Step | None = None) -> None:
         """Learn from what the bags hold after the newest step of each arm, then publish the weights of that moment.
@@ -153,8 +153,8 @@ class LearningRun:
         self._catching_up = False
         if count:
             self._ties.say(f"learned from {count} steps that its bags held already")
-        if self._published is not None and (count or before is None):
-            self._ties.publish(self._published)
+        if self._releases.newest is not None and (count or before is None):
+            self._ties.publish(self._releases.newest)
 
     def _lived(self, arms: Iterable[int]) -> Iterator[tuple[int, Step]]:
         """Steps in the bags of some arms, with their arm: by stamp, and where those are equal, in the order of arms."""
@@ -170,7 +170,7 @@ class LearningRun:
         episode = self.training.digest(step, go_on, arm)
         steps = self.training.steps
         if steps > before:
-            self._learning_since_s = self._learning_since_s or time.monotonic()
+            self._clock.learn()
             self._do_what_is_due(before, steps)
         if episode is not None:
             self._log_episode(episode)
@@ -193,12 +193,12 @@ class LearningRun:
             self._board.add({f"offline/{name}": value for name, value in training.metrics.items()}, done)
             self._ties.say(f"offline: {done} of {plan.offline_updates} updates")
         if not self.pretraining:
-            self._take_weights()
+            self._releases.take()
             self.checkpoint()
 
     def rehearse(self, go_on: Callable[[], bool]) -> None:
         """Do what is due at a step that nobody lives; ``go_on`` as in :meth:`digest`."""
-        self._learning_since_s = self._learning_since_s or time.monotonic()
+        self._clock.learn()
         before = self.training.steps
         self.training.rehearse(go_on)
         self._do_what_is_due(before, before + 1)
@@ -210,7 +210,7 @@ class LearningRun:
         self._checkpoints.take(
             training.steps,
             "step",
-            lambda: {**policy_parts(training.learner, self._published), **training.snapshot()},
+            lambda: {**policy_parts(training.learner, self._releases.newest), **training.snapshot()},
             self._about,
         )
 
@@ -220,7 +220,7 @@ class LearningRun:
         Raises:
             RunDirectoryError: the last checkpoint could not be written; everything else was.
         """
-        learned_s = self._learning_s()
+        learning_s = self._clock.times["learning_s"]
         if interrupted():
             self._judge.close()
         self._collect(wait=True)
@@ -232,11 +232,11 @@ class LearningRun:
         self._show(found)
         self._judge.close()
         self._board.close()
-        self._write_results(final, interrupted(), learned_s)
+        self._write_results(final, interrupted(), learning_s)
         if self._checkpoints.problem:
             raise RunDirectoryError(self._checkpoints.problem)
 
-    def _write_results(self, final: Evaluation | None, interrupted: bool, learned_s: float) -> None:
+    def _write_results(self, final: Evaluation | None, interrupted: bool, learning_s: float) -> None:
         plan = self._plan
         summary = {"task": self._spec.task, "learner": plan.learner, "seed": plan.seed, "max_steps": plan.max_steps}
         summary |= summarise(self.training, self.evaluations, final, plan.arms) | self.experience.counts()
@@ -244,7 +244,7 @@ class LearningRun:
             summary["theory"] = theory
         if plan.data:
             summary["given"] = {"bags": list(plan.data), "offline": plan.offline, **asdict(self._given)}
-        summary |= {"interrupted": interrupted, "wall_s": self._wall_s(), "learning_s": learned_s}
+        summary |= {"interrupted": interrupted, **self._clock.times, "learning_s": learning_s}
         if stored := self._checkpoints.newest:
             last = str(stored.path)
             summary |= {"checkpoint": last, "checkpoint_sha256": stored.combined_sha256}
@@ -269,15 +269,12 @@ class LearningRun:
         self.training.restore(stored.path)
         try:
             self._given = Preloaded(**about.get("given", {}))
-            self._lived_s, self._learned_s = float(about["wall_s"]), float(about["learning_s"])
+            self._clock.resume(about)
             if self._theory is not None:
                 self._theory.resume(about["theory"])
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"checkpoint '{stored.path}' lacks what a run goes on with: {error}") from error
-        self._published = read_published(stored.path)
-        self.version = self._published.version if self._published else 0
-        self._updates_published = self.training.updates
-        self.experience.published(self.version)
+        self._releases.go_on(read_published(stored.path))
         self._checkpoints.settle()
         newest = (chain.newest for chain in self.training.chains)
         ended = any(step is not None and step.feedback.last for step in newest)
@@ -287,30 +284,16 @@ class LearningRun:
 
     def _do_what_is_due(self, before: int, steps: int) -> None:
         plan = self._plan
-        if self._weights_are_due(before, steps):
-            self._take_weights()
+        if self._releases.due(before, steps):
+            weights = self._releases.take()
             if not self._catching_up:
-                self._ties.publish(self._published)
+                self._ties.publish(weights)
         if steps // plan.checkpoint_every > before // plan.checkpoint_every:
             self.checkpoint()
             self._board.add({f"learner/{name}": value for name, value in self.training.metrics.items()}, steps)
             self._board.add({f"theory/{name}": value for name, value in self._terms().items()}, steps)
         self._collect()
         self._show(self._judge.collect())
-
-    def _weights_are_due(self, before: int, steps: int) -> bool:
-        """On-policy with each update; else with the first, and then every so many steps."""
-        if self._plan.samples_per_insert is None:
-            return self.training.updates > self._updates_published
-        every = self._plan.publish_every
-        return self.training.updates > 0 and (self.version == 0 or steps // every > before // every)
-
-    def _take_weights(self) -> None:
-        """Make the newest weights the next version for the policy."""
-        self.version += 1
-        self._updates_published = self.training.updates
-        self.experience.published(self.version)
-        self._published = Weights(self.training.learner.variables(), self.version, self.training.steps)
 
     def _collect(self, wait: bool = False) -> None:
         """See what has become of the checkpoints: evaluate those that are on disk, keep those that are needed."""
@@ -337,8 +320,7 @@ class LearningRun:
             "given": asdict(self._given),
             "theory": self._theory.state() if self._theory is not None else None,
             "stamp_ns": min(self.newest_ns),
-            "wall_s": self._wall_s(),
-            "learning_s": self._learning_s(),
+            **self._clock.times,
         }
 
     def _terms(self, judged: Evaluation | None = None) -> dict[str, float]:
@@ -347,13 +329,6 @@ class LearningRun:
             return {}
         newest = judged or (self.evaluations[-1] if self.evaluations else None)
         return self._theory.terms(newest.value if newest else None, self._judge.v_ref)
-
-    def _wall_s(self) -> float:
-        return self._lived_s + time.monotonic() - self._started_s
-
-    def _learning_s(self) -> float:
-        since_s = self._learning_since_s
-        return self._learned_s + (time.monotonic() - since_s if since_s is not None else 0.0)
 
     def _show(self, evaluations: list[Evaluation]) -> None:
         for evaluation in evaluations:

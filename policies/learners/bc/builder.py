@@ -14,8 +14,7 @@ from vlmrl_ros.policies.learners.batches import BatchLearner
 from vlmrl_ros.policies.learners.bc.config import BcConfig
 from vlmrl_ros.policies.learners.bc.learning import Cloning
 from vlmrl_ros.policies.learners.labels import Target, demonstrated_action
-from vlmrl_ros.policies.learners.memory import frame_pair, transition_columns, transition_values
-from vlmrl_ros.policies.learners.variables import policy_variables
+from vlmrl_ros.policies.learners.memory import frame_pair, frames_at, transition_columns, transition_values
 from vlmrl_ros.policies.networks.compute import learner_compute
 
 
@@ -38,7 +37,7 @@ class CloningLearner(BatchLearner[Replay]):
         self._config = config
         self._target = target
         self._cloning = Cloning(spec, config, rng)
-        self._keep(name, self._cloning.tensors(), {})
+        self._keep(name, self._cloning.tensors(), {"noise": self._cloning.generator})
 
     def add(self, item: Transition) -> None:
         """Keep one transition if it is to be cloned."""
@@ -56,14 +55,16 @@ class CloningLearner(BatchLearner[Replay]):
         """``updates`` gradient steps."""
         with learner_compute():
             for rows, drawn in zip(self._rows, self._drawn, strict=True):
-                self._memory.rows(self._memory.draw(len(rows), self._rng), out=rows)
+                slots = self._memory.draw(len(rows), self._rng)
+                self._memory.rows(slots, out=rows)
                 columns = self._memory.layout.split(drawn.to(self._cloning.device))
-                metrics = self._cloning.update(columns["state"], columns["action"])
+                frames = frames_at([(self._memory, slots)], after=False, device=self._cloning.device)
+                metrics = self._cloning.update(columns["state"], columns["action"], frames)
         return self._count(metrics)
 
     def variables(self) -> Variables:
-        """The actor's weights and their moving average."""
-        return policy_variables(self._cloning.actor, self._cloning.actor_ema)
+        """The actor's weights and their moving average, and the encoder's where there is one."""
+        return self._cloning.variables()
 
 
 class Builder:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vlmrl_ros.core.config import option
+from vlmrl_ros.policies.learners.config import SeeingConfig
 
 
 @dataclass(frozen=True)
-class BcConfig:
+class BcConfig(SeeingConfig):
     """Regression of a person's actions."""
 
     policy: str = option("gaussian", "policy plug-in that takes the weights")

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import mse_loss
 
+from vlmrl_ros.core.interfaces import Variables
 from vlmrl_ros.core.spec import TaskSpec
+from vlmrl_ros.policies.learners.config import feature_width
 from vlmrl_ros.policies.learners.episodic.config import EpisodicConfig
+from vlmrl_ros.policies.learners.eyes import Eyes, Frames
+from vlmrl_ros.policies.learners.variables import policy_variables
 from vlmrl_ros.policies.networks.actor import initial_actor
 from vlmrl_ros.policies.networks.compute import device_of, torch_generator
 from vlmrl_ros.policies.networks.ensemble import initial_ensemble, values
@@ -59,12 +63,21 @@ class ActorCritic(ABC):
             config: options.
             rng: seeds weights and noise.
             more: initial parameters of further networks, which learn at the rate of the actor.
+
+        Raises:
+            UnknownNameError: no such encoder.
+            ConfigError: frames that the encoder cannot take.
         """
         self._config = config
         self.device = device_of(config.device)
         self.generator = torch_generator(rng, self.device)
         weights = torch_generator(rng)
-        state, self._actions = spec.observation.size, spec.action.size
+        self._eyes: Eyes | None = None
+        if spec.cameras:
+            self._eyes = Eyes(spec.cameras, config, config.critic_learning_rate, weights, self.device)
+        self._shown: list[Tensor] = []
+        """The states of a block with what was seen beside them; the critics' loss alone has a gradient to these."""
+        state, self._actions = spec.observation.size + feature_width(spec, config), spec.action.size
         self.actor = FlatParameters(initial_actor(state, self._actions, config.hidden, weights), self.device)
         inputs = state + self._actions
         critics = initial_ensemble(inputs, config.hidden, config.critics, weights, config.layer_norm)
@@ -74,6 +87,28 @@ class ActorCritic(ABC):
         rates = {"actor": config.learning_rate, "critics": config.critic_learning_rate}
         self._nets = {"actor": self.actor, "critics": self.critics, **self.more}
         self._adam = {name: Adam(net, rates.get(name, config.learning_rate)) for name, net in self._nets.items()}
+
+    def learn(self, block: Batch, frames: Sequence[tuple[Frames, Frames]], online: bool) -> dict[str, Tensor]:
+        """:meth:`update`, with what the cameras saw beside the states. Only the critics' loss reaches the encoders.
+
+        Args:
+            block: ``critic_updates`` batches, without what the cameras saw.
+            frames: of each batch, at both ends of the transitions; without cameras they hold nothing.
+            online: the robot has lived through an episode of its own.
+
+        Returns:
+            scalars for the log.
+        """
+        if self._eyes is None:
+            return self.update(block, online)
+        seen = torch.stack([self._eyes.see(before, self.generator) for before, _ in frames])
+        ahead = torch.stack([self._eyes.look(after, self.generator) for _, after in frames])
+        state = torch.cat((block.state, seen.detach()), -1).requires_grad_()
+        self._shown = [state]
+        metrics = self.update(replace(block, state=state, next_state=torch.cat((block.next_state, ahead), -1)), online)
+        if state.grad is not None:
+            self._eyes.learn(seen, state.grad[..., -self._eyes.width :])
+        return metrics
 
     @abstractmethod
     def update(self, block: Batch, online: bool) -> dict[str, Tensor]:
@@ -87,26 +122,31 @@ class ActorCritic(ABC):
             scalars for the log.
         """
 
+    def variables(self) -> Variables:
+        """Copies of the weights that the policy needs."""
+        return {**policy_variables(self.actor, self.actor_ema), **(self._eyes.variables() if self._eyes else {})}
+
     def tensors(self) -> Mapping[str, Tensor]:
         """All that training changes, live, by name."""
         nets = {**self._nets, "actor_ema": self.actor_ema, "target_critics": self.target_critics}
         weights = {name: net.values for name, net in nets.items()}
-        return weights | {f"{n}/{part}": t for n, adam in self._adam.items() for part, t in adam.state().items()}
+        moments = {f"{n}/{part}": t for n, adam in self._adam.items() for part, t in adam.state().items()}
+        return {**weights, **moments, **(self._eyes.tensors() if self._eyes else {})}
 
     def _noise(self, *shape: int) -> Tensor:
         """Standard normal float32 (..., A)."""
         return torch.randn(*shape, self._actions, generator=self.generator, device=self.device)
 
-    def _descend(self, net: str, loss: Tensor) -> None:
-        """One step of Adam down the gradient of a loss, which must touch this network alone."""
+    def _descend(self, net: str, loss: Tensor, shown: Sequence[Tensor] = ()) -> None:
+        """One step of Adam of this network alone; the gradient to what was ``shown`` is added up there."""
         adam = self._adam[net]
         adam.zero()
-        loss.backward()
+        loss.backward(inputs=[*self._nets[net].trainable.values(), *shown])
         adam.step()
 
     def _step_critics(self, loss: Tensor) -> None:
         """One gradient step of the critics; their targets follow."""
-        self._descend("critics", loss)
+        self._descend("critics", loss, self._shown)
         self.target_critics.follow(self.critics, self._config.target_rate)
 
     def _step_actor(self, loss: Tensor) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vlmrl_ros.core.config import option
+from vlmrl_ros.policies.learners.config import SeeingConfig
 
 
 @dataclass(frozen=True)
-class EpisodicConfig:
+class EpisodicConfig(SeeingConfig):
     """Learning from the task's reward, in what was given before the run and in what the robot lives through."""
 
     policy: str = option("gaussian", "policy plug-in that takes the weights")

@@ -13,7 +13,7 @@ from vlmrl_ros.policies.learners.batches import BatchLearner
 from vlmrl_ros.policies.learners.episodic.actor_critic import ActorCritic, Batch
 from vlmrl_ros.policies.learners.episodic.config import EpisodicConfig
 from vlmrl_ros.policies.learners.episodic.memory import EpisodicMemory
-from vlmrl_ros.policies.learners.variables import policy_variables
+from vlmrl_ros.policies.learners.memory import frames_at_both_ends
 from vlmrl_ros.policies.networks.compute import learner_compute
 
 
@@ -48,13 +48,13 @@ class EpisodicLearner(BatchLearner[EpisodicMemory]):
 
     def update(self) -> Mapping[str, float]:
         """``critic_updates`` steps of the critics and one of the actor, on the newest of their batches."""
-        for rows in self._rows:
-            self._memory.sample(rows, self._rng)
+        drawn = [self._memory.sample(rows, self._rng) for rows in self._rows]
         with learner_compute():
             block = Batch(**self._memory.layout.split(self._drawn.to(self._method.device)))
-            metrics = self._method.update(block, self._memory.online)
+            frames = [frames_at_both_ends(each, self._method.device) for each in drawn]
+            metrics = self._method.learn(block, frames, self._memory.online)
         return self._count(metrics)
 
     def variables(self) -> Variables:
-        """The actor's weights and their moving average."""
-        return policy_variables(self._method.actor, self._method.actor_ema)
+        """The actor's weights and their moving average, and the encoder's where there is one."""
+        return self._method.variables()

@@ -18,7 +18,7 @@ from vlmrl_ros.core.types import Transition
 from vlmrl_ros.policies.learners.episodic.config import EpisodicConfig
 from vlmrl_ros.policies.learners.episodic.returns import returns_to_go, scaled_rewards
 from vlmrl_ros.policies.learners.labels import known_before
-from vlmrl_ros.policies.learners.memory import frame_pair, transition_columns, transition_values
+from vlmrl_ros.policies.learners.memory import Drawn, frame_pair, transition_columns, transition_values
 
 _OPEN = "open_episodes.json"
 
@@ -63,21 +63,27 @@ class EpisodicMemory:
         """The robot has lived through an episode of its own."""
         return len(self.parts["online"]) > 0
 
-    def sample(self, out: FloatArray, rng: np.random.Generator) -> None:
+    def sample(self, out: FloatArray, rng: np.random.Generator) -> Drawn:
         """Fill float32 (count, width) with rows: first those known before, in their share, then those lived.
 
         While one of them is empty all rows come from the other.
+
+        Returns:
+            which they are.
         """
         share = round(self._config.offline_share * len(out))
         counts = {"offline": share, "online": len(out) - share}
         filled = [name for name, part in self.parts.items() if len(part)]
         if len(filled) == 1:
             counts = {filled[0]: len(out)}
-        begin = 0
+        drawn, begin = [], 0
         for name, count in counts.items():
             part = self.parts[name]
-            part.rows(part.draw(count, rng), out=out[begin : begin + count])
+            slots = part.draw(count, rng)
+            part.rows(slots, out=out[begin : begin + count])
+            drawn.append((part, slots))
             begin += count
+        return drawn
 
     def snapshot(self) -> dict[str, Part]:
         """Each replay in its own folder, and the steps of the episodes that have not ended."""

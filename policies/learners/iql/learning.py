@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from vlmrl_ros.core.spec import TaskSpec
+from vlmrl_ros.policies.learners.config import feature_width
 from vlmrl_ros.policies.learners.episodic.actor_critic import ActorCritic, Batch, calibration
 from vlmrl_ros.policies.learners.iql.config import IqlConfig
 from vlmrl_ros.policies.networks.compute import torch_generator
@@ -23,7 +24,8 @@ class Iql(ActorCritic):
     def __init__(self, spec: TaskSpec, config: IqlConfig, rng: np.random.Generator) -> None:
         """Draw the initial weights."""
         weights = torch_generator(rng)
-        state = initial_ensemble(spec.observation.size, config.hidden, 1, weights, config.layer_norm)
+        inputs = spec.observation.size + feature_width(spec, config)
+        state = initial_ensemble(inputs, config.hidden, 1, weights, config.layer_norm)
         super().__init__(spec, config, rng, {"state_value": state})
 
     def update(self, block: Batch, online: bool) -> dict[str, Tensor]:

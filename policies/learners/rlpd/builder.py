@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import torch
 
 from vlmrl_ros.core.errors import ConfigError
 from vlmrl_ros.core.interfaces import Variables
@@ -13,10 +12,10 @@ from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.types import Transition
 from vlmrl_ros.policies.learners.batches import BatchLearner
 from vlmrl_ros.policies.learners.labels import Selection, driven_by_person, nobodys, task_reward
-from vlmrl_ros.policies.learners.memory import Drawn, MixedMemory
+from vlmrl_ros.policies.learners.memory import MixedMemory, frames_at_both_ends
 from vlmrl_ros.policies.learners.rlpd.config import RlpdConfig
 from vlmrl_ros.policies.learners.rlpd.learning import Batch, Rlpd
-from vlmrl_ros.policies.learners.rlpd.seeing import Frames, SeeingRlpd
+from vlmrl_ros.policies.learners.rlpd.seeing import SeeingRlpd
 from vlmrl_ros.policies.networks.compute import learner_compute
 
 
@@ -62,7 +61,8 @@ class RlpdLearner(BatchLearner[MixedMemory]):
         with learner_compute():
             self._tensor.copy_(self._drawn)  # on the CPU they are one
             if isinstance(self._rlpd, SeeingRlpd):
-                metrics = self._rlpd.learn(self._block, [self._frames(each) for each in drawn])
+                frames = [frames_at_both_ends(each, self._rlpd.device) for each in drawn]
+                metrics = self._rlpd.learn(self._block, frames)
             else:
                 metrics = self._rlpd.update(self._block)
         return self._count(metrics)
@@ -70,14 +70,6 @@ class RlpdLearner(BatchLearner[MixedMemory]):
     def variables(self) -> Variables:
         """The actor's weights and their moving average, and the encoder's where there is one."""
         return self._rlpd.variables()
-
-    def _frames(self, drawn: Drawn) -> tuple[Frames, Frames]:
-        """What the cameras saw at both ends of transitions."""
-        before, after = (
-            {name: torch.from_numpy(frames).to(self._rlpd.device) for name, frames in rows.items()}
-            for rows in (self._memory.frames(drawn, end) for end in (False, True))
-        )
-        return before, after
 
 
 def prior_of(config: RlpdConfig) -> Selection:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vlmrl_ros.core.config import option
+from vlmrl_ros.policies.learners.config import SeeingConfig
 
 
 @dataclass(frozen=True)
-class RlpdConfig:
+class RlpdConfig(SeeingConfig):
     """Soft actor-critic on the policy's own steps and a person's, half and half."""
 
     policy: str = option("gaussian", "policy plug-in that takes the weights")
@@ -22,10 +23,6 @@ class RlpdConfig:
         "symmetric: half of each batch is a person's; shared: one buffer, drawn from as it comes",
         choices=("symmetric", "shared"),
     )
-    encoder: str = option("nature_cnn", "encoder plug-in for the cameras of the task, where it has any")
-    train_encoder: bool = option(True, "the encoder learns with the critics; otherwise only what follows it does")
-    latent: int = option(50, "features of each camera", low=1, high=10_000)
-    shift_px: int = option(4, "greatest random shift of a frame in training", unit="px", low=0, high=64)
     batch_size: int = option(256, "transitions in a gradient step", low=2)
     critic_updates: int = option(4, "gradient steps of the critics for one of the actor", low=1)
     min_steps: int = option(128, "online transitions before the first update", low=1)

@@ -8,26 +8,20 @@ from dataclasses import replace
 import numpy as np
 import torch
 from torch import Tensor
-from torch.func import functional_call
 
 from vlmrl_ros.core.interfaces import Variables
 from vlmrl_ros.core.spec import TaskSpec
-from vlmrl_ros.policies.encoders.augmentation import random_shift
+from vlmrl_ros.policies.learners.eyes import Eyes, Frames
 from vlmrl_ros.policies.learners.rlpd.config import RlpdConfig
 from vlmrl_ros.policies.learners.rlpd.learning import Batch, Rlpd
-from vlmrl_ros.policies.networks.compute import torch_generator
-from vlmrl_ros.policies.networks.flat import Adam, FlatParameters
+from vlmrl_ros.policies.networks.compute import device_of, torch_generator
 from vlmrl_ros.policies.networks.mlp import Tape
-from vlmrl_ros.policies.networks.sight import Sight
-
-Frames = Mapping[str, Tensor]
 
 
 class SeeingRlpd(Rlpd):
     """The features of the frames stand beside the state. Only the critics' loss reaches the encoder.
 
-    Source: Yarats et al., DrQ-v2 (2021), section 3.1: random shifts, no gradient from the actor, and no second encoder
-    for the targets.
+    Source: Yarats et al., DrQ-v2 (2021), section 3.1: no gradient from the actor.
     """
 
     def __init__(self, spec: TaskSpec, config: RlpdConfig, rng: np.random.Generator) -> None:
@@ -37,12 +31,9 @@ class SeeingRlpd(Rlpd):
             UnknownNameError: no such encoder.
             ConfigError: frames that the encoder cannot take.
         """
-        self._sight = Sight(spec.cameras, config.encoder, config.latent, torch_generator(rng)).requires_grad_(False)
-        super().__init__(spec, config, rng, self._sight.width)
-        self._sight.to(self.device)
-        trained = {n: p for n, p in self._sight.named_parameters() if config.train_encoder or "encoders." not in n}
-        self._weights = FlatParameters(trained, self.device)
-        self._adam["sight"] = Adam(self._weights, config.learning_rate)
+        weights, device = torch_generator(rng), device_of(config.device)
+        self.eyes = Eyes(spec.cameras, config, config.learning_rate, weights, device)
+        super().__init__(spec, config, rng, self.eyes.width)
         self._slope = torch.empty(0)
 
     def learn(self, block: Batch, frames: Sequence[tuple[Frames, Frames]]) -> dict[str, Tensor]:
@@ -57,33 +48,22 @@ class SeeingRlpd(Rlpd):
         """
         metrics: dict[str, Tensor] = {}
         for index, (before, after) in enumerate(frames):
-            seen = functional_call(self._sight, dict(self._weights.trainable), (self._shifted(before),))
-            batch = self._beside(block[index], seen.detach(), self._see(after))
+            seen = self.eyes.see(before, self.generator)
+            batch = self._beside(block[index], seen.detach(), self.eyes.look(after, self.generator))
             metrics = self.update_critics(batch, *self.next_actions(batch.next_state))
-            self._adam["sight"].zero()
-            seen.backward(self._slope)
-            self._adam["sight"].step()
+            self.eyes.learn(seen, self._slope)
         return metrics | self.update_actor(batch)
 
     def variables(self) -> Variables:
-        weights = {**self._sight.state_dict(), **self._weights.frozen}
-        return {**super().variables(), **self._sight.variables(weights)}
+        return {**super().variables(), **self.eyes.variables()}
 
     def tensors(self) -> Mapping[str, Tensor]:
-        return {**super().tensors(), "sight": self._weights.values}
+        return {**super().tensors(), **self.eyes.tensors()}
 
     def _descend(self, tape: Tape, slope: Tensor) -> None:
         super()._descend(tape, slope)
-        width = self._sight.width
+        width = self.eyes.width
         self._slope = self._critics_pass.input_slope(tape, slope, slice(self._states - width, self._states))
-
-    @torch.no_grad()
-    def _see(self, frames: Frames) -> Tensor:
-        return functional_call(self._sight, dict(self._weights.frozen), (self._shifted(frames),))
-
-    def _shifted(self, frames: Frames) -> Frames:
-        pixels = self._config.shift_px
-        return {name: random_shift(each, pixels, self.generator) for name, each in frames.items()} if pixels else frames
 
     @staticmethod
     def _beside(batch: Batch, seen: Tensor, ahead: Tensor) -> Batch:

@@ -21,6 +21,7 @@ from rclpy.node import Node
 from vlmrl_ros.bridge import qos
 from vlmrl_ros.core import registry
 from vlmrl_ros.core.errors import VlmrlError
+from vlmrl_ros.core.types import Transition
 from vlmrl_ros.nodes.bench.figures import Figures
 from vlmrl_ros.nodes.bench.launched import environment, ros_environment
 from vlmrl_ros.nodes.rollout import rollout
@@ -29,6 +30,8 @@ from vlmrl_ros.sim.load import build as build_task
 WARM_UP_S = 3.0
 START_TIMEOUT_S = 60.0
 REALTIME_HZ = 50.0
+DEMONSTRATIONS = 8
+"""Enough for each learner to begin."""
 FRONT_CAMERA = {"peg_insert.observation": "both", "peg_insert.cameras": ["front"], "peg_insert.image_size": 128}
 Nodes = Mapping[str, Mapping[str, Any]]
 
@@ -39,7 +42,7 @@ def measure(quick: bool, work: Path) -> Figures:
     Returns:
         ``ros.state.ticks_per_s`` and its ratio to the same loop in this process, ``ros.camera128.ticks_per_s``, and
         over 60 s (quick: 20 s) of 50 Hz: the 99th percentile of the deviation from the period, and ticks that did not
-        come.
+        come. These two over 20 s beside each learner of transitions, too (not quick): ``realtime.<learner>.*``.
     """
     span_s = 5.0 if quick else 15.0
     in_process = _in_process_ticks_per_s()
@@ -50,8 +53,17 @@ def measure(quick: bool, work: Path) -> Figures:
         "ros.state.ticks_per_s": state,
         "ros.state.ratio_to_in_process": state / in_process,
         "ros.camera128.ticks_per_s": camera,
-        **_realtime(work, 20.0 if quick else 60.0),
+        **_realtime(work, "rlif", 20.0 if quick else 60.0, "realtime"),
+        **({} if quick else _beside_each_learner(work)),
     }
+
+
+def _beside_each_learner(work: Path) -> Figures:
+    figures: Figures = {}
+    for name in registry.names("learners"):
+        if registry.load("learners", name).experience is Transition:
+            figures |= _realtime(work, name, 20.0, f"realtime.{name}")
+    return figures
 
 
 def _in_process_ticks_per_s(episodes: int = 20) -> float:
@@ -81,13 +93,14 @@ def _ros_ticks_per_s(work: Path, options: Mapping[str, Any], span_s: float) -> f
                 return (steps - first) / (now_s - first_s)
 
 
-def _realtime(work: Path, span_s: float) -> Figures:
-    restless = {"rlif.samples_per_insert": 1e6}
+def _realtime(work: Path, learner: str, span_s: float, prefix: str) -> Figures:
+    """Figures ``<prefix>.*`` of the loop in real time beside a learner that has always more to do than it can."""
+    restless = {"learner": learner, f"{learner}.samples_per_insert": 1e6}
     nodes: Nodes = {
-        "learner": {"run_dir": str(work / "realtime"), "max_steps": 10**6, "checkpoint_every": 10**6, **restless},
+        "learner": {"run_dir": str(work / prefix), "max_steps": 10**6, "checkpoint_every": 10**6, **restless},
         "policy_server": {},
         "teleop": {"profile": "scripted"},
-        "scripted_operator": {"demonstrations": 1},
+        "scripted_operator": {"demonstrations": DEMONSTRATIONS},
         "sim_bridge": {"time": "realtime", "rate_hz": REALTIME_HZ},
     }
     with running(work, nodes), _Watch() as watch:
@@ -102,9 +115,9 @@ def _realtime(work: Path, span_s: float) -> Figures:
             pass
         updates, _ = watch.newest("updates", "learner")
         return {
-            "realtime.jitter_p99_ms": watch.newest("jitter_p99_ms")[0],
-            "realtime.missed": watch.newest("missed_ticks")[0] - missed_before,
-            "realtime.learner_updates_per_s": (updates - updates_before) / span_s,
+            f"{prefix}.jitter_p99_ms": watch.newest("jitter_p99_ms")[0],
+            f"{prefix}.missed": watch.newest("missed_ticks")[0] - missed_before,
+            f"{prefix}.learner_updates_per_s": (updates - updates_before) / span_s,
         }
 
 

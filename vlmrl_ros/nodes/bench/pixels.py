@@ -1,4 +1,7 @@
-"""RLIF from two cameras: with an encoder that learns, with one that stays as it was drawn, and blind."""
+"""RLIF from two cameras: with an encoder that learns, with one that stays as it was drawn, and blind.
+
+And a classifier that tells by the same cameras what is to be rewarded.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from vlmrl_ros.nodes.bench.by_sight import measure_classifier
 from vlmrl_ros.nodes.bench.figures import Figures, over_seeds
 from vlmrl_ros.nodes.bench.lesson import Lesson, Outcome, take
+from vlmrl_ros.nodes.bench.ordering import holds_everywhere
 
 SEEDS = (0, 1, 2)
 SEES: Mapping[str, Any] = {"observation": "pixels", "image_size": 64}
@@ -42,17 +47,19 @@ def measure(quick: bool, work: Path) -> Figures:
     Returns:
         success of the best weights in 100 fresh episodes, and takeovers per episode over the first and the last tenth,
         for each task and kind of eyes; ``<task>.ordering_holds``: trained eyes reach 80 % and are better than none;
-        quick: they need fewer takeovers at last than at first, and fewer than none.
+        quick: they need fewer takeovers at last than at first, and fewer than none; ``<task>.classifier.*`` of
+        :func:`~vlmrl_ros.nodes.bench.by_sight.measure_classifier`; ``ordering_holds``: on all.
     """
     tasks, seeds = (("reach",), SEEDS[:1]) if quick else (tuple(STEPS), SEEDS)
     kinds = ("trained", "blind") if quick else tuple(EYES)
     figures: Figures = {}
     for task in tasks:
+        figures |= measure_classifier(task, SEES, seeds, quick, work)
         runs = {kind: [_run(task, kind, seed, quick, work) for seed in seeds] for kind in kinds}
         for kind, outcomes in runs.items():
             figures |= _figures(f"{task}.{kind}", outcomes)
         figures[f"{task}.ordering_holds"] = float(_holds(figures, task, quick))
-    return figures
+    return {**figures, "ordering_holds": float(holds_everywhere(figures))}
 
 
 def _run(task: str, kind: str, seed: int, quick: bool, work: Path) -> Outcome:

@@ -1,4 +1,4 @@
-"""RLPD from pixels: what the encoder learns from, and that the policy sees what the learner saw."""
+"""Learning from pixels: what the encoder learns from, and that the policy sees what the learner saw."""
 
 from __future__ import annotations
 
@@ -9,11 +9,17 @@ import pytest
 import torch
 from torch.func import functional_call
 
+from tests.unit.policies.learners.test_contract import OFFLINE_TO_ONLINE, fingerprint, learner_of
 from vlmrl_ros.core.config import from_mapping
 from vlmrl_ros.core.errors import CheckpointError, UnknownNameError
+from vlmrl_ros.core.interfaces import Learner
+from vlmrl_ros.core.snapshot import save_snapshot
 from vlmrl_ros.core.spec import CameraSpec, TaskSpec
 from vlmrl_ros.core.types import Feedback, Intervention, Source, Step, Transition
 from vlmrl_ros.policies.gaussian import build as build_gaussian
+from vlmrl_ros.policies.learners.episodic.actor_critic import Batch as EpisodicBatch
+from vlmrl_ros.policies.learners.iql.config import IqlConfig
+from vlmrl_ros.policies.learners.iql.learning import Iql
 from vlmrl_ros.policies.learners.rlpd.builder import Builder
 from vlmrl_ros.policies.learners.rlpd.config import RlpdConfig
 from vlmrl_ros.policies.learners.rlpd.learning import Batch
@@ -22,6 +28,7 @@ from vlmrl_ros.policies.networks.actor import mode, sample
 from vlmrl_ros.policies.networks.ensemble import values
 
 SMALL = {"hidden": (16, 16), "critics": 2, "latent": 6, "batch_size": 16, "critic_updates": 1, "device": "cpu"}
+DATA = {"hidden": (16, 16), "latent": 6, "device": "cpu"}
 
 
 def agent_of(spec: TaskSpec, **more: object) -> SeeingRlpd:
@@ -43,8 +50,8 @@ def test_the_encoder_has_the_gradient_of_the_critics_loss(camera_spec):
     generator = torch.Generator()
     generator.set_state(agent.generator.get_state())
     agent.learn(block, frames)
-    batch, sight = block[0], agent._sight
-    weights = {name: tensor.clone().requires_grad_() for name, tensor in agent._weights.frozen.items()}
+    batch, sight = block[0], agent.eyes._sight
+    weights = {name: tensor.clone().requires_grad_() for name, tensor in agent.eyes.weights.frozen.items()}
     seen, ahead = (functional_call(sight, weights, (end,)) for end in frames[0])
     next_state = torch.cat((batch.next_state, ahead.detach()), -1)
     noise = torch.randn(16, 2, generator=generator)
@@ -54,7 +61,7 @@ def test_the_encoder_has_the_gradient_of_the_critics_loss(camera_spec):
     (predicted - goal.detach()).square().mean(1).sum().backward()
     for name, weight in weights.items():
         expected = weight.grad
-        torch.testing.assert_close(agent._weights.gradient_views[name], expected, rtol=1e-3, atol=1e-6)
+        torch.testing.assert_close(agent.eyes.weights.gradient_views[name], expected, rtol=1e-3, atol=1e-6)
     assert any(weight.grad.abs().sum() > 0 for name, weight in weights.items() if "encoders" in name)
 
 
@@ -82,7 +89,7 @@ def test_the_policy_sees_what_the_learner_sees(camera_spec, transitions):
     policy.load(learner.variables())
     agent, observation = learner._rlpd, items[7].before.observation
     frames = {"wrist": torch.from_numpy(observation["wrist"])[None]}
-    seen = functional_call(agent._sight, dict(agent._weights.frozen), (frames,))
+    seen = functional_call(agent.eyes._sight, dict(agent.eyes.weights.frozen), (frames,))
     state = torch.from_numpy(camera_spec.observation.normalise(observation["state"]))[None]
     expected = camera_spec.action.denormalise(mode(agent.actor.frozen, torch.cat((state, seen), -1))[0].numpy())
     found, _ = policy.act(observation, np.random.default_rng(0))
@@ -134,21 +141,74 @@ def bandit(spec: TaskSpec, count: int) -> list[Transition]:
     return items
 
 
-def test_it_learns_from_pixels_alone_what_pays(camera_spec):
-    values = {**SMALL, "hidden": [32, 32], "batch_size": 64, "learning_rate": 3e-3, "min_steps": 16, "shift_px": 1}
-    learner = Builder.build(camera_spec, from_mapping(RlpdConfig, values), np.random.default_rng(0))
-    items = bandit(camera_spec, 300)
+def skill_of(learner: Learner, spec: TaskSpec, items: list[Transition], updates: int) -> dict[bool, float]:
+    """The mean first action, in [-1, 1], that a taught policy takes before bright frames and before dark ones."""
     for item in items:
         learner.add(item)
-    for _ in range(150):
+    for _ in range(updates):
         learner.update()
-    policy = build_gaussian(camera_spec, {"explore": False})
+    policy, rng = build_gaussian(spec, {"explore": False}), np.random.default_rng(0)
     policy.load(learner.variables())
-    rng = np.random.default_rng(0)
-    chosen = {True: [], False: []}
+    chosen: dict[bool, list[float]] = {True: [], False: []}
     for item in items[:60]:
         observation = item.before.observation
-        bright = observation["wrist"][0, 0, 0] > 100
-        chosen[bright].append(camera_spec.action.normalise(policy.act(observation, rng)[0])[0])
-    assert np.mean(chosen[True]) > 0.4
-    assert np.mean(chosen[False]) < -0.4
+        action = spec.action.normalise(policy.act(observation, rng)[0])
+        chosen[bool(observation["wrist"][0, 0, 0] > 100)].append(float(action[0]))
+    return {bright: float(np.mean(actions)) for bright, actions in chosen.items()}
+
+
+FAST = {"hidden": [32, 32], "latent": 6, "batch_size": 32, "learning_rate": 3e-3, "shift_px": 1, "min_steps": 16}
+CONTINUED = {"failure_lasts": False, "critic_learning_rate": 3e-3}
+PAID = {"rlpd": {"critics": 2, "critic_updates": 1}} | dict.fromkeys(OFFLINE_TO_ONLINE, CONTINUED)
+PAID["calql"] = {**CONTINUED, "cql_weight_online": 0.05, "sampled_actions": 4}
+PAID["awac"] = {**CONTINUED, "advantage_scale": 0.1}
+PAID["iql"] = {**CONTINUED, "inverse_temperature": 10.0}
+
+
+@pytest.mark.parametrize("name", sorted(PAID.keys() - {"cql"}))  # whose update is that of calql
+def test_it_learns_from_pixels_alone_what_pays(camera_spec, name):
+    found = skill_of(learner_of(name, camera_spec, **FAST, **PAID[name]), camera_spec, bandit(camera_spec, 300), 120)
+    assert found[True] > 0.4
+    assert found[False] < -0.4
+
+
+@pytest.mark.parametrize("name", ["bc", "dagger"])
+def test_it_clones_from_pixels_alone_what_a_person_did(camera_spec, name):
+    shown = [item for item in bandit(camera_spec, 300) if item.after.feedback.reward > -0.1]
+    items = [replace(item, demonstration=True) for item in shown]
+    found = skill_of(learner_of(name, camera_spec, **FAST), camera_spec, items, 60)
+    assert found[True] > 0.4
+    assert found[False] < -0.4
+
+
+@pytest.mark.parametrize("name", ["rlpd", "bc", "sac", "calql", "iql", "awac"])
+def test_a_restored_learner_that_sees_goes_on_to_the_same_bit(camera_spec, transitions, tmp_path, name):
+    small = {"latent": 6, "hidden": [16, 16], "batch_size": 16, "min_steps": 16, "capacity": 500}
+    saved, restored = (learner_of(name, camera_spec, seed, **small) for seed in (1, 2))
+    items = transitions(6, camera_spec)
+    for item in items[:50]:
+        saved.add(item)
+    saved.update()
+    save_snapshot(tmp_path, saved.snapshot())
+    restored.restore(tmp_path)
+    for learner in (saved, restored):
+        for item in items[50:]:
+            learner.add(item)
+        learner.update()
+    assert fingerprint(saved) == fingerprint(restored)
+
+
+def test_the_encoder_of_those_who_learn_from_data_has_the_gradient_of_the_critics_loss_alone(camera_spec):
+    config = IqlConfig(**DATA, learning_rate=0.0, critic_learning_rate=0.0, shift_px=0)
+    agent, (data, frames) = Iql(camera_spec, config, np.random.default_rng(0)), block_of(camera_spec)
+    block = EpisodicBatch(**vars(data), return_to_go=data.reward)
+    agent.learn(block, frames, online=True)
+    weights = {name: tensor.clone().requires_grad_() for name, tensor in agent._eyes.weights.frozen.items()}
+    seen, ahead = (functional_call(agent._eyes._sight, weights, (end,)) for end in frames[0])
+    next_state = torch.cat((data.next_state[0], ahead.detach()), -1)
+    value = values(agent.more["state_value"].frozen, next_state, next_state[:, :0])[0]
+    goal = data.reward[0, :, 0] + 0.97 * data.bootstrap[0, :, 0] * value
+    predicted = values(agent.critics.frozen, torch.cat((data.state[0], seen), -1), data.action[0])
+    (predicted - goal.detach()).square().mean(1).sum().backward()
+    for name, weight in weights.items():
+        torch.testing.assert_close(agent._eyes.weights.gradient_views[name], weight.grad, rtol=1e-3, atol=1e-6)

@@ -1,0 +1,56 @@
+"""The versions of a learner's weights: when the next one is due, and the newest."""
+
+from __future__ import annotations
+
+from vlmrl_ros.bridge.weights import Weights
+from vlmrl_ros.core.training import Training
+from vlmrl_ros.nodes.experience import Experience
+
+
+class Releases:
+    """Takes copies of the weights for the policy.
+
+    Attributes:
+        newest: what the policy should have; None before the first.
+    """
+
+    def __init__(self, training: Training, experience: Experience, on_policy: bool, every: int) -> None:
+        """Begin without a version.
+
+        Args:
+            training: whose learner's weights they are.
+            experience: is told of each version.
+            on_policy: a version for each update.
+            every: else, steps between two versions; the first comes with the first update.
+        """
+        self._training = training
+        self._experience = experience
+        self._on_policy = on_policy
+        self._every = every
+        self._updates = 0
+        self.newest: Weights | None = None
+
+    @property
+    def version(self) -> int:
+        """Number of the newest; 0 before the first."""
+        return self.newest.version if self.newest else 0
+
+    def due(self, before: int, steps: int) -> bool:
+        """Whether the next version is, now that so many steps are done and so many were before."""
+        if self._on_policy:
+            return self._training.updates > self._updates
+        return self._training.updates > 0 and (self.version == 0 or steps // self._every > before // self._every)
+
+    def take(self) -> Weights:
+        """Make the learner's weights the next version."""
+        training = self._training
+        self._updates = training.updates
+        self.newest = Weights(training.learner.variables(), self.version + 1, training.steps)
+        self._experience.published(self.version)
+        return self.newest
+
+    def go_on(self, newest: Weights | None) -> None:
+        """Take up the versions of an earlier part of the run."""
+        self._updates = self._training.updates
+        self.newest = newest
+        self._experience.published(self.version)
