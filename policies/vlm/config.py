@@ -8,6 +8,11 @@ from vlmrl_ros.core.config import option
 
 TINY = "tiny"
 """Name of the model that is built on the spot."""
+SMOL = "smol"
+"""Name of the model of two pretrained parts that are joined on the spot."""
+NONE = "none"
+QUANTISATIONS = (NONE, "int8", "int4")
+"""How the linear layers of a language model may be kept."""
 
 
 @dataclass(frozen=True)
@@ -15,15 +20,20 @@ class VlmConfig:
     """Options of the policy ``vlm``."""
 
     model: str = option(
-        TINY, "tiny (built here, 7 million weights, to be trained), a folder, or <owner>/<name> on the Hugging Face hub"
+        TINY,
+        "tiny (built here, 7 million weights, to be trained), smol (SmolLM2-135M with EfficientNet-Lite0), a folder, "
+        "or <owner>/<name> on the Hugging Face hub",
     )
     adapter: str = option("", "folder of a LoRA adapter of that model; empty: none")
     lora_rank: int = option(
         0, "rank of a new LoRA adapter, for weights that come from a learner; 0: none", low=0, high=1024
     )
     dtype: str = option("float32", "numbers that the model computes in", choices=("float32", "bfloat16", "float16"))
+    quantisation: str = option(
+        NONE, "bits in which the linear layers of the language model are kept; not trained then", choices=QUANTISATIONS
+    )
     device: str = option("auto", "where the model computes", choices=("auto", "cpu", "cuda"))
-    seed: int = option(0, "of the weights of tiny", low=0, high=2**31 - 1)
+    seed: int = option(0, "of the weights of tiny, and of the projector of smol", low=0, high=2**31 - 1)
     words: str = option(
         "moves",
         "moves: directions, gripper, wait; skills: pick and place at the places of the table",

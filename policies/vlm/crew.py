@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, distributed
+from torch.distributed.tensor import DTensor
 
 
 def size() -> int:
@@ -32,13 +33,31 @@ def own_rows(index: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], float
 
 
 def add_up_gradients(weights: Sequence[Tensor]) -> None:
-    """Have the sum over all processes in each weight's gradient; one that has none counts as 0."""
-    if not _together():
+    """Have the sum over all processes in each weight's gradient; one that has none counts as 0.
+
+    Of weights that are split each process has its part of the sum already.
+    """
+    weights = [weight for weight in weights if not isinstance(weight, DTensor)]
+    if not _together() or not weights:
         return
     every = torch.cat([_gradient(weight).flatten() for weight in weights])
     distributed.all_reduce(every)
     for weight, part in zip(weights, every.split([weight.numel() for weight in weights]), strict=True):
         weight.grad = part.view_as(weight)
+
+
+def clip_gradients(weights: Sequence[Tensor], most: float) -> float:
+    """Scale gradients, which have been added up, so that their norm is ``most`` or less; what it was."""
+    gradients = [weight.grad for weight in weights if weight.grad is not None]
+    if not any(isinstance(one, DTensor) for one in gradients):
+        return float(torch.nn.utils.clip_grad_norm_(weights, most))
+    parts = [one.to_local() for one in gradients if isinstance(one, DTensor)]
+    others = [one for one in gradients if not isinstance(one, DTensor)]
+    square = add_up({"square": _square(parts)})["square"] + _square(others)
+    norm = square**0.5
+    for one in (*parts, *others):
+        one.mul_(min(1.0, most / (norm + 1e-6)))
+    return norm
 
 
 def add_up(values: Mapping[str, float]) -> dict[str, float]:
@@ -52,6 +71,10 @@ def add_up(values: Mapping[str, float]) -> dict[str, float]:
 
 def _together() -> bool:
     return distributed.is_available() and distributed.is_initialized()
+
+
+def _square(tensors: Sequence[Tensor]) -> float:
+    return sum(float(one.double().square().sum()) for one in tensors)
 
 
 def _gradient(weight: Tensor) -> Tensor:

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import LlamaModel
 
+from vlmrl_ros.policies.vlm.quantised import QuantisedLinear
+
 LARGEST = 1_000_000_000
 """Parameters of the decoder beyond which its own forward pass is taken: there the products are what takes time, and
 their second copy would take memory."""
@@ -70,6 +72,8 @@ class Packed:
 def can_fuse(language: nn.Module, head: nn.Module) -> bool:
     """Whether a language model and its head are of the kind that :func:`pack` takes."""
     if type(language) is not LlamaModel or not isinstance(base_of(head), nn.Linear) or base_of(head).bias is not None:
+        return False
+    if any(isinstance(layer, QuantisedLinear) for layer in language.modules()):
         return False
     config = language.config
     plain = not (config.attention_bias or config.mlp_bias) and config.hidden_act == "silu"

@@ -12,33 +12,40 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from vlmrl_ros.core.errors import CheckpointError, ConfigError
 from vlmrl_ros.policies.networks.compute import device_of
-from vlmrl_ros.policies.vlm.config import TINY
-from vlmrl_ros.policies.vlm.tiny import build
+from vlmrl_ros.policies.vlm import smol, tiny
+from vlmrl_ros.policies.vlm.config import NONE, SMOL, TINY
+from vlmrl_ros.policies.vlm.quantised import quantise
 
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 _BROKEN = (OSError, ValueError, KeyError, TypeError, ImportError, RuntimeError)
 """What transformers and peft raise where files are missing, damaged or of another model."""
 
 
-def load_model(name: str, dtype: str, device: str, texts: Iterable[str], seed: int) -> tuple[Any, Any]:
+def load_model(
+    name: str, dtype: str, device: str, texts: Iterable[str], seed: int, quantisation: str = NONE
+) -> tuple[Any, Any]:
     """Get a model.
 
     Args:
-        name: :data:`TINY`, a folder, or the name of a model on the hub.
+        name: :data:`TINY`, :data:`SMOL`, a folder, or the name of a model on the hub.
         dtype: ``float32``, ``bfloat16`` or ``float16``.
         device: ``auto``, ``cpu`` or ``cuda``.
         texts: prompts and answers to come, for the vocabulary of ``tiny``.
-        seed: of the weights of ``tiny``.
+        seed: of the weights of ``tiny``, and of the projector of ``smol``.
+        quantisation: ``none``, ``int8`` or ``int4``; what would otherwise be trained whole is not, then.
 
     Returns:
         the model, in evaluation mode, and its processor.
 
     Raises:
-        ConfigError: there is no such model, or it does not take images and text and give text.
+        ConfigError: there is no such model, it does not take images and text and give text, or its layers cannot be
+            kept in so few bits.
     """
     place, kind = device_of(device), getattr(torch, dtype)
     if name == TINY:
-        model, processor = build(texts, seed)
+        model, processor = tiny.build(texts, seed)
+    elif name == SMOL:
+        model, processor = smol.build(seed)
     else:
         _check_folder(name)
         try:
@@ -47,7 +54,14 @@ def load_model(name: str, dtype: str, device: str, texts: Iterable[str], seed: i
         except _BROKEN as error:
             raise ConfigError(f"model '{name}' cannot be loaded: {_first_line(error)}") from error
         processor.tokenizer.padding_side = "left"
-    return model.to(place, kind).eval(), processor
+    model = model.to(kind)
+    if quantisation != NONE:
+        free = _free_parts(model)
+        quantise(language_part(model)[1], quantisation)
+        model.requires_grad_(False)
+        for weights in free:
+            weights.requires_grad_(True)
+    return model.to(place).eval(), processor
 
 
 def with_adapter(model: Any, path: str) -> Any:
@@ -73,13 +87,31 @@ def with_adapter(model: Any, path: str) -> Any:
 
 
 def with_new_adapter(model: Any, rank: int) -> Any:
-    """Put a LoRA adapter on every linear layer of the language model; it changes nothing before it has learned."""
+    """Put a LoRA adapter on every linear layer of the language model; it changes nothing before it has learned.
+
+    It alone is trained then, and of a model that came with a part frozen what was not (the projector of ``smol``).
+    """
     from peft import LoraConfig, get_peft_model
 
+    free = _free_parts(model)
+    layers = rf".*{language_part(model)[0]}.*\.(q|k|v|o|gate|up|down)_proj"
+    wrapped = get_peft_model(model, LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=layers)).eval()
+    for weights in free:
+        weights.requires_grad_(True)
+    return wrapped
+
+
+def language_part(model: Any) -> tuple[str, torch.nn.Module]:
+    """The language model within, without its head, and what it is called there."""
     inner = model.model
-    part = next(name for name in ("language_model", "text_model") if hasattr(inner, name))
-    layers = rf".*{part}.*\.(q|k|v|o|gate|up|down)_proj"
-    return get_peft_model(model, LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=layers)).eval()
+    return next((name, getattr(inner, name)) for name in ("language_model", "text_model") if hasattr(inner, name))
+
+
+def _free_parts(model: Any) -> list[torch.nn.Parameter]:
+    """What is trained of a model that came with a part frozen, the projector of ``smol``; of others nothing."""
+    every = list(model.parameters())
+    free = [weights for weights in every if weights.requires_grad]
+    return free if len(free) < len(every) else []
 
 
 def _check_folder(name: str) -> None:
@@ -94,7 +126,7 @@ def _check_folder(name: str) -> None:
                 f"model '{name}' has no config.json that can be read; valid: a folder with one"
             ) from error
     elif meant:
-        raise ConfigError(f"model '{name}' is no folder; valid: {TINY}, a folder, or <owner>/<name> on the hub")
+        raise ConfigError(f"model '{name}' is no folder; valid: {TINY}, {SMOL}, a folder, or <owner>/<name> on the hub")
 
 
 def _first_line(error: BaseException) -> str:

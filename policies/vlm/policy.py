@@ -162,7 +162,9 @@ def build(spec: TaskSpec, config: Mapping[str, Any]) -> VlmPolicy:
     if options.adapter and options.lora_rank:
         raise ConfigError(f"lora_rank is {options.lora_rank} beside adapter '{options.adapter}'; valid: one of them")
     texts = Asking(spec, options).examples()
-    model, processor = load_model(options.model, options.dtype, options.device, texts, options.seed)
+    model, processor = load_model(
+        options.model, options.dtype, options.device, texts, options.seed, options.quantisation
+    )
     if options.adapter:
         model = with_adapter(model, options.adapter)
     elif options.lora_rank:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,8 @@ class Scores:
     """(B, D): hidden state of the last token of the prompt, in the last layer."""
 
 
+READ = "read_answers"
+"""Attribute that a model has where :func:`read_answers` has to go through it, because its weights are split."""
 FORBIDDEN = -1e9
 """Logit of a token that no answer may have."""
 
@@ -83,6 +86,21 @@ def score(
     ids, mask, begin = _batch(prompts, answers)
     ids, mask = ids.to(model.device), mask.to(model.device)
     inputs = {"pixel_values": pixels} if pixels is not None else {}
+    read = getattr(model, READ, None) or partial(read_answers, model)
+    hidden, logits = read(ids, mask, begin, inputs)
+    logits = logits.float() / temperature
+    logits[..., list(forbidden)] = FORBIDDEN
+    every = torch.log_softmax(logits, -1)
+    given = mask[:, begin:].bool()
+    log_probs = every.gather(-1, ids[:, begin:, None])[..., 0].masked_fill(~given, 0.0)
+    entropy = -(every.exp() * every).sum(-1).masked_fill(~given, 0.0)
+    return Scores(log_probs, entropy, hidden[:, 0])
+
+
+def read_answers(
+    model: Any, ids: Tensor, mask: Tensor, begin: int, inputs: Mapping[str, Tensor]
+) -> tuple[Tensor, Tensor]:
+    """Hidden states (B, T + 1, D) of the last token before the answers and of theirs, and logits (B, T, V) of these."""
     hidden = model.model(
         input_ids=ids,
         attention_mask=mask,
@@ -90,13 +108,7 @@ def score(
         use_cache=False,
         **inputs,
     ).last_hidden_state[:, begin - 1 :]
-    logits = model.get_output_embeddings()(hidden[:, :-1]).float() / temperature
-    logits[..., list(forbidden)] = FORBIDDEN
-    every = torch.log_softmax(logits, -1)
-    given = mask[:, begin:].bool()
-    log_probs = every.gather(-1, ids[:, begin:, None])[..., 0].masked_fill(~given, 0.0)
-    entropy = -(every.exp() * every).sum(-1).masked_fill(~given, 0.0)
-    return Scores(log_probs, entropy, hidden[:, 0])
+    return hidden, model.get_output_embeddings()(hidden[:, :-1])
 
 
 def _batch(

@@ -16,8 +16,9 @@ from vlmrl_ros.core.text import TextObservation
 from vlmrl_ros.policies.vlm import crew
 from vlmrl_ros.policies.vlm.asking import as_asked
 from vlmrl_ros.policies.vlm.scoring import score
+from vlmrl_ros.policies.vlm.shards import split
 from vlmrl_ros.policies.vlm.surrogate import adam
-from vlmrl_ros.policies.vlm.turns import pixels
+from vlmrl_ros.policies.vlm.turns import pictures
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Tuner:
             config: options.
         """
         self._model, self._processor, self._rng, self._config = model.eval(), processor, rng, config
+        split(model)
         self._trained = [weights for weights in model.parameters() if weights.requires_grad]
         self.optimiser = adam(torch.optim.AdamW, self._trained, config.learning_rate)
         self._prompts: list[npt.NDArray[np.int64]] = []
@@ -64,7 +66,11 @@ class Tuner:
         return len(self._answers)
 
     def add(self, examples: Sequence[Example]) -> None:
-        """Keep examples, each with one image."""
+        """Keep examples.
+
+        Raises:
+            ShapeError: some have more images than others.
+        """
         tokenizer = self._processor.tokenizer
         asked = self._processor(
             text=[as_asked(self._processor, one.observation.text) for one in examples],
@@ -77,7 +83,7 @@ class Tuner:
         for one in examples:
             ids = tokenizer(one.answer, add_special_tokens=False)["input_ids"]
             self._answers.append(np.array([*ids, tokenizer.eos_token_id]))
-        self._pixels += list(pixels([one.observation for one in examples], self._processor))
+        self._pixels += list(pictures([one.observation for one in examples], self._processor))
 
     def step(self) -> float:
         """One gradient step; the mean negative log-probability of a token before it, nat."""
@@ -86,13 +92,13 @@ class Tuner:
         tokens = sum(len(self._answers[row]) for row in index)
         mine, share = crew.own_rows(index)
         answers = [self._answers[row] for row in mine]
-        seen = torch.stack([self._pixels[row] for row in mine])
+        seen = torch.cat([self._pixels[row] for row in mine])
         scores = score(self._model, [self._prompts[row] for row in mine], answers, seen, 1.0)
         loss = -scores.log_probs.sum() / tokens if share else scores.log_probs.sum() * 0.0
         self.optimiser.zero_grad()
         loss.backward()
         crew.add_up_gradients(self._trained)
-        torch.nn.utils.clip_grad_norm_(self._trained, self._config.max_gradient)
+        crew.clip_gradients(self._trained, self._config.max_gradient)
         self.optimiser.step()
         self.steps += 1
         return crew.add_up({"loss": loss.item()})["loss"]
@@ -103,7 +109,7 @@ def fine_tune(model: Any, processor: Any, examples: Sequence[Example], seed: int
 
     Args:
         model, processor, config: see :class:`Tuner`.
-        examples: in any order, each with one image.
+        examples: in any order, each with equally many images.
         seed: of the draw of the minibatches.
     """
     tuner = Tuner(model, processor, np.random.default_rng(seed), config)

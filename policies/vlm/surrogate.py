@@ -17,6 +17,7 @@ from vlmrl_ros.core.turn import Turn
 from vlmrl_ros.policies.vlm import crew
 from vlmrl_ros.policies.vlm.ppo_loss import utterance_log_prob
 from vlmrl_ros.policies.vlm.scoring import Scores, never_said, score
+from vlmrl_ros.policies.vlm.shards import split
 from vlmrl_ros.policies.vlm.turns import TurnBatch
 
 Metrics = dict[str, float]
@@ -59,12 +60,14 @@ class UtterancePolicy:
             config: temperature, weight of the thoughts, and how many utterances go into one pass.
         """
         self.model, self.processor = model.eval(), processor
+        split(model)
         self.temperature, self._weight, self._rows = config.temperature, config.thought_weight, config.minibatch
         self._forbidden = never_said(processor)
 
     def score(self, batch: TurnBatch) -> Scores:
         """What the model makes of the answers now, with gradients."""
-        return score(self.model, batch.prompts, batch.answers, batch.pixels, self.temperature, self._forbidden)
+        seen = batch.pixels.flatten(0, 1)
+        return score(self.model, batch.prompts, batch.answers, seen, self.temperature, self._forbidden)
 
     def log_prob(self, scores: Scores, batch: TurnBatch) -> Tensor:
         """Weighted log-probability of each answer, float32 (B,)."""
@@ -112,9 +115,9 @@ class Descent:
         self.optimiser.zero_grad()
         loss.backward()
         crew.add_up_gradients(self._weights)
-        norm = torch.nn.utils.clip_grad_norm_(self._weights, self._config.max_gradient)
+        norm = crew.clip_gradients(self._weights, self._config.max_gradient)
         self.optimiser.step()
-        return float(norm)
+        return norm
 
     def end_update(self) -> None:
         """Lower the learning rate."""

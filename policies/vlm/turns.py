@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from vlmrl_ros.core.errors import ShapeError
 from vlmrl_ros.core.text import TextObservation
 from vlmrl_ros.core.turn import Turn
 from vlmrl_ros.policies.vlm.spans import names_action
@@ -23,7 +24,7 @@ class TurnBatch:
     prompts: list[npt.NDArray[np.int64]]
     answers: list[npt.NDArray[np.int64]]
     pixels: Tensor
-    """float32 (B, C, H, W), one image each."""
+    """float32 (B, K, C, H, W), K images each."""
     names_action: Tensor
     """bool (B, T)."""
     log_probs: Tensor
@@ -52,8 +53,11 @@ def gather(turns: Sequence[Turn], processor: Any) -> TurnBatch:
     """Put turns side by side.
 
     Args:
-        turns: each with one image.
+        turns: each with equally many images.
         processor: of the model.
+
+    Raises:
+        ShapeError: they have not.
     """
     answers = [turn.utterance.token_ids for turn in turns]
     named = torch.zeros(len(turns), max(map(len, answers)), dtype=torch.bool)
@@ -63,10 +67,24 @@ def gather(turns: Sequence[Turn], processor: Any) -> TurnBatch:
         named[row, :length] = torch.from_numpy(names_action(processor.tokenizer, answers[row], turn.said))
         log_probs[row, :length] = torch.from_numpy(turn.utterance.log_probs)
     prompts = [turn.utterance.prompt_ids for turn in turns]
-    return TurnBatch(prompts, answers, pixels([turn.observation for turn in turns], processor), named, log_probs)
+    return TurnBatch(prompts, answers, pictures([turn.observation for turn in turns], processor), named, log_probs)
+
+
+def pictures(observations: Sequence[TextObservation], processor: Any) -> Tensor:
+    """The images of observations as the vision tower takes them, float32 (B, K, C, H, W).
+
+    Raises:
+        ShapeError: some have more images than others.
+    """
+    counts = {len(one.images) for one in observations}
+    if len(counts) > 1:
+        raise ShapeError(
+            f"observations that are learned from together have {sorted(counts)} images; valid: equally many"
+        )
+    return pixels(observations, processor).unflatten(0, (len(observations), -1))
 
 
 def pixels(observations: Sequence[TextObservation], processor: Any) -> Tensor:
-    """The images of observations as the vision tower takes them, float32 (B, C, H, W)."""
+    """All images of observations, one after the other, as the vision tower takes them, float32 (N, C, H, W)."""
     images = [image for one in observations for image in one.images]
     return processor.image_processor(images, return_tensors="pt")["pixel_values"]

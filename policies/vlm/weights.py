@@ -1,4 +1,4 @@
-"""Weights of a vision-language model by name, as they travel: the adapter alone where there is one."""
+"""Weights of a vision-language model by name, as they travel: those of an adapter, and those that are trained."""
 
 from __future__ import annotations
 
@@ -17,10 +17,9 @@ SHOWN = 3
 
 
 def parameters(model: Any) -> dict[str, torch.nn.Parameter]:
-    """What travels, by name: the adapter's weights where the model has one, else all."""
+    """What travels, by name: the weights of an adapter, and those that need gradients."""
     every = {_plain(name): weights for name, weights in model.named_parameters()}
-    adapter = {name: weights for name, weights in every.items() if ".lora_" in name}
-    return adapter or every
+    return {name: weights for name, weights in every.items() if ".lora_" in name or weights.requires_grad}
 
 
 def variables(model: Any) -> dict[str, np.ndarray]:
@@ -32,9 +31,13 @@ def fitting(model: Any, given: Variables) -> dict[str, Tensor]:
     """New values for :func:`parameters`, in their type and on their device.
 
     Raises:
-        CheckpointError: other names or shapes, or a value that is not finite.
+        CheckpointError: other names or shapes, a value that is not finite, or a model that takes none.
     """
     mine = parameters(model)
+    if not mine:
+        raise CheckpointError(
+            "the model is quantised and has no adapter, so it takes no weights; valid: lora_rank above 0"
+        )
     wanted, got = set(mine), {_plain(name) for name in given}
     if wanted != got:
         lacking, strange = sorted(wanted - got), sorted(got - wanted)

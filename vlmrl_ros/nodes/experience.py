@@ -21,7 +21,7 @@ SPEAKER = "vlm"
 """The policy that learners of turns teach; its options are given to the learner, too."""
 REWARDS = {"takeovers": labels.takeover_reward, "task": labels.task_reward}
 """Option ``reward`` of a learner of turns to what a transition is worth; RLIF's for those that have no such option."""
-SHARED = ("model", "lora_rank", "temperature")
+SHARED = ("model", "lora_rank", "quantisation", "temperature")
 """Options of a learner of turns that are those of its policy, unless they are given apart."""
 
 
@@ -95,17 +95,15 @@ class AsSpoken:
             policy_options: of the policy, as they are given to the learner's node.
 
         Raises:
-            ConfigError: a task without words, or with none or several cameras; a bad option of the policy.
+            ConfigError: a task without words or cameras; a bad option of the policy.
         """
         from vlmrl_ros.nodes.tale import Tale  # loads Matplotlib
         from vlmrl_ros.policies.vlm.teaching import text_spec  # loads torch
 
-        if len(spec.cameras) != 1:
-            names = ", ".join(camera.name for camera in spec.cameras) or "none"
-            raise ConfigError(f"learners of turns take the pictures of one camera; task '{spec.task}' has {names}")
         self.policy_options = dict(policy_options)
         self.spec = text_spec(spec, policy_options)
-        self._turns = Turns([spec.cameras[0].name], REWARDS[getattr(of_learner, "reward", "takeovers")])
+        cameras = [camera.name for camera in spec.cameras]
+        self._turns = Turns(cameras, REWARDS[getattr(of_learner, "reward", "takeovers")])
         self._on_policy = is_on_policy(of_learner)
         self._version = 0
         self._given = self._stale = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vlmrl_ros.core.config import option
-from vlmrl_ros.policies.vlm.config import TINY
+from vlmrl_ros.policies.vlm.config import NONE, QUANTISATIONS, TINY
 
 
 @dataclass(frozen=True)
@@ -13,10 +13,20 @@ class TurnConfig:
     """Which model learns. In the loop the policy ``vlm`` has the same one, and its options are the defaults here."""
 
     model: str = option(
-        TINY, "tiny (built here, to be trained), a folder, or <owner>/<name> on the Hugging Face hub; as the policy's"
+        TINY,
+        "tiny (built here, to be trained), smol (SmolLM2-135M with EfficientNet-Lite0), a folder, or <owner>/<name> on "
+        "the Hugging Face hub; as the policy's",
     )
     lora_rank: int = option(
-        0, "rank of a new LoRA adapter, which alone is trained and travels; 0: all weights; as the policy's", low=0
+        0,
+        "rank of a new LoRA adapter, which alone is trained and travels, of smol with the projector; 0: all weights, "
+        "of smol the projector alone; as the policy's",
+        low=0,
+    )
+    quantisation: str = option(
+        NONE,
+        "bits in which the linear layers of the language model, which are not trained then, are kept; as the policy's",
+        choices=QUANTISATIONS,
     )
     start_from: str = option(
         "", "checkpoint of a learner of turns of the same model whose weights this one begins with; empty: the model's"

@@ -20,8 +20,9 @@ from vlmrl_ros.core.text import TextTaskSpec
 from vlmrl_ros.core.turn import Turn
 from vlmrl_ros.policies.learners.checkpoint import LearnerState
 from vlmrl_ros.policies.learners.turns.config import TurnConfig
-from vlmrl_ros.policies.vlm.config import TINY
+from vlmrl_ros.policies.vlm.config import NONE, TINY
 from vlmrl_ros.policies.vlm.loading import load_model, with_new_adapter
+from vlmrl_ros.policies.vlm.shards import put, whole
 from vlmrl_ros.policies.vlm.weights import fitting, parameters
 
 
@@ -62,12 +63,18 @@ class TurnLearner(ABC):
         self.evaluation_options: Mapping[str, Any] = {
             "model": config.model,
             "lora_rank": config.lora_rank,
+            "quantisation": config.quantisation,
             "temperature": 0.0,
         }
-        model, self.processor = load_model(config.model, "float32", "cpu", spec.texts, 0)
+        model, self.processor = load_model(config.model, "float32", "cpu", spec.texts, 0, config.quantisation)
         if config.start_from:
             _begin_with(model, config.start_from)
         self._named = with_new_adapter(model, config.lora_rank) if config.lora_rank else model
+        if not any(weights.requires_grad for weights in model.parameters()):
+            raise ConfigError(
+                f"{name}.quantisation is '{config.quantisation}' and lora_rank 0: nothing is left to be trained; "
+                f"valid: lora_rank above 0, or quantisation {NONE}"
+            )
         self.model = model
         """Without the wrapper of an adapter, which is in its layers."""
         self._updates = 0
@@ -95,11 +102,11 @@ class TurnLearner(ABC):
 
     def variables(self) -> Variables:
         """Copies of the weights that are trained, float32, by name as the policy ``vlm`` takes them."""
-        return {name: weight.detach().cpu().numpy().copy() for name, weight in self._weights().items()}
+        return {name: weight.detach().cpu().numpy().copy() for name, weight in whole(self._weights()).items()}
 
     def snapshot(self) -> dict[str, Part]:
         """Weights, optimiser and draws; of the turns none: those of before a restart are lived through again."""
-        return self._state().snapshot(self._updates)
+        return self._state(whole(self._changing())).snapshot(self._updates)
 
     def restore(self, directory: Path) -> None:
         """Read what :meth:`snapshot` described.
@@ -107,7 +114,9 @@ class TurnLearner(ABC):
         Raises:
             CheckpointError: missing, damaged, of another learner or another model.
         """
-        self._updates = self._state().restore(directory)
+        values = whole(self._changing())
+        self._updates = self._state(values).restore(directory)
+        put(self._changing(), values)
         self._resume(self._updates)
 
     @abstractmethod
@@ -129,9 +138,11 @@ class TurnLearner(ABC):
     def _weights(self) -> dict[str, Tensor]:
         return dict(parameters(self._named))
 
-    def _state(self) -> LearnerState:
-        tensors = {f"model/{name}": weight for name, weight in self._weights().items()}
-        return LearnerState(self._name, {**tensors, **self._tensors()}, {}, self._rng)
+    def _changing(self) -> dict[str, Tensor]:
+        return {**{f"model/{name}": weight for name, weight in self._weights().items()}, **self._tensors()}
+
+    def _state(self, tensors: Mapping[str, Tensor]) -> LearnerState:
+        return LearnerState(self._name, tensors, {}, self._rng)
 
 
 def _begin_with(model: Any, directory: str) -> None:

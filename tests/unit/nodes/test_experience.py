@@ -37,7 +37,7 @@ SPEC = TaskSpec(
     "toy",
     VectorSpec(("tip_x", "step", "half"), ("m",) * 3, np.full(3, -1e3), np.full(3, 1e3)),
     VectorSpec(("linear_x", "gripper"), ("m/s", "1"), -HIGH, HIGH),
-    (CameraSpec("top", 16, 16),),
+    (CameraSpec("top", 16, 16), CameraSpec("side", 20, 24)),
     0.1,
     50,
 )
@@ -103,7 +103,7 @@ def live(speaker, version, numbers) -> Iterator[Step]:
         spoken = None
         for step in episode(number, LENGTH, (3, 4) if number % 2 else ()):
             frame = np.full((16, 16, 3), 40 * step.feedback.step, np.uint8)
-            observation = {**step.observation, "top": frame}
+            observation = {**step.observation, "top": frame, "side": np.full((20, 24, 3), step.feedback.step, np.uint8)}
             if step.feedback.step % 2 == 0 and not step.feedback.last:
                 question = Question(observation, np.random.default_rng(step.stamp_ns), "go on")
                 (decision,) = speaker.policy.think([question])

@@ -1,4 +1,4 @@
-"""The same script in one process and, as ``accelerate launch`` starts it, in two: the same losses and weights."""
+"""The same script in one process, in two as ``accelerate launch`` starts it, and with weights split over the two."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ import pytest
 import torch
 from accelerate import Accelerator
 
-from vlmrl_ros.core.text import TextObservation
+from vlmrl_ros.core import registry
+from vlmrl_ros.core.config import from_mapping
+from vlmrl_ros.core.snapshot import save_snapshot
+from vlmrl_ros.core.text import TextObservation, TextTaskSpec
 from vlmrl_ros.core.text_action import read_action
 from vlmrl_ros.core.turn import Turn
-from vlmrl_ros.policies.vlm import crew
+from vlmrl_ros.policies.vlm import crew, shards
 from vlmrl_ros.policies.vlm.decoding import Decoder
+from vlmrl_ros.policies.vlm.loading import load_model
 from vlmrl_ros.policies.vlm.ppo import PpoConfig, UtterancePpo
-from vlmrl_ros.policies.vlm.sft import Example, SftConfig, Tuner
 from vlmrl_ros.policies.vlm.tiny import TinyConfig, build
 
 SMALL = TinyConfig(vision="stem", image_size=16, vision_width=16, width=16, layers=1, vocabulary=260, context=64)
@@ -30,39 +33,64 @@ PPO = PpoConfig(minibatch=3, epochs=2, learning_rate=0.01)
 WAIT_S = 60.0
 
 
-def script(out: Path) -> None:
-    """Supervised steps, then an update by reward; its first line alone knows how many processes there are."""
+def script(folder: Path, out: Path) -> None:
+    """An update by reward, then supervised steps; its first line alone knows how many processes there are."""
     Accelerator(cpu=True)
-    model, processor = build(["ab"], 0, SMALL, PHRASES)
+    model, processor = load_model(str(folder), "float32", "cpu", (), 0)
     seen = [TextObservation("<image>which?", (np.full((16, 16, 3), 30 * row, np.uint8),)) for row in range(7)]
-    tuner = Tuner(model, processor, np.random.default_rng(0), SftConfig(minibatch=3, warm_up=1))
-    tuner.add([Example(one, PHRASES[row % 2]) for row, one in enumerate(seen)])
-    losses = [tuner.step() for _ in range(3)]
     said = Decoder(model, processor, 2).decode(seen, PPO.temperature, torch.Generator().manual_seed(0))
     turns = []
     for row, (one, utterance) in enumerate(zip(seen, said, strict=True)):
         meant = read_action(PHRASES[row % 2], ("+", "-"))
         turns.append(Turn(one, replace(utterance, text=PHRASES[row % 2]), meant, float(row % 2), row == 6, False, one))
     metrics = UtterancePpo(model, processor, np.random.default_rng(0), PPO).update([turns])
-    weights = [float(weight.double().norm()) for weight in model.parameters()]
-    result = {"processes": crew.size(), "losses": losses, "metrics": metrics, "weights": weights}
+    given = sum(weight.numel() for weight in model.parameters())
+    kept = sum(getattr(weight, "_local_tensor", weight).numel() for weight in model.parameters())
+    weights = shards.whole(dict(model.named_parameters()))
+    losses, tuned = supervised(folder, turns, out.with_suffix(""))
+    norms = {name: float(value.double().norm()) for name, value in weights.items()}
+    norms |= {f"tuned/{name}": float(np.linalg.norm(value)) for name, value in tuned.items()}
+    result = {"processes": crew.size(), "kept": kept / given, "losses": losses, "metrics": metrics, "weights": norms}
     out.write_text(json.dumps(result))
 
 
-def run(rank: int, count: int, port: int, out: Path) -> None:
+def supervised(folder: Path, turns: list[Turn], checkpoint: Path):
+    """The losses of three updates of the plug-in, the last by another learner, which goes on from a checkpoint."""
+    builder = registry.load("learners", "vlm_sft")
+    options = {"model": str(folder), "minibatch": 3, "warm_up": 1, "steps_per_update": 1, "min_turns": 2}
+    learner, other = (
+        builder.build(TextTaskSpec("way", ("+", "-")), from_mapping(builder.config_type, options), rng)
+        for rng in (np.random.default_rng(0), np.random.default_rng(1))
+    )
+    for one in (learner, other):
+        for turn in turns:
+            one.add(turn)
+    losses = [learner.update()["loss"] for _ in range(2)]
+    checkpoint.mkdir()
+    save_snapshot(checkpoint, learner.snapshot())
+    other.restore(checkpoint)
+    losses.append(other.update()["loss"])
+    assert learner.update()["loss"] == losses[-1]
+    return losses, other.variables()
+
+
+def run(rank: int, count: int, port: int, folder: Path, out: Path, split: bool) -> None:
     about = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": count, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
     os.environ.update({name: str(value) for name, value in about.items()} if count > 1 else {})
+    os.environ.update({shards.ASKED: "true"} if split else {})
     torch.set_num_threads(1)
-    script(out)
+    script(folder, out)
 
 
-def results(tmp_path: Path, count: int) -> list[dict]:
+def results(folder: Path, out: Path, count: int, split: bool = False) -> list[dict]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     started = multiprocessing.get_context("fork")
-    files = [tmp_path / f"{count}_{rank}.json" for rank in range(count)]
-    processes = [started.Process(target=run, args=(rank, count, port, file)) for rank, file in enumerate(files)]
+    files = [out / f"{rank}.json" for rank in range(count)]
+    processes = [
+        started.Process(target=run, args=(rank, count, port, folder, file, split)) for rank, file in enumerate(files)
+    ]
     for process in processes:
         process.start()
     for process in processes:
@@ -73,12 +101,27 @@ def results(tmp_path: Path, count: int) -> list[dict]:
     return [json.loads(file.read_text()) for file in files]
 
 
-def test_two_processes_learn_what_one_does(tmp_path):
-    (alone,), both = results(tmp_path, 1), results(tmp_path, 2)
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("model")
+    for part in build(["ab"], 0, SMALL, PHRASES):
+        part.save_pretrained(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def alone(folder, tmp_path_factory):
+    return results(folder, tmp_path_factory.mktemp("alone"), 1)[0]
+
+
+@pytest.mark.parametrize("split", [False, True])
+def test_two_processes_learn_what_one_does(split, alone, folder, tmp_path):
+    both = results(folder, tmp_path, 2, split)
     assert (alone["processes"], [one["processes"] for one in both]) == (1, [2, 2])
+    assert sum(one["kept"] for one in both) == (1.0 if split else 2.0)
     for one in both:
         np.testing.assert_allclose(one["losses"], alone["losses"], rtol=1e-5)
-        np.testing.assert_allclose(one["weights"], alone["weights"], rtol=1e-4)
+        assert one["weights"] == pytest.approx(alone["weights"], rel=1e-4)
         assert one["metrics"].keys() == alone["metrics"].keys()
         for name, value in alone["metrics"].items():
             assert one["metrics"][name] == pytest.approx(value, rel=1e-3, abs=1e-5), name

@@ -150,7 +150,11 @@ def test_short_memory_is_told_and_the_next_question_answered(monkeypatch):
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"model": "/nowhere/model"}, ConfigError, "model '/nowhere/model' is no folder; valid: tiny, a folder, or"),
+        (
+            {"model": "/nowhere/model"},
+            ConfigError,
+            "model '/nowhere/model' is no folder; valid: tiny, smol, a folder, or",
+        ),
         ({"model": "nothing"}, ConfigError, "model 'nothing' is no folder"),
         ({"adapter": "/nowhere"}, CheckpointError, "adapter '/nowhere' lacks adapter_config.json, adapter_model"),
         ({"adapter": "x", "lora_rank": 2}, ConfigError, "lora_rank is 2 beside adapter 'x'; valid: one of them"),

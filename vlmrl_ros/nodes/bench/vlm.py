@@ -20,6 +20,7 @@ from vlmrl_ros.core.streams import stream
 from vlmrl_ros.core.text import TextObservation
 from vlmrl_ros.core.thinker import Question
 from vlmrl_ros.core.vocabulary import moves
+from vlmrl_ros.nodes.bench import vlm_smol
 from vlmrl_ros.nodes.bench.figures import Figures
 from vlmrl_ros.nodes.thinking import Thinking, Thought
 from vlmrl_ros.policies.evaluation.statistics import mean_interval
@@ -52,7 +53,7 @@ def measure(quick: bool, work: Path) -> Figures:
         before; all of these with ``.low`` and ``.high``, the 95 % interval of the mean;
         ``latency_ms.p50`` and ``.p95``, wall time from an observation to the action of a model that was taught to
         answer in ``answer_tokens`` tokens; ``swap_stall_ms``, by how much an answer is later when a new LoRA adapter
-        came before it, median.
+        came before it, median; unless quick, those of :func:`vlm_smol.measure`.
 
     Raises:
         VlmrlError: a token differs from that of transformers; or quick, and a ratio is less than it should be.
@@ -61,7 +62,7 @@ def measure(quick: bool, work: Path) -> Figures:
     torch.set_num_threads(1)
     try:
         rounds = QUICK_ROUNDS if quick else ROUNDS
-        figures = {**_throughput(rounds), **_latency(), **_swap()}
+        figures = {**_throughput(rounds), **_latency(), **_swap(), **({} if quick else vlm_smol.measure())}
     finally:
         torch.set_num_threads(threads)
     slow = [

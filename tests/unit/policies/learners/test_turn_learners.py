@@ -12,7 +12,7 @@ from safetensors.numpy import save
 from vlmrl_ros.core import registry
 from vlmrl_ros.core.checkpoint import POLICY_FILE, write_checkpoint
 from vlmrl_ros.core.config import from_mapping
-from vlmrl_ros.core.errors import CheckpointError, ConfigError
+from vlmrl_ros.core.errors import CheckpointError, ConfigError, ShapeError
 from vlmrl_ros.core.snapshot import save_snapshot
 from vlmrl_ros.core.text import TextObservation, TextTaskSpec
 from vlmrl_ros.core.text_action import read_action
@@ -21,6 +21,7 @@ from vlmrl_ros.core.types import Candidates
 from vlmrl_ros.policies.vlm.decoding import Decoder
 from vlmrl_ros.policies.vlm.loading import load_model, with_new_adapter
 from vlmrl_ros.policies.vlm.tiny import TinyConfig, build
+from vlmrl_ros.policies.vlm.turns import pictures
 from vlmrl_ros.policies.vlm.weights import fitting, parameters
 
 SPEC = TextTaskSpec("way", ("+", "-"))
@@ -96,6 +97,19 @@ def test_demonstrations_become_likely(folder):
         learner.add(turn)
     losses = [learner.update()["loss"] for _ in range(6)]
     assert losses[-1] < losses[0] / 2
+
+
+def test_of_several_pictures_each_is_learned_from(folder):
+    learner = learner_of("vlm_sft", folder, minibatch=4, steps=100)
+    (turn, *_), black, white = turns(learner, 0), *(np.full((16, 16, 3), shade, np.uint8) for shade in (0, 255))
+    for paid, second in enumerate((black, white)):
+        seen = TextObservation("<image><image>which?", (black, second))
+        said = read_action(PHRASES[paid], SPEC.legal_actions)
+        learner.add(replace(turn, observation=seen, utterance=replace(turn.utterance, text=PHRASES[paid]), said=said))
+    losses = [learner.update()["loss"] for _ in range(10)]
+    assert losses[-1] < 0.1, "their answers can be told apart by the second picture alone"
+    with pytest.raises(ShapeError, match=r"have \[1, 2\] images; valid: equally many"):
+        pictures([SEEN, seen], learner.processor)
 
 
 def test_what_was_punished_or_names_no_action_is_no_demonstration(folder):
