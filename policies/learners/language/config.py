@@ -13,7 +13,11 @@ from vlmrl_ros.policies.language.tokenizer import KINDS
 class LanguageConfig(GptConfig):
     """The model and how it is trained and speaks."""
 
-    model: str = option("", "directory of a causal language model of transformers; empty: a small GPT, made here")
+    model: str = option(
+        "",
+        "directory of a causal language model of transformers; smollm2: SmolLM2-135M-Instruct, from its package; "
+        "empty: a small GPT, made here",
+    )
     tokenizer: str = option("word", "of the small GPT: words that it has met, or characters", choices=KINDS)
     temperature: float = option(1.0, "at which tokens are drawn; 0: the likeliest", low=0.0, high=100.0)
     answer_tokens: int = option(16, "longest answer", low=1, high=4096)
