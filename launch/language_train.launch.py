@@ -17,7 +17,10 @@ ARGUMENTS = {
     "learner": ("ilql", "learner plug-in that learns from episodes of text"),
     "seed": ("0", "seed of everything random"),
     "episodes": ("100", "own episodes, after which the run ends; 0: nothing is played and only the data teach"),
-    "data": ("1000", "episodes of the task's data set that the learner is given"),
+    "data": (
+        "1000",
+        "episodes of the task's data set that the learner is given; 0: none, it learns from its own alone",
+    ),
     "offline": (
         "",
         "bags to be given instead of the data set: bags, run directories or folders of bags, separated by commas",

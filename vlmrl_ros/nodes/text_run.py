@@ -15,7 +15,7 @@ import numpy as np
 from vlmrl_ros.bridge.weights import Weights
 from vlmrl_ros.core import registry
 from vlmrl_ros.core.errors import BagError, CheckpointError, ConfigError, RunDirectoryError
-from vlmrl_ros.core.interfaces import Variables
+from vlmrl_ros.core.interfaces import TextLearner, Variables
 from vlmrl_ros.core.run_directory import RunDirectory
 from vlmrl_ros.core.streams import stream
 from vlmrl_ros.core.text_episode import TextEpisode
@@ -30,6 +30,7 @@ from vlmrl_ros.nodes.published import read_published
 from vlmrl_ros.nodes.text_judge import DECODINGS, evaluate
 from vlmrl_ros.nodes.text_log import anchors, first_and_last, judged, scale_of
 from vlmrl_ros.nodes.text_plan import TextPlan, TextTies
+from vlmrl_ros.nodes.text_play import spec_of
 from vlmrl_ros.policies.evaluation.plots import plot_returns
 from vlmrl_ros.sim.text.load import game
 
@@ -91,20 +92,45 @@ class TextRun:
         plan, config = self._plan, self._config
         same_run(plan.identity(), self._directory, config.resume)
         self._checkpoints.clean()
-        data = self._data()
-        spec = TextSpec.of(config.task, data)
-        learner = registry.load("learners", config.learner).build(spec, plan.learner, stream(config.seed, "learner"))
-        if self.without_robot and learner.wants is not None:
-            raise ConfigError(f"learner '{config.learner}' learns from own episodes; episodes is 0, valid: 1 or more")
+        spec, data = self._spec_and_data()
+        builder = registry.load("learners", config.learner)
+        learner = builder.build(spec, plan.learner, stream(config.seed, "learner"))
+        needs_data = learner.wants is None or learner.cloning
+        self._check_source(learner, bool(data) or not needs_data)
         self.training = TextTraining(learner, config.samples_per_insert)
-        if not (config.resume and self._restore()):
+        if not (config.resume and self._restore()) and needs_data:
             self.training.give(data)
-        self._mean_of_data = float(np.mean([episode.undiscounted_return for episode in data]))
-        self._episodes_of_data = len(data)
+        returns = [episode.undiscounted_return for episode in data]
+        self._given: dict[str, Any] = {
+            "episodes": len(data),
+            "task_return": float(np.mean(returns)) if returns else None,
+        }
         self.began = True
         self._board = Board(self.path / "tensorboard", self.training.updates, self._problems.of("curves"))
         self._checkpoints.open()
         self._started_s = time.monotonic()
+
+    def _spec_and_data(self) -> tuple[TextSpec, list[TextEpisode]]:
+        """What the learner is told of the task, which is built before anything else, and what it may learn from."""
+        task = self._game.build(self._plan.task_options)
+        try:
+            data = self._data()
+            return spec_of(self._config.task, task, data), data
+        finally:
+            task.close()
+
+    def _check_source(self, learner: TextLearner, enough: bool) -> None:
+        """See that there is something to learn from.
+
+        Raises:
+            ConfigError: there is nothing.
+        """
+        config = self._config
+        if self.without_robot and learner.wants is not None:
+            raise ConfigError(f"learner '{config.learner}' learns from own episodes; episodes is 0, valid: 1 or more")
+        if not enough:
+            own = "" if learner.wants is None else f", or {config.learner}.cloning_updates: 0"
+            raise ConfigError(f"learner '{config.learner}' begins with data; data is 0, valid: 1 or more{own}")
 
     def _data(self) -> list[TextEpisode]:
         plan, config = self._plan, self._config
@@ -114,8 +140,10 @@ class TextRun:
             found = [one for path in plan.offline for one in read_text_episodes(Path(path), config.task)]
             if not found:
                 raise BagError(f"no whole episode of '{config.task}' in {', '.join(plan.offline)}")
-        else:
-            found = list(islice(self._game.episodes(plan.task_options, config.seed), config.data))
+        else:  # a game without data of its own is not asked for any
+            found = (
+                list(islice(self._game.episodes(plan.task_options, config.seed), config.data)) if config.data else []
+            )
         self._ties.say(f"{len(found)} episodes of '{config.task}' given")
         return found
 
@@ -280,7 +308,7 @@ class TextRun:
             "chains_broken": training.chains.broken,
             "version": self.version,
             **first_and_last(training.log),
-            "given": {"episodes": self._episodes_of_data, "task_return": self._mean_of_data},
+            "given": self._given,
             "anchors": anchors(self._scale),
             "final": final,
             "metrics": dict(training.metrics),
@@ -300,7 +328,9 @@ class TextRun:
         log, config = self.training.log, self._config
         if not log:
             return
-        levels = {"data": self._mean_of_data, **({"best": self._scale.highest} if self._scale else {})}
+        of_data = self._given["task_return"]
+        levels = {} if of_data is None else {"data": of_data}
+        levels |= {"best": self._scale.highest} if self._scale else {}
         title = f"{config.learner} on {config.task}: what it says while it learns"
         columns: tuple[Iterable[Any], ...] = zip(*((one.steps, one.task_return) for one in log), strict=True)
         steps, returns = (list(column) for column in columns)

@@ -13,7 +13,11 @@ from vlmrl_ros.policies.language.tokenizer import KINDS
 class LanguageConfig(GptConfig):
     """The model and how it is trained and speaks."""
 
-    model: str = option("", "directory of a causal language model of transformers; empty: a small GPT, made here")
+    model: str = option(
+        "",
+        "directory of a causal language model of transformers; smollm2: SmolLM2-135M-Instruct, from its package; "
+        "empty: a small GPT, made here",
+    )
     tokenizer: str = option("word", "of the small GPT: words that it has met, or characters", choices=KINDS)
     temperature: float = option(1.0, "at which tokens are drawn; 0: the likeliest", low=0.0, high=100.0)
     answer_tokens: int = option(16, "longest answer", low=1, high=4096)
@@ -52,4 +56,10 @@ class ValueConfig(ClonedConfig):
 class OnlineConfig(ClonedConfig):
     """Learners that go on from what they say themselves."""
 
+    cloning_updates: int = option(
+        1000,
+        "gradient steps of behaviour cloning before all else; 0: it begins as the model is, and needs no data",
+        low=0,
+        high=1_000_000_000,
+    )
     rollouts: int = option(64, "own episodes before an update", low=1, high=1_000_000)

@@ -66,6 +66,7 @@ def test_a_place_that_cannot_be_written_is_refused_with_the_reason(tmp_path, whe
 def test_a_run_that_never_began_leaves_nothing_behind(tmp_path):
     run = RunDirectory(tmp_path / "run")
     run.write_text("config.yaml", "")
+    run.write_text("run.json", "{}")
     run.close(discard=True)
     assert names(tmp_path) == []
 

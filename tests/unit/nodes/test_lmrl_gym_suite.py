@@ -131,3 +131,14 @@ def test_the_options_for_the_loop_in_the_maze_are_those_of_the_suite():
     suite = {**MAZE.shared, **recipe.options}
     assert options["decay_steps"] == recipe.rounds * suite.pop("updates")
     assert {name: options[name] for name in suite} == suite
+
+
+def test_every_row_has_a_name_of_its_own_which_is_nothing_that_its_runs_were_asked(tmp_path):
+    names = [plan.name for plan in lmrl_gym.PLANS]
+    assert len(set(names)) == len(names)
+    tiny = {**TEXT_NAV.shared, "updates": 1, "width": 8, "heads": 2, "batch_size": 4}
+    plan = replace(TEXT_NAV, data=2, shared=tiny, recipes={"lm_bc": Recipe(1, cloned=False)}, games=1)
+    made = run(plan, "lm_bc", 0, tmp_path)
+    for kind in ("json", "safetensors"):
+        (tmp_path / f"text_nav-fast_lm_bc_0.{kind}").rename(tmp_path / f"other_lm_bc_0.{kind}")
+    assert run(replace(plan, row="other"), "lm_bc", 0, tmp_path) == made

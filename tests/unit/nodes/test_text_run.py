@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -32,19 +33,27 @@ class Loop:
 
     def __init__(self, directory: Path, learner: str, options: dict, games: int = 2, **config: object) -> None:
         builder = registry.load("learners", learner)
-        given = {"data": 20, "offline_updates": 3, "eval_episodes": 2, "checkpoint_every": 4, **config}
-        settings = TextLearnerConfig(task="wordle", learner=learner, run_dir=str(directory), **given)
+        given = {
+            "task": "wordle",
+            "data": 20,
+            "offline_updates": 3,
+            "eval_episodes": 2,
+            "checkpoint_every": 4,
+            **config,
+        }
+        settings = TextLearnerConfig(learner=learner, run_dir=str(directory), **given)
         chosen = from_mapping(builder.config_type, {**SMALL, **options}, learner)
         self.published: list[Weights] = []
         self.said: list[str] = []
         ties = TextTies(self.published.append, self.said.append, lambda text: None)
-        plan = TextPlan(settings, WORDS, chosen, settings.offline)
+        told = WORDS if settings.task == "wordle" else {}
+        plan = TextPlan(settings, told, chosen, settings.offline)
         self.directory = RunDirectory(directory, settings.resume)
         if not settings.resume:
             self.directory.write_text("config.yaml", "{}\n")
         self.run = TextRun(plan, self.directory, ties)
         self.steps: list[SpokenStep] = []
-        self.games = TextGames([game("wordle").build(WORDS) for _ in range(games)], settings.seed)
+        self.games = TextGames([game(settings.task).build(told) for _ in range(games)], settings.seed)
         self._policy = LanguagePolicy()
 
     def begin(self) -> None:
@@ -189,6 +198,57 @@ def test_an_episode_that_the_learner_cannot_read_is_counted_and_asked_for_again(
     training = loop.run.training
     assert (training.refused, training.updates, training.wanted(3)) == (1, 1, 2)
     loop.directory.close()
+
+
+def test_a_learner_knows_the_words_with_which_nonsense_is_answered_although_no_data_show_them(tmp_path):
+    loop = Loop(tmp_path, "lm_bc", {}, games=1, task="text_nav-fast", data=2)
+    loop.begin()
+    data = islice(game("text_nav-fast").episodes({}, 0), 2)
+    assert not any("cannot" in turn.observation for episode in data for turn in episode.turns)
+    assert " cannot" in loop.run.training.learner.tokenizer.pieces
+    loop.directory.close()
+
+
+def test_one_who_learns_from_itself_and_clones_nothing_needs_no_data(tmp_path):
+    loop = Loop(tmp_path, "lm_ppo", {"cloning_updates": 0, "rollouts": 2}, data=0, episodes=4, eval_episodes=0)
+    loop.begin()
+    loop.live()
+    summary = loop.end()
+    assert (summary["episodes"], summary["updates"], summary["offline_updates"]) == (4, 2, 0)
+    assert summary["given"] == {"episodes": 0, "task_return": None}
+    assert (tmp_path / "plots" / "return.png").is_file()
+
+
+def test_a_game_of_textarena_is_begun_without_data_and_refused_with(tmp_path):
+    def loop(directory: str, data: int) -> Loop:
+        options = {"cloning_updates": 0, "rollouts": 2, "context": 2000}
+        return Loop(tmp_path / directory, "lm_ppo", options, 1, task="textarena:FrozenLake-v0", data=data)
+
+    begun = loop("none", 0)
+    begun.begin()
+    assert begun.games.arrive(begun.run.training.wanted(1), begun.run.version)
+    begun.directory.close()
+    with pytest.raises(ConfigError, match="textarena:FrozenLake-v0 has no data: valid are bags of episodes, or 0"):
+        loop("some", 5).run.begin()
+
+
+def test_data_of_others_are_not_taken_for_own_episodes_where_nothing_is_cloned(tmp_path):
+    loop = Loop(tmp_path, "lm_ppo", {"cloning_updates": 0, "rollouts": 2}, data=20, episodes=4)
+    loop.begin()
+    assert loop.run.training.learner.wants == 2
+    loop.directory.close()
+
+
+@pytest.mark.parametrize(
+    ("learner", "text"),
+    [
+        ("lm_bc", "learner 'lm_bc' begins with data; data is 0, valid: 1 or more$"),
+        ("lm_ppo", "data is 0, valid: 1 or more, or lm_ppo.cloning_updates: 0$"),
+    ],
+)
+def test_one_who_begins_with_data_is_refused_where_there_are_none(learner, text, tmp_path):
+    with pytest.raises(ConfigError, match=text):
+        Loop(tmp_path, learner, {}, data=0).run.begin()
 
 
 def test_runs_that_have_nothing_to_learn_from_are_refused(tmp_path):

@@ -15,8 +15,9 @@ import numpy as np
 
 from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.nodes.bench.figures import Figures, over_seeds
-from vlmrl_ros.nodes.bench.lmrl_gym_games import ENDGAMES, TEXT_NAV, WORDLE
+from vlmrl_ros.nodes.bench.lmrl_gym_games import CHESS, ENDGAMES, MAZE_PARTIAL, TEXT_NAV, TEXTWORLD, WORDLE
 from vlmrl_ros.nodes.bench.lmrl_gym_maze import errors_of_values
+from vlmrl_ros.nodes.bench.lmrl_gym_rules import CAR_DEALER, GUESS_CITY, TWENTY_QUESTIONS
 from vlmrl_ros.nodes.bench.lmrl_gym_runs import Plan, Recipe, episodes, run, weights
 from vlmrl_ros.nodes.bench.lmrl_gym_tables import Tables, tabular_returns
 from vlmrl_ros.nodes.bench.lmrl_gym_tabletop import TABLETOP
@@ -42,7 +43,10 @@ MAZE = Plan(
     settings=tuple({"start": start} for start in range(len(STARTS))),
     games=32,
 )
-PLANS = (MAZE, TABLETOP, TEXT_NAV, WORDLE, ENDGAMES)
+PLANS = (
+    *(MAZE, TABLETOP, TEXT_NAV, WORDLE, ENDGAMES),
+    *(MAZE_PARTIAL, TEXTWORLD, CHESS, TWENTY_QUESTIONS, GUESS_CITY, CAR_DEALER),
+)
 SEEDS, QUICK_SEEDS = (0, 1, 2), (0,)
 QUICK_LEARNERS = ("lm_bc", "lm_mc", "ilql")
 WITHIN = 2.0
@@ -92,7 +96,7 @@ def figures_of(plan: Plan, records: Mapping[str, Sequence[Mapping[str, Any]]]) -
     """The figures of one task's runs, by learner one record for each seed."""
     scale, figures = game(plan.task).normalisation(plan.options), Figures()
     for learner, of in records.items():
-        name = f"{plan.task}.{learner}"
+        name = f"{plan.name}.{learner}"
         figures |= over_seeds(f"{name}.raw", [one["raw"] for one in of])
         figures |= over_seeds(f"{name}.score", [scale.score(one["raw"]) for one in of])
         figures |= over_seeds(f"{name}.success", [one["success"] for one in of])

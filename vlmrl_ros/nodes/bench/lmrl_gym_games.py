@@ -5,7 +5,10 @@ Chosen on seed 100, which is not among those that are measured; that of the endi
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from vlmrl_ros.nodes.bench.lmrl_gym_runs import Plan, Recipe
+from vlmrl_ros.sim.text.maze_map import STARTS
 
 SHARED = {"layers": 1, "width": 64, "heads": 4, "updates": 50, "learning_rate": 3e-3}
 VALUES = {"discount": 0.99, "cql_weight": 0.01, "beta": 16.0}
@@ -18,6 +21,7 @@ PPO = {
     "reward_scale": 0.2,
     "kl_weight": 0.01,
 }
+BLIND = {"discount": 0.96, "cql_weight": 0.5}
 TEXT_NAV = Plan(
     task="text_nav-fast",
     options={},
@@ -60,3 +64,39 @@ ENDGAMES = Plan(
     settings=({"positions": "held_out"},),
     games=32,
 )
+MAZE_PARTIAL = Plan(
+    task="maze",
+    row="maze_partial",
+    options={"observed": "partially"},
+    data=1240,
+    shared={**SHARED, "context": 256, "answer_tokens": 5, "batch_size": 32},
+    recipes={
+        "lm_bc": Recipe(5, cloned=False),
+        "lm_filtered_bc": Recipe(4, {"keep": "successful"}),
+        "lm_mc": Recipe(6, {**BLIND, "beta": 1.0}),
+        "ilql": Recipe(8, {**BLIND, "beta": 8.0, "expectile": 0.8, "return_steps": 150, "target_every": 40}),
+    },
+    settings=tuple({"start": start} for start in range(len(STARTS))),
+    games=4,
+)
+TEXTWORLD = replace(
+    TEXT_NAV,
+    task="text_nav-textworld",
+    data=600,
+    shared={**TEXT_NAV.shared, "context": 256, "batch_size": 96},
+    games=64,
+)
+"""Less data than of the fast simulator: an episode takes 0.07 s to make."""
+CHESS = Plan(
+    task="chess",
+    options={},
+    data=120,
+    shared={**SHARED, "context": 128, "answer_tokens": 8, "batch_size": 128},
+    recipes={
+        "lm_bc": Recipe(5, cloned=False),
+        "lm_filtered_bc": Recipe(2, {"keep": "successful"}),
+        "lm_mc": Recipe(3, {**VALUES, "beta": 2.0}),
+    },
+    games=16,
+)
+"""PPO with 64 own games, which took two minutes, came below its clone."""

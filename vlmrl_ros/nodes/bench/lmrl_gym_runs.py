@@ -18,11 +18,9 @@ from vlmrl_ros.core import registry
 from vlmrl_ros.core.config import from_mapping
 from vlmrl_ros.core.interfaces import Learner
 from vlmrl_ros.core.streams import stream
-from vlmrl_ros.core.text import Answer
-from vlmrl_ros.core.text_episode import END, TextEpisode
-from vlmrl_ros.core.text_spec import TextSpec
+from vlmrl_ros.core.text_episode import TextEpisode
 from vlmrl_ros.nodes.bench.remembered import Result, remembered
-from vlmrl_ros.nodes.text_play import play
+from vlmrl_ros.nodes.text_play import play, spec_of
 from vlmrl_ros.policies.language.policy import LanguagePolicy
 from vlmrl_ros.sim.text.load import game
 
@@ -61,6 +59,7 @@ class Plan:
         recipes: by plug-in, :data:`CLONE` first.
         settings: options that evaluations go through, beside those of the task.
         games: episodes of an evaluation for each of the settings.
+        row: what the task is called in figures and files where several plans have it; empty: by its name.
     """
 
     task: str
@@ -70,6 +69,12 @@ class Plan:
     recipes: Mapping[str, Recipe]
     settings: Sequence[Mapping[str, Any]] = ({},)
     games: int = 32
+    row: str = ""
+
+    @property
+    def name(self) -> str:
+        """What figures and files call it."""
+        return self.row or self.task
 
 
 def run(plan: Plan, learner: str, seed: int, work: Path) -> Result:
@@ -94,6 +99,7 @@ def run(plan: Plan, learner: str, seed: int, work: Path) -> Result:
 
     recipes = {name: plan.recipes[name] for name in (CLONE, learner)}
     about = asdict(replace(plan, recipes=recipes)) | {"learner": learner, "seed": seed}
+    del about["row"]  # a name is nothing that was asked for
     return remembered(path, about, make)
 
 
@@ -118,7 +124,8 @@ def _made(plan: Plan, name: str, seed: int, work: Path) -> tuple[dict[str, Any],
     builder = registry.load("learners", name)
     steps = {} if recipe.own else {"decay_steps": recipe.rounds * plan.shared["updates"]}
     config = from_mapping(builder.config_type, {**plan.shared, **steps, **recipe.options}, name)
-    learner = builder.build(TextSpec.of(plan.task, (*data, _nonsense(plan))), config, stream(seed, "learner"))
+    spec = spec_of(plan.task, game(plan.task).build(plan.options), data)
+    learner = builder.build(spec, config, stream(seed, "learner"))
     for episode in data:
         learner.add(episode)
     if recipe.cloned:
@@ -137,14 +144,6 @@ def _made(plan: Plan, name: str, seed: int, work: Path) -> tuple[dict[str, Any],
     success = [episode.info["success"] for episode in judged]
     found = {"raw": float(np.mean(returns)), "success": float(np.mean(success)), "seconds": seconds}
     return {**found, "curve": curve, "metrics": dict(metrics)}, variables
-
-
-def _nonsense(plan: Plan) -> TextEpisode:
-    """An episode in which nothing is said: data hardly show how the rules answer that, and models have to read it."""
-    (episode,) = play(
-        [game(plan.task).build(plan.options)], [0], lambda prompts: [Answer(END)] * len(prompts), "nobody"
-    )
-    return episode
 
 
 def _lived(plan: Plan, learner: Learner[TextEpisode], count: int, seed: int, number: int) -> list[TextEpisode]:
@@ -178,4 +177,4 @@ def _played(
 
 
 def _place(work: Path, plan: Plan, learner: str, seed: int) -> Path:
-    return work / f"{plan.task}_{learner}_{seed}"
+    return work / f"{plan.name}_{learner}_{seed}"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 import torch
@@ -11,8 +13,10 @@ from vlmrl_ros.core.errors import ConfigError
 from vlmrl_ros.core.text_episode import TextEpisode, TextTurn
 from vlmrl_ros.core.text_spec import TextSpec
 from vlmrl_ros.policies.language.policy import LanguagePolicy
-from vlmrl_ros.policies.language.pretrained import PretrainedTokenizer, load
+from vlmrl_ros.policies.language.pretrained import PACKAGES, PretrainedTokenizer, load
+from vlmrl_ros.policies.language.speaking import Speaker
 from vlmrl_ros.policies.learners.ilql.builder import Builder as Ilql
+from vlmrl_ros.policies.learners.lm_bc.builder import Builder as Bc
 
 EPISODE = TextEpisode((TextTurn("cell 1:", " right\n", -1.0), TextTurn("cell 2:", " right\n", 0.0)), True)
 SPEC = TextSpec.of("chain", [EPISODE])
@@ -91,3 +95,17 @@ def test_what_is_no_model_is_refused(tmp_path):
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(ConfigError, match="no causal language model in"):
         load(str(tmp_path))
+
+
+@pytest.mark.skipif(not all(map(find_spec, PACKAGES)), reason="the packages of the extra smol are missing")
+def test_the_real_smollm2_knows_before_it_is_taught_and_learns_what_it_is_taught():
+    taught = TextEpisode((TextTurn("The capital of France is", " a maze\n", 0.0),), True)
+    options = {"model": "smollm2", "batch_size": 1, "updates": 1, "learning_rate": 1e-4}
+    learner = Bc.build(
+        TextSpec.of("capitals", [taught]), from_mapping(Bc.config_type, options), np.random.default_rng(0)
+    )
+    speaker = Speaker(learner.tokenizer, learner.clone.module, temperature=0.0, most=1)
+    assert speaker.answer([taught.turns[0].observation], torch.Generator())[0].text == " Paris"
+    learner.add(taught)
+    losses = [learner.update()["cloning_loss"] for _ in range(2)]
+    assert losses[1] < 0.8 * losses[0]
