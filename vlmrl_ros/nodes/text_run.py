@@ -6,20 +6,16 @@ import json
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
-from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from vlmrl_ros.bridge.weights import Weights
 from vlmrl_ros.core import registry
-from vlmrl_ros.core.errors import BagError, CheckpointError, ConfigError, RunDirectoryError
-from vlmrl_ros.core.interfaces import TextLearner, Variables
+from vlmrl_ros.core.errors import CheckpointError, RunDirectoryError
+from vlmrl_ros.core.interfaces import Variables
 from vlmrl_ros.core.run_directory import RunDirectory
 from vlmrl_ros.core.streams import stream
-from vlmrl_ros.core.text_episode import TextEpisode
-from vlmrl_ros.core.text_spec import TextSpec
 from vlmrl_ros.core.text_steps import SpokenStep
 from vlmrl_ros.core.text_training import TextTraining
 from vlmrl_ros.nodes.board import Board
@@ -30,7 +26,7 @@ from vlmrl_ros.nodes.published import read_published
 from vlmrl_ros.nodes.text_judge import DECODINGS, evaluate
 from vlmrl_ros.nodes.text_log import anchors, first_and_last, judged, scale_of
 from vlmrl_ros.nodes.text_plan import TextPlan, TextTies
-from vlmrl_ros.nodes.text_play import spec_of
+from vlmrl_ros.nodes.text_source import check_source, spec_and_data
 from vlmrl_ros.policies.evaluation.plots import plot_returns
 from vlmrl_ros.sim.text.load import game
 
@@ -92,11 +88,11 @@ class TextRun:
         plan, config = self._plan, self._config
         same_run(plan.identity(), self._directory, config.resume)
         self._checkpoints.clean()
-        spec, data = self._spec_and_data()
+        spec, data = spec_and_data(plan, self._game, self._ties.say)
         builder = registry.load("learners", config.learner)
         learner = builder.build(spec, plan.learner, stream(config.seed, "learner"))
         needs_data = learner.wants is None or learner.cloning
-        self._check_source(learner, bool(data) or not needs_data)
+        check_source(config, learner, bool(data) or not needs_data)
         self.training = TextTraining(learner, config.samples_per_insert)
         if not (config.resume and self._restore()) and needs_data:
             self.training.give(data)
@@ -109,43 +105,6 @@ class TextRun:
         self._board = Board(self.path / "tensorboard", self.training.updates, self._problems.of("curves"))
         self._checkpoints.open()
         self._started_s = time.monotonic()
-
-    def _spec_and_data(self) -> tuple[TextSpec, list[TextEpisode]]:
-        """What the learner is told of the task, which is built before anything else, and what it may learn from."""
-        task = self._game.build(self._plan.task_options)
-        try:
-            data = self._data()
-            return spec_of(self._config.task, task, data), data
-        finally:
-            task.close()
-
-    def _check_source(self, learner: TextLearner, enough: bool) -> None:
-        """See that there is something to learn from.
-
-        Raises:
-            ConfigError: there is nothing.
-        """
-        config = self._config
-        if self.without_robot and learner.wants is not None:
-            raise ConfigError(f"learner '{config.learner}' learns from own episodes; episodes is 0, valid: 1 or more")
-        if not enough:
-            own = "" if learner.wants is None else f", or {config.learner}.cloning_updates: 0"
-            raise ConfigError(f"learner '{config.learner}' begins with data; data is 0, valid: 1 or more{own}")
-
-    def _data(self) -> list[TextEpisode]:
-        plan, config = self._plan, self._config
-        if plan.offline:
-            from vlmrl_ros.bridge.bags.text import read_text_episodes  # loads rosbags
-
-            found = [one for path in plan.offline for one in read_text_episodes(Path(path), config.task)]
-            if not found:
-                raise BagError(f"no whole episode of '{config.task}' in {', '.join(plan.offline)}")
-        else:  # a game without data of its own is not asked for any
-            found = (
-                list(islice(self._game.episodes(plan.task_options, config.seed), config.data)) if config.data else []
-            )
-        self._ties.say(f"{len(found)} episodes of '{config.task}' given")
-        return found
 
     @property
     def pretraining(self) -> bool:
