@@ -8,11 +8,10 @@ from pathlib import Path
 
 from vlmrl_ros.core.errors import BagError, ConfigError
 from vlmrl_ros.core.interfaces import TextLearner
-from vlmrl_ros.core.text_episode import TextEpisode
+from vlmrl_ros.core.text_episode import TextEpisode, TextGame
 from vlmrl_ros.core.text_spec import TextSpec
 from vlmrl_ros.nodes.text_plan import TextLearnerConfig, TextPlan
 from vlmrl_ros.nodes.text_play import spec_of
-from vlmrl_ros.sim.text.load import TextGame
 
 
 def spec_and_data(plan: TextPlan, game: TextGame, say: Callable[[str], None]) -> tuple[TextSpec, list[TextEpisode]]:
