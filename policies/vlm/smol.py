@@ -11,7 +11,7 @@ from importlib.util import find_spec
 import torch
 from torch import Tensor, nn
 from transformers import (
-    CLIPImageProcessor,
+    CLIPImageProcessorPil,
     LlavaConfig,
     LlavaForConditionalGeneration,
     LlavaProcessor,
@@ -92,7 +92,7 @@ def _projector(config: LlavaConfig, seed: int) -> dict[str, Tensor]:
 
 
 def _processor(tokenizer: PreTrainedTokenizerFast) -> LlavaProcessor:
-    pictures = CLIPImageProcessor(
+    pictures = CLIPImageProcessorPil(
         size={"height": IMAGE_SIZE, "width": IMAGE_SIZE},
         do_center_crop=False,
         image_mean=[MEAN] * 3,

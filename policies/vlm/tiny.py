@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
-    CLIPImageProcessor,
+    CLIPImageProcessorPil,
     CLIPVisionConfig,
     LlamaConfig,
     LlavaConfig,
@@ -120,9 +120,9 @@ def _tokenizer(texts: Iterable[str], config: TinyConfig) -> PreTrainedTokenizerF
     )
 
 
-def _image_processor(config: TinyConfig) -> CLIPImageProcessor:
+def _image_processor(config: TinyConfig) -> CLIPImageProcessorPil:
     size = {"height": config.image_size, "width": config.image_size}
-    return CLIPImageProcessor(size=size, do_center_crop=False, image_mean=[0.5] * 3, image_std=[0.5] * 3)
+    return CLIPImageProcessorPil(size=size, do_center_crop=False, image_mean=[0.5] * 3, image_std=[0.5] * 3)
 
 
 def _strategy(config: TinyConfig) -> str:
