@@ -16,6 +16,7 @@ from fakes.processes import Stage
 from sensor_msgs.msg import JointState
 
 from vlmrl_ros.bridge import messages
+from vlmrl_ros.bridge.bags.reader import read_steps
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.step_rows import read_steps_part
 from vlmrl_ros.nodes.bench.fleet import REACH, ends_in_memory
@@ -29,6 +30,7 @@ LEARNER = {"eval_task": "", "final_eval_episodes": 0, "checkpoint_every": 100, *
 TASK = {"reach.horizon": 40, "reach.range_mm": 40.0}
 JUMP_NS = 10_000_000_000
 """Only a bridge that takes the place of a dead one goes on so much later."""
+ARMS = ("arm_0", "arm_1")
 MOST_AHEAD = 8
 """Steps that a bridge may be ahead of the learner."""
 
@@ -51,27 +53,44 @@ class Heard:
         """Stamp of the arm's newest step, ns."""
         return messages.stamp_of(self.feedback[-1])
 
-    def spans(self, spec: TaskSpec) -> set[tuple[bytes, bytes]]:
-        """The states at both ends of up to so many consecutive transitions as a return has, normalised, as bytes."""
-        states = {messages.stamp_of(message): message.position for message in self.states}
+    def lived(self, spec: TaskSpec) -> dict[int, Place]:
+        """By stamp, ns, of all steps that were heard whole."""
         numbered = {messages.stamp_of(m): messages.read_feedback(m) for m in self.feedback}
-        keys = {
-            stamp: spec.observation.normalise(np.array(state, np.float32)).tobytes() for stamp, state in states.items()
-        }
-        stamps = sorted(stamp for stamp in numbered if stamp in keys)
+        states = {messages.stamp_of(message): np.array(message.position, np.float32) for message in self.states}
         return {
-            (keys[a], keys[b])
-            for index, a in enumerate(stamps)
-            for far, b in enumerate(stamps[index + 1 : index + 1 + REACH], 1)
-            if (numbered[b].episode, numbered[b].step) == (numbered[a].episode, numbered[a].step + far)
+            stamp: (spec.observation.normalise(states[stamp]).tobytes(), feedback.episode, feedback.step)
+            for stamp, feedback in numbered.items()
+            if stamp in states
         }
+
+
+Place = tuple[bytes, int, int]
+"""State of a step, normalised, number of its episode and its own."""
+
+
+def recorded(bags: Path) -> dict[int, Place]:
+    """The same from the bags of an arm: a bridge that is stopped and killed sends nobody again what was lost."""
+    spec, steps = read_steps([bags])
+    keyed = ((step, spec.observation.normalise(step.observation["state"]).tobytes()) for step in steps)
+    return {step.stamp_ns: (key, step.feedback.episode, step.feedback.step) for step, key in keyed}
+
+
+def spans(lived: dict[int, Place]) -> set[tuple[bytes, bytes]]:
+    """The states at both ends of up to so many consecutive transitions as a return has."""
+    places = [lived[stamp] for stamp in sorted(lived)]
+    return {
+        (state, far_state)
+        for index, (state, episode, step) in enumerate(places)
+        for far, (far_state, *number) in enumerate(places[index + 1 : index + 1 + REACH], 1)
+        if number == [episode, step + far]
+    }
 
 
 def test_two_arms_teach_one_policy_and_the_death_of_one_bridge_stops_only_its_arm(stage: Stage):
     run = stage.root / "runs" / "fleet"
     params = stage.params_file({"/**": TASK, "/**/learner": LEARNER})
     observer = Observer(stage.domain)
-    arms = [Heard(observer, name) for name in ("arm_0", "arm_1")]
+    arms = [Heard(observer, name) for name in ARMS]
     given = (f"run_dir:={run}", "task:=reach", f"params_file:={params}", "demonstrations:=2", "max_steps:=100000")
     launched = stage.launch("sim_train.launch.py", *given, "num_arms:=2", "namespace:=lab")
     observer.until(lambda: launched.ended or all(arm.version >= 3 for arm in arms), "new weights in both", 60.0)
@@ -106,10 +125,10 @@ def check_memory(run: Path, spec: TaskSpec, arms: list[Heard]) -> None:
     """What the learner remembers is what the arms have lived through, each for itself."""
     summary = json.loads((run / "summary.json").read_text())
     remembered = ends_in_memory(Path(summary["checkpoint"]))
-    lived = [arm.spans(spec) for arm in arms]
+    lived = [spans(recorded(run / "bags" / name) | arm.lived(spec)) for name, arm in zip(ARMS, arms, strict=True)]
     assert not lived[0] & lived[1]
     assert [sum(ends in of for of in lived) for ends in remembered] == [1] * len(remembered), "no transition is mixed"
-    assert [(arm["arm"], arm["demonstrations"]) for arm in summary["arms"]] == [("arm_0", 1), ("arm_1", 1)]
+    assert [(arm["arm"], arm["demonstrations"]) for arm in summary["arms"]] == [(name, 1) for name in ARMS]
     assert sum(arm["steps"] for arm in summary["arms"]) == summary["steps"]
     records = json.loads((run / "episodes.json").read_text())
     for index, (of, counts) in enumerate(zip(lived, summary["arms"], strict=True)):
@@ -125,7 +144,7 @@ def check_configuration(run: Path) -> None:
     """Of the nodes of both arms, which have seeds of their own."""
     written = yaml.safe_load((run / "config.yaml").read_text())
     nodes = ("recorder", "policy_server", "teleop", "scripted_operator", "sim_bridge")
-    assert {f"{arm}/{node}" for arm in ("arm_0", "arm_1") for node in nodes} | {"learner"} <= set(written)
+    assert {f"{arm}/{node}" for arm in ARMS for node in nodes} | {"learner"} <= set(written)
     assert written["arm_0/sim_bridge"]["seed"] != written["arm_1/sim_bridge"]["seed"]
 
 
