@@ -122,9 +122,18 @@ def probabilities(model: RewardClassifier, frames: Mapping[str, npt.NDArray[np.u
     return found
 
 
+def calls(model: RewardClassifier, data: LabelledFrames, threshold: float) -> npt.NDArray[np.bool_]:
+    """Which frames are called success, bool (N,)."""
+    return probabilities(model, data.frames) >= threshold if len(data.success) else data.success
+
+
 def judge(model: RewardClassifier, data: LabelledFrames, threshold: float) -> Judgement:
     """Precision and recall, with Wilson's 95 % intervals over frames."""
-    called = probabilities(model, data.frames) >= threshold if len(data.success) else data.success
+    return judge_calls(calls(model, data, threshold), data)
+
+
+def judge_calls(called: npt.NDArray[np.bool_], data: LabelledFrames) -> Judgement:
+    """The same of what :func:`calls` has returned."""
     right = int((called & data.success).sum())
     precision = success_interval(right, int(called.sum())) if called.any() else None
     recall = success_interval(right, int(data.success.sum())) if data.success.any() else None

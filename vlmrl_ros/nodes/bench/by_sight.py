@@ -15,7 +15,7 @@ from vlmrl_ros.nodes.bench.figures import Figures, over_seeds
 from vlmrl_ros.nodes.bench.remembered import Result, remembered
 from vlmrl_ros.nodes.reward_classifier import labelled_frames
 from vlmrl_ros.policies.classifier.config import ClassifierConfig
-from vlmrl_ros.policies.classifier.training import LabelledFrames, fit, hold_out, probabilities
+from vlmrl_ros.policies.classifier.training import calls, fit, hold_out, judge_calls
 from vlmrl_ros.sim.load import build as build_task
 
 EPISODES, QUICK_EPISODES = 240, 40
@@ -57,18 +57,12 @@ def _trained(name: str, options: Mapping[str, Any], episodes: int, seed: int) ->
     training, held = hold_out(seen, CONFIG.held_out, rng)
     model = fit(task.spec.cameras, training, CONFIG, rng)
     task.close()
-    return judged(held, probabilities(model, held.frames) >= CONFIG.threshold)
-
-
-def judged(held: LabelledFrames, called: np.ndarray) -> Result:
-    """Precision and recall of frames, and share of episodes with a false alarm, where bool (N,) were called success.
-
-    Precision is 1 where nothing was called so: nothing was called wrongly.
-    """
-    right = int((called & held.success).sum())
-    alarmed = np.unique(held.episode[called & ~held.success])
+    called = calls(model, held, CONFIG.threshold)
+    judgement, alarmed = judge_calls(called, held), np.unique(held.episode[called & ~held.success])
+    assert judgement.recall is not None  # episodes with success are held out, too
     return {
-        "precision": right / int(called.sum()) if called.any() else 1.0,
-        "recall": right / int(held.success.sum()),
-        "false_alarms": len(alarmed) / len(np.unique(held.episode)),
+        # where nothing was called success, nothing was called so wrongly
+        "precision": judgement.precision.mean if judgement.precision else 1.0,
+        "recall": judgement.recall.mean,
+        "false_alarms": len(alarmed) / judgement.episodes,
     }

@@ -5,9 +5,11 @@ Rules and tables stand for LMRL-Gym's language models, so nothing here is to be 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from vlmrl_ros.nodes.bench.lmrl_gym_games import SHARED
 from vlmrl_ros.nodes.bench.lmrl_gym_runs import Plan, Recipe
 
-SHARED = {"layers": 1, "width": 64, "heads": 4, "updates": 50, "learning_rate": 3e-3}
 VALUES = {"discount": 0.99, "cql_weight": 0.1, "beta": 4.0}
 ILQL = {**VALUES, "expectile": 0.7, "return_steps": 150, "target_every": 40}
 TWENTY_QUESTIONS = Plan(
@@ -23,29 +25,21 @@ TWENTY_QUESTIONS = Plan(
     },
     games=128,
 )
-GUESS_CITY = Plan(
+GUESS_CITY = replace(
+    TWENTY_QUESTIONS,
     task="guess_city-rules",
-    options={},
     data=6000,
-    shared={**SHARED, "context": 500, "answer_tokens": 12, "batch_size": 16},
+    shared={**TWENTY_QUESTIONS.shared, "context": 500, "answer_tokens": 12, "batch_size": 16},
     recipes={
+        **TWENTY_QUESTIONS.recipes,
         "lm_bc": Recipe(12, cloned=False),
         "lm_filtered_bc": Recipe(14, {"share": 0.1}),
         "lm_mc": Recipe(6, VALUES),
-        "ilql": Recipe(7, ILQL),
     },
-    games=128,
 )
-CAR_DEALER = Plan(
+CAR_DEALER = replace(
+    TWENTY_QUESTIONS,
     task="car_dealer-rules",
-    options={},
-    data=3000,
-    shared={**SHARED, "context": 700, "answer_tokens": 32, "batch_size": 12},
-    recipes={
-        "lm_bc": Recipe(6, cloned=False),
-        "lm_filtered_bc": Recipe(3, {"share": 0.1}),
-        "lm_mc": Recipe(5, VALUES),
-        "ilql": Recipe(7, ILQL),
-    },
-    games=128,
+    shared={**TWENTY_QUESTIONS.shared, "context": 700, "answer_tokens": 32},
+    recipes={**TWENTY_QUESTIONS.recipes, "lm_filtered_bc": Recipe(3, {"share": 0.1})},
 )
