@@ -31,7 +31,7 @@ from vlmrl_ros.nodes.plan import Plan, Ties, identify
 from vlmrl_ros.nodes.problems import Problems
 from vlmrl_ros.nodes.published import read_published
 from vlmrl_ros.nodes.releases import Releases
-from vlmrl_ros.nodes.run_clock import RunClock
+from vlmrl_ros.nodes.stopwatch import Stopwatch
 from vlmrl_ros.nodes.summary import summarise, write_plots
 from vlmrl_ros.nodes.theory import theory_of
 
@@ -81,6 +81,7 @@ class LearningRun:
         folder = directory.path / "checkpoints"
         self._checkpoints = Checkpoints(folder, plan.keep_checkpoints, self._place, self._problems)
         self._checkpoints.settle()
+        self._wall, self._learning = Stopwatch(), Stopwatch()
         self._catching_up = False
 
     @property
@@ -119,7 +120,6 @@ class LearningRun:
         plan, directory = self._plan, self._directory
         identify(plan, self._spec, directory)
         self._checkpoints.clean()
-        self._clock = RunClock()
         if not (plan.resume and self._restore()):
             if self.experience.publishes_first:
                 self._releases.take()
@@ -134,6 +134,7 @@ class LearningRun:
             raise RunDirectoryError(f"run directory '{directory.path}' cannot be written: {error.strerror}") from error
         if plan.resume:
             self._judge.resume(steps)
+        self._wall.start()
 
     def recover(self, stopped: Callable[[], bool], arm: int | None = None, before: Step | None = None) -> None:
         """Learn from what the bags hold after the newest step of each arm, then publish the weights of that moment.
@@ -170,7 +171,7 @@ class LearningRun:
         episode = self.training.digest(step, go_on, arm)
         steps = self.training.steps
         if steps > before:
-            self._clock.learn()
+            self._learning.start()
             self._do_what_is_due(before, steps)
         if episode is not None:
             self._log_episode(episode)
@@ -198,7 +199,7 @@ class LearningRun:
 
     def rehearse(self, go_on: Callable[[], bool]) -> None:
         """Do what is due at a step that nobody lives; ``go_on`` as in :meth:`digest`."""
-        self._clock.learn()
+        self._learning.start()
         before = self.training.steps
         self.training.rehearse(go_on)
         self._do_what_is_due(before, before + 1)
@@ -220,7 +221,7 @@ class LearningRun:
         Raises:
             RunDirectoryError: the last checkpoint could not be written; everything else was.
         """
-        learning_s = self._clock.times["learning_s"]
+        learning_s = self._learning.seconds
         if interrupted():
             self._judge.close()
         self._collect(wait=True)
@@ -244,7 +245,7 @@ class LearningRun:
             summary["theory"] = theory
         if plan.data:
             summary["given"] = {"bags": list(plan.data), "offline": plan.offline, **asdict(self._given)}
-        summary |= {"interrupted": interrupted, **self._clock.times, "learning_s": learning_s}
+        summary |= {"interrupted": interrupted, "wall_s": self._wall.seconds, "learning_s": learning_s}
         if stored := self._checkpoints.newest:
             last = str(stored.path)
             summary |= {"checkpoint": last, "checkpoint_sha256": stored.combined_sha256}
@@ -269,7 +270,8 @@ class LearningRun:
         self.training.restore(stored.path)
         try:
             self._given = Preloaded(**about.get("given", {}))
-            self._clock.resume(about)
+            self._wall.resume(float(about["wall_s"]))
+            self._learning.resume(float(about["learning_s"]))
             if self._theory is not None:
                 self._theory.resume(about["theory"])
         except (KeyError, TypeError, ValueError) as error:
@@ -320,7 +322,8 @@ class LearningRun:
             "given": asdict(self._given),
             "theory": self._theory.state() if self._theory is not None else None,
             "stamp_ns": min(self.newest_ns),
-            **self._clock.times,
+            "wall_s": self._wall.seconds,
+            "learning_s": self._learning.seconds,
         }
 
     def _terms(self, judged: Evaluation | None = None) -> dict[str, float]:

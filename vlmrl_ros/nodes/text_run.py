@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -23,6 +22,7 @@ from vlmrl_ros.nodes.checkpoints import Checkpoints, policy_parts
 from vlmrl_ros.nodes.plan import same_run
 from vlmrl_ros.nodes.problems import Problems
 from vlmrl_ros.nodes.published import read_published
+from vlmrl_ros.nodes.stopwatch import Stopwatch
 from vlmrl_ros.nodes.text_judge import DECODINGS, evaluate
 from vlmrl_ros.nodes.text_log import anchors, first_and_last, judged, scale_of
 from vlmrl_ros.nodes.text_plan import TextPlan, TextTies
@@ -67,7 +67,7 @@ class TextRun:
         self._published: Weights | None = None
         folder = directory.path / "checkpoints"
         self._checkpoints = Checkpoints(folder, plan.config.keep_checkpoints, self._place, self._problems)
-        self._lived_s = 0.0
+        self._wall = Stopwatch()
 
     @property
     def newest_ns(self) -> tuple[int, ...]:
@@ -104,7 +104,7 @@ class TextRun:
         self.began = True
         self._board = Board(self.path / "tensorboard", self.training.updates, self._problems.of("curves"))
         self._checkpoints.open()
-        self._started_s = time.monotonic()
+        self._wall.start()
 
     @property
     def pretraining(self) -> bool:
@@ -195,7 +195,7 @@ class TextRun:
             "policy_options": dict(self.training.learner.evaluation_options),
             "version": self.version,
             "updates": self.training.updates,
-            "wall_s": self._wall_s(),
+            "wall_s": self._wall.seconds,
         }
 
     def _take_weights(self) -> None:
@@ -212,7 +212,7 @@ class TextRun:
         stored, about = found
         self.training.restore(stored.path)
         try:
-            self._lived_s = float(about["wall_s"])
+            self._wall.resume(float(about["wall_s"]))
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"checkpoint '{stored.path}' lacks what a run goes on with: {error}") from error
         self._published = read_published(stored.path)
@@ -272,7 +272,7 @@ class TextRun:
             "final": final,
             "metrics": dict(training.metrics),
             "interrupted": interrupted,
-            "wall_s": self._wall_s(),
+            "wall_s": self._wall.seconds,
         }
         if self._plan.offline:
             summary["given"]["bags"] = list(self._plan.offline)
@@ -297,6 +297,3 @@ class TextRun:
             plot_returns(self.path / "plots" / "return.png", steps, returns, title, levels)
         except OSError as error:
             raise RunDirectoryError(f"plots cannot be written: {error.strerror}") from error
-
-    def _wall_s(self) -> float:
-        return self._lived_s + time.monotonic() - self._started_s

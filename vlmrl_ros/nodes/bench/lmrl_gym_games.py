@@ -86,7 +86,7 @@ TEXTWORLD = replace(
     shared={**TEXT_NAV.shared, "context": 256, "batch_size": 96},
     games=64,
 )
-"""Less data than of the fast simulator: an episode takes 0.07 s to make."""
+"""Less data than of the fast simulator, which makes an episode much faster."""
 CHESS = Plan(
     task="chess",
     options={},
@@ -99,4 +99,4 @@ CHESS = Plan(
     },
     games=16,
 )
-"""PPO with 64 own games, which took two minutes, came below its clone."""
+"""Without PPO: on seed 100, with 64 own games, it came below its clone."""
