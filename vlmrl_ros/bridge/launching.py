@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ament_index_python.packages import get_package_share_directory
 from launch import LaunchContext
 from launch.action import Action
 from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable
@@ -23,8 +24,10 @@ from vlmrl_ros.core import registry
 
 PACKAGE = "vlmrl_ros"
 BOOLEAN = ("true", "false")
-TRANSPORTS = {"FASTDDS_BUILTIN_TRANSPORTS", "FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE"}
-"""Variables by which a user chooses how Fast DDS travels."""
+PROFILE, TRANSPORTS = "FASTDDS_DEFAULT_PROFILES_FILE", "FASTDDS_BUILTIN_TRANSPORTS"
+CHOICES = {TRANSPORTS, PROFILE, "FASTRTPS_DEFAULT_PROFILES_FILE"}
+"""Variables by which a user chooses how Fast DDS travels; the last two choose all else of it too."""
+UDP = "UDPv4?sockets_size=4MB"
 LEARNERS = ("learner", "text_learner")
 """Nodes that know where a run is."""
 KEEPS_TIME = ("sim_bridge",)
@@ -78,13 +81,18 @@ def environment() -> list[Action]:
     """What all processes of a launch have in common; what the user has chosen stays.
 
     One thread each, because several share the cores. Off-screen rendering where there is no display. Fast DDS by UDP
-    alone: in the memory that it shares otherwise, a process that stands still can hold up all others (ADR 11).
+    alone: in the memory that it shares otherwise, a process that stands still can hold up all others (ADR 11); and
+    without the threads that look up types, which crash (ADR 13).
     """
     actions: list[Action] = [SetEnvironmentVariable("OMP_NUM_THREADS", "1")]
     if "MUJOCO_GL" not in os.environ and "DISPLAY" not in os.environ:
         actions.append(SetEnvironmentVariable("MUJOCO_GL", "egl"))
-    if speaks_fast_dds() and not TRANSPORTS & os.environ.keys():
-        actions.append(SetEnvironmentVariable("FASTDDS_BUILTIN_TRANSPORTS", "UDPv4"))
+    chosen = CHOICES & os.environ.keys()
+    if speaks_fast_dds() and not chosen:
+        actions.append(SetEnvironmentVariable(TRANSPORTS, UDP))
+    if speaks_fast_dds() and chosen <= {TRANSPORTS}:
+        profile = Path(get_package_share_directory(PACKAGE)) / "config" / "fast_dds.xml"
+        actions.append(SetEnvironmentVariable(PROFILE, str(profile)))
     return actions
 
 

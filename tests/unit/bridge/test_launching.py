@@ -1,15 +1,24 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
+from ament_index_python.packages import get_package_share_directory
 from launch import LaunchContext
 from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable
 from launch.utilities import expand
 
-from vlmrl_ros.bridge.fleet import arm_names
+from vlmrl_ros.bridge.fleet import arm_names, speaks_fast_dds
 from vlmrl_ros.bridge.launching import (
+    CHOICES,
     COMMON,
     DATA,
+    PROFILE,
     TRANSPORTS,
+    UDP,
     Arguments,
     Managed,
     declare,
@@ -162,20 +171,44 @@ def test_off_screen_rendering_is_chosen_where_there_is_no_display_and_nobody_cho
 
 
 @pytest.mark.parametrize(
-    ("given", "chosen"),
+    ("given", "travels", "profile"),
     [
-        ({}, True),
-        ({"RMW_IMPLEMENTATION": "rmw_cyclonedds_cpp"}, False),
-        ({"FASTDDS_BUILTIN_TRANSPORTS": "LARGE_DATA"}, False),
-        ({"FASTDDS_DEFAULT_PROFILES_FILE": "mine.xml"}, False),
+        ({}, UDP, "fast_dds.xml"),
+        ({"RMW_IMPLEMENTATION": "rmw_cyclonedds_cpp"}, None, None),
+        ({TRANSPORTS: "LARGE_DATA"}, "LARGE_DATA", "fast_dds.xml"),
+        ({PROFILE: "mine.xml"}, None, "mine.xml"),
+        ({"FASTRTPS_DEFAULT_PROFILES_FILE": "mine.xml"}, None, None),
     ],
 )
-def test_fast_dds_travels_by_udp_where_nobody_chose(monkeypatch, given, chosen):
-    for name in ("RMW_IMPLEMENTATION", *TRANSPORTS):
+def test_fast_dds_travels_by_udp_where_nobody_chose_and_looks_up_no_types(monkeypatch, given, travels, profile):
+    for name in ("RMW_IMPLEMENTATION", *CHOICES):
         monkeypatch.delenv(name, raising=False)
     for name, text in given.items():
         monkeypatch.setenv(name, text)
     context = LaunchContext()
     for action in environment():
         action.visit(context)
-    assert (context.environment.get("FASTDDS_BUILTIN_TRANSPORTS") == "UDPv4") is chosen
+    file = context.environment.get(PROFILE)
+    assert (context.environment.get(TRANSPORTS), file and Path(file).name) == (travels, profile)
+
+
+THREADS = """
+import os, rclpy
+rclpy.init()
+node = rclpy.create_node("threads")
+print(*(open(f"/proc/self/task/{task}/comm").read().strip() for task in os.listdir("/proc/self/task")), sep="\\n")
+"""
+
+
+@pytest.mark.skipif(not speaks_fast_dds(), reason="another middleware is chosen")
+@pytest.mark.parametrize("profile", ["fast_dds.xml", "loopback_udp.xml"])
+def test_no_thread_of_a_process_looks_up_types_or_shares_memory(profile):
+    file = Path(get_package_share_directory("vlmrl_ros")) / "config" / profile
+    given = {PROFILE: str(file), TRANSPORTS: UDP, "ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET"}
+    done = subprocess.run(
+        [sys.executable, "-c", THREADS], env={**os.environ, **given}, text=True, capture_output=True, check=True
+    )
+    threads = [name for name in done.stdout.split() if name.startswith("dds.")]
+    assert any(name.startswith("dds.udp") for name in threads)
+    assert not [name for name in threads if name.startswith(("dds.tls", "dds.shm"))]
+    assert done.stderr == ""

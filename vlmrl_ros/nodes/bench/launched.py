@@ -18,10 +18,10 @@ import yaml
 from ament_index_python.packages import get_package_share_directory
 
 from vlmrl_ros.bridge.fleet import speaks_fast_dds
+from vlmrl_ros.bridge.launching import PROFILE
 from vlmrl_ros.core.errors import VlmrlError
 
 BENCH_DOMAIN_ID = "91"
-PROFILE = "FASTDDS_DEFAULT_PROFILES_FILE"
 STOP_TIMEOUT_S = 20.0
 """The launch stops its nodes in this time after Ctrl-C."""
 
