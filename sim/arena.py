@@ -108,5 +108,5 @@ def _furniture(root: mjcf.RootElement) -> None:
 
 def _cameras(root: mjcf.RootElement) -> None:
     front, overview = (1.02, -0.36, 0.42), (1.45, -1.15, 0.85)
-    root.worldbody.add("camera", name="front", pos=front, xyaxes=look_at(front, (0.48, 0.0, 0.10)), fovy=45)
+    root.worldbody.add("camera", name="front", pos=front, xyaxes=look_at(front, (0.52, 0.0, 0.16)), fovy=30)
     root.worldbody.add("camera", name="overview", pos=overview, xyaxes=look_at(overview, (0.28, 0.0, 0.27)), fovy=36)

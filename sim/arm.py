@@ -75,7 +75,7 @@ def build_arm(*, driven_fingers: bool, held_width_m: float = 0.0) -> mjcf.RootEl
     for side in (1, -1):
         _add_finger(root, hand, side, driven_fingers, held_width_m)
     eye = (0.085, 0.0, 0.045)
-    hand.add("camera", name="wrist", pos=eye, xyaxes=look_at(eye, (0.02, 0.0, 0.17)), fovy=68)
+    hand.add("camera", name="wrist", pos=eye, xyaxes=look_at(eye, (0.0, 0.0, 0.145)), fovy=80)
     root.sensor.add("force", name="wrist_force", site=hand.add("site", name="wrist", size=[0.004], group=4))
     return root
 
