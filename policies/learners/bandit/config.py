@@ -11,7 +11,7 @@ from vlmrl_ros.core.config import option
 class BanditConfig:
     """What every rule needs to know of the trials."""
 
-    delta: float = option(0.1, "probability, between 0 and 1, that the certificate is wrong", low=0.0, high=1.0)
+    delta: float = option(0.1, "probability, above 0 and below 1, that the certificate is wrong")
     sigma: tuple[float, ...] = option(
         (0.5,),
         "noise of the return of one trial, a standard deviation or a bound of it, above 0: one for all arms or one for "

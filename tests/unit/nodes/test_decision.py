@@ -71,7 +71,7 @@ def test_few_candidates_or_equal_noise_bring_the_advice_to_try_more_often():
     ("changes", "error", "line"),
     [
         ({"options": {"delta": 0.0}}, ConfigError, "delta is 0; valid: above 0 and below 1"),
-        ({"options": {"delta": 1.5}}, ConfigError, "trust.delta is 1.5; valid: 0 to 1"),
+        ({"options": {"delta": 1.5}}, ConfigError, "delta is 1.5; valid: above 0 and below 1"),
         ({"options": {"sigma": [0.0]}}, ConfigError, "sigma of arm 0 is 0; valid: above 0 and finite"),
         ({"options": {"sigma": [0.5, 0.5]}}, ShapeError, "2 sigmas for 40 arms"),
         ({"names": ("step_1",)}, ShapeError, r"1 candidate\(s\) \['step_1'\]; valid: 2 or more"),
