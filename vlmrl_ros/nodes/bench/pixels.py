@@ -36,7 +36,7 @@ EYES: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
     "blind": ({}, {"cameras": []}),
 }
 """Deviations from the learner's and the task's options."""
-STEPS: Mapping[str, int] = {"reach": 4000, "peg_insert": 6000}
+STEPS: Mapping[str, int] = {"reach": 4000, "peg_insert": 3000}
 QUICK_STEPS = 1500
 GOOD = 0.8
 
