@@ -51,7 +51,7 @@ PLUGINS = {
         **{name: f"policies.{name}:build" for name in ("gaussian", "still")},
         "vlm": "policies.vlm.policy:build",
     },
-    "encoders": {name: f"policies.encoders.{name}:build" for name in ("nature_cnn", "resnet10")},
+    "encoders": {name: f"policies.encoders.{name}:build" for name in ("nature_cnn", "resnet10", "spatial_cnn")},
     "tasks": {
         name: f"sim.tasks.{name}:build"
         for name in ("reach", "peg_insert", "pick_lift", "crash_maze", "point_maze", "velocity_window")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -61,6 +62,14 @@ class ImageEncoder(nn.Module, ABC):
         self.tokens, self.width = found.shape[1:]
 
 
+def convolutions(channels: Sequence[int], kernels: Sequence[int], strides: Sequence[int]) -> list[nn.Module]:
+    """Convolutions of RGB frames, each before a ReLU; as many as there are channels, kernels and strides."""
+    layers: list[nn.Module] = []
+    for (before, after), kernel, stride in zip(pairwise((3, *channels)), kernels, strides, strict=True):
+        layers += [nn.Conv2d(before, after, kernel, stride), nn.ReLU()]
+    return layers
+
+
 def draw_weights(module: nn.Module, generator: torch.Generator) -> None:
     """Draw all weights anew: He's uniform law for those before a ReLU, biases 0; scales of norms stay 1.
 
@@ -71,3 +80,22 @@ def draw_weights(module: nn.Module, generator: torch.Generator) -> None:
             nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu", generator=generator)
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
+
+
+def spatial_softmax(maps: Tensor, temperature: Tensor) -> Tensor:
+    """Expected place of each channel under the softmax of its map.
+
+    Source: Levine et al., End-to-end training of deep visuomotor policies (2016), section 5.1.
+
+    Args:
+        maps: float32 (B, C, H, W).
+        temperature: scalar, above 0.
+
+    Returns:
+        float32 (B, C, 2): x to the right and y downwards, both in [-1, 1].
+    """
+    height, width = maps.shape[2:]
+    share = torch.softmax(maps.flatten(2) / temperature, -1).unflatten(2, (height, width))
+    x = torch.linspace(-1.0, 1.0, width, device=maps.device)
+    y = torch.linspace(-1.0, 1.0, height, device=maps.device)
+    return torch.stack(((share.sum(2) * x).sum(-1), (share.sum(3) * y).sum(-1)), -1)

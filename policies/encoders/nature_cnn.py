@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import torch
@@ -15,7 +14,7 @@ from torch import Tensor, nn
 
 from vlmrl_ros.core.config import from_mapping, option, to_mapping
 from vlmrl_ros.core.errors import ConfigError
-from vlmrl_ros.policies.encoders.base import ImageEncoder, draw_weights
+from vlmrl_ros.policies.encoders.base import ImageEncoder, convolutions, draw_weights
 
 KERNELS, STRIDES = (8, 4, 3), (4, 2, 1)
 SMALLEST = 36
@@ -49,10 +48,7 @@ class NatureCnn(ImageEncoder):
             raise ConfigError(f"frames are {height}x{width}; valid for nature_cnn: {SMALLEST}x{SMALLEST} or larger")
         if len(config.channels) != len(KERNELS):
             raise ConfigError(f"nature_cnn.channels is {list(config.channels)}; valid: {len(KERNELS)} numbers")
-        layers: list[nn.Module] = []
-        for (before, after), kernel, stride in zip(pairwise((3, *config.channels)), KERNELS, STRIDES, strict=True):
-            layers += [nn.Conv2d(before, after, kernel, stride), nn.ReLU()]
-        self.layers = nn.Sequential(*layers)
+        self.layers = nn.Sequential(*convolutions(config.channels, KERNELS, STRIDES))
         draw_weights(self, generator)
         self._measure()
 

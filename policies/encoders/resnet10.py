@@ -1,8 +1,7 @@
 """ResNet-10 with spatial softmax: where in the frame is each feature?
 
 Sources: He et al., Deep residual learning (2016), with one basic block a stage; Wu and He, Group normalization (2018),
-for batches of correlated frames; Levine et al., End-to-end training of deep visuomotor policies (2016), section 5.1,
-for the spatial softmax.
+for batches of correlated frames.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from torch.nn.functional import relu
 
 from vlmrl_ros.core.config import from_mapping, option, to_mapping
 from vlmrl_ros.core.errors import ConfigError
-from vlmrl_ros.policies.encoders.base import ImageEncoder, draw_weights
+from vlmrl_ros.policies.encoders.base import ImageEncoder, draw_weights, spatial_softmax
 
 
 @dataclass(frozen=True)
@@ -78,23 +77,6 @@ class ResNet10(ImageEncoder):
 
     def _tokens(self, pixels: Tensor) -> Tensor:
         return spatial_softmax(self.stages(self.stem(pixels)), self.log_temperature.exp())
-
-
-def spatial_softmax(maps: Tensor, temperature: Tensor) -> Tensor:
-    """Expected place of each channel under the softmax of its map.
-
-    Args:
-        maps: float32 (B, C, H, W).
-        temperature: scalar, above 0.
-
-    Returns:
-        float32 (B, C, 2): x to the right and y downwards, both in [-1, 1].
-    """
-    height, width = maps.shape[2:]
-    share = torch.softmax(maps.flatten(2) / temperature, -1).unflatten(2, (height, width))
-    x = torch.linspace(-1.0, 1.0, width, device=maps.device)
-    y = torch.linspace(-1.0, 1.0, height, device=maps.device)
-    return torch.stack(((share.sum(2) * x).sum(-1), (share.sum(3) * y).sum(-1)), -1)
 
 
 def build(height: int, width: int, config: Mapping[str, Any], generator: torch.Generator) -> ResNet10:

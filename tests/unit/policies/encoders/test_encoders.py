@@ -7,10 +7,14 @@ from torch.func import functional_call
 from vlmrl_ros.core import registry
 from vlmrl_ros.core.errors import ConfigError, ShapeError, UnknownNameError
 from vlmrl_ros.policies.encoders.augmentation import copied, gathered, random_shift
-from vlmrl_ros.policies.encoders.resnet10 import spatial_softmax
+from vlmrl_ros.policies.encoders.base import spatial_softmax
 
-SMALL = {"nature_cnn": {"channels": [8, 8, 8]}, "resnet10": {"channels": [8, 16], "groups": 4}}
-TOKENS = {"nature_cnn": (16, 8), "resnet10": (16, 2)}
+SMALL = {
+    "nature_cnn": {"channels": [8, 8, 8]},
+    "resnet10": {"channels": [8, 16], "groups": 4},
+    "spatial_cnn": {"channels": [4, 8, 6]},
+}
+TOKENS = {"nature_cnn": (16, 8), "resnet10": (16, 2), "spatial_cnn": (6, 2)}
 
 
 def made(name: str, seed: int = 0, height: int = 64, width: int = 64):
@@ -79,13 +83,15 @@ def test_other_frames_are_refused(name, bad, said):
 
 def test_bad_options_name_the_valid_ones():
     generator = torch.Generator()
-    with pytest.raises(ConfigError, match=r"channels is \[8, 8\]; valid: 3 numbers"):
-        registry.load("encoders", "nature_cnn")(64, 64, {"channels": [8, 8]}, generator)
-    with pytest.raises(ConfigError, match="frames are 32x64; valid for nature_cnn: 36x36 or larger"):
-        registry.load("encoders", "nature_cnn")(32, 64, {}, generator)
+    for name, small, least in (("nature_cnn", 32, 36), ("spatial_cnn", 24, 25)):
+        with pytest.raises(ConfigError, match=rf"{name}.channels is \[8, 8\]; valid: 3 numbers"):
+            registry.load("encoders", name)(64, 64, {"channels": [8, 8]}, generator)
+        with pytest.raises(ConfigError, match=f"frames are {small}x64; valid for {name}: {least}x{least} or larger"):
+            registry.load("encoders", name)(small, 64, {}, generator)
+        assert registry.load("encoders", name)(least, least, {}, generator).tokens
     with pytest.raises(ConfigError, match=r"channels is \[6\]; valid: multiples of 4"):
         registry.load("encoders", "resnet10")(64, 64, {"channels": [6]}, generator)
-    with pytest.raises(UnknownNameError, match=r"unknown encoder 'eye'; valid: .*nature_cnn, resnet10"):
+    with pytest.raises(UnknownNameError, match=r"unknown encoder 'eye'; valid: .*nature_cnn, resnet10, spatial_cnn"):
         registry.load("encoders", "eye")
 
 
