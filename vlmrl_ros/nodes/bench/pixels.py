@@ -75,7 +75,11 @@ def lesson_of(task: str, kind: str, seed: int) -> Lesson:
     """A task seen with one kind of :data:`EYES`."""
     learner, seen = EYES[kind]
     return Lesson(
-        learner_options={**LIGHT, **SHARP[task], **learner}, task=task, task_options={**SEES, **seen}, seed=seed, steps=STEPS[task]
+        learner_options={**LIGHT, **SHARP[task], **learner},
+        task=task,
+        task_options={**SEES, **seen},
+        seed=seed,
+        steps=STEPS[task],
     )
 
 
