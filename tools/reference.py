@@ -11,7 +11,7 @@ from vlmrl_ros.core.config import options
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "parameters.md"
 CLASSES = {
-    "sim_bridge": "vlmrl_ros.nodes.sim_bridge:SimBridgeConfig",
+    "sim_bridge": "vlmrl_ros.nodes.sim_bridge_config:SimBridgeConfig",
     "sim_arm": "vlmrl_ros.nodes.sim_arm:SimArmConfig",
     "arm_bridge": "vlmrl_ros.nodes.arm_bridge:ArmBridgeConfig",
     "policy_server": "vlmrl_ros.nodes.policy_server:PolicyServerConfig",
