@@ -101,9 +101,11 @@ class GaussianPolicy:
         """What looks at the frames, where these weights use them."""
         if not any(name.startswith("sight/") for name in variables):
             return None
-        from vlmrl_ros.policies.networks.sight import read_sight  # loads torch: only where there are cameras
+        # loads torch: only where there are cameras
+        from vlmrl_ros.policies.networks.sight import AVERAGE, NEWEST, read_sight
 
-        return read_sight(self._spec.cameras, variables)
+        prefix = AVERAGE if self._config.weights == "actor_ema" else NEWEST
+        return read_sight(self._spec.cameras, variables, prefix)
 
     def _unbounded(self, x: FloatArray, rng: np.random.Generator) -> FloatArray:
         """The action before the tanh, float32 (A,)."""

@@ -111,12 +111,17 @@ def _fuzz() -> Rows:
 
 
 def _orderings() -> Rows:
-    calql, rollin, reaction = _read("calql"), _read("rollin"), _read("reaction")
+    calql, rollin, reaction, pixels = _read("calql"), _read("rollin"), _read("reaction"), _read("pixels")
     late = [reaction[f"peg_insert.delay3.{name}.success.mean"] for name in ("rlif_plain", "rlif")]
     misled = [reaction[f"reach_misled.{name}.success.mean"] for name in ("informed", "random")]
     drops = [calql[f"crash_maze.p3.{name}.first_quarter_drop.mean"] for name in ("calql", "cql")]
     solved = [rollin[f"tabular.k2.alpha0_01.{beta}.kappa.mean"] for beta in ("beta0_5", "beta0")]
+    seen = [pixels[f"peg_insert.{eyes}.success.mean"] for eyes in ("trained", "frozen", "blind")]
     return [
+        (
+            "RLIF from two cameras of 64x64: success with an encoder that learns, one that stays as drawn, and none",
+            _two(seen),
+        ),
         ("a person 0.3 s late: success by blaming the last step alone, and with our multi-step return", _two(late)),
         ("a person who misses: success where they take over when it goes wrong, and at random", _two(misled)),
         ("from data to the robot: success lost at first by Cal-QL, and by CQL", _two(drops)),

@@ -16,7 +16,7 @@ from vlmrl_ros.core.spec import CameraSpec
 from vlmrl_ros.policies.encoders.augmentation import random_shift
 from vlmrl_ros.policies.learners.config import SeeingConfig
 from vlmrl_ros.policies.networks.flat import Adam, FlatParameters
-from vlmrl_ros.policies.networks.sight import Sight
+from vlmrl_ros.policies.networks.sight import AVERAGE, Sight
 
 Frames = Mapping[str, Tensor]
 """uint8 (B, H, W, 3) by camera."""
@@ -28,6 +28,7 @@ class Eyes:
     Attributes:
         width: number of features, of all cameras.
         weights: what is trained.
+        average: the moving average of these, for the averaged actor: it could not read what the newest eyes say.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Eyes:
         trained = {n: p for n, p in self._sight.named_parameters() if config.train_encoder or "encoders." not in n}
         self.width = self._sight.width
         self.weights = FlatParameters(trained, device)
+        self.average = self.weights.copy()
         self._adam = Adam(self.weights, learning_rate)
         self._shift_px = config.shift_px
 
@@ -78,13 +80,22 @@ class Eyes:
         seen.backward(slope)
         self._adam.step()
 
+    def follow(self, rate: float) -> None:
+        """Move the average a fraction ``rate`` of the way, as the actor's moves."""
+        self.average.follow(self.weights, rate)
+
     def variables(self) -> Variables:
-        """Copies of the weights that the policy needs."""
-        return self._sight.variables({**self._sight.state_dict(), **self.weights.frozen})
+        """Copies of the weights that the policy needs: for the newest actor and for the averaged one."""
+        given = self._sight.state_dict()
+        return {
+            **self._sight.variables({**given, **self.weights.frozen}),
+            **self._sight.variables({**given, **self.average.frozen}, AVERAGE),
+        }
 
     def tensors(self) -> Mapping[str, Tensor]:
         """All that training changes, live, by name."""
-        return {"sight": self.weights.values, **{f"sight/{part}": t for part, t in self._adam.state().items()}}
+        weights = {"sight": self.weights.values, "sight_ema": self.average.values}
+        return {**weights, **{f"sight/{part}": t for part, t in self._adam.state().items()}}
 
     def _shifted(self, frames: Frames, generator: torch.Generator) -> Frames:
         if not self._shift_px:

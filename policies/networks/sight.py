@@ -20,8 +20,10 @@ from vlmrl_ros.core.spec import CameraSpec, FloatArray
 from vlmrl_ros.core.types import Observation
 from vlmrl_ros.policies.networks.compute import learner_compute
 
-PREFIX, ABOUT = "sight/", "sight/about"
-"""Names of the weights among a policy's variables; and of what is needed to build the network, JSON as uint8 (M,)."""
+NEWEST, AVERAGE = "sight/", "sight_ema/"
+"""Begin the names of the weights among a policy's variables: of the newest, and of their moving average."""
+ABOUT = "about"
+"""After these: what is needed to build the network, JSON as uint8 (M,)."""
 LONGEST_ABOUT = 4096
 """Bytes of JSON that are read."""
 
@@ -73,29 +75,32 @@ class Sight(nn.Module):
         with learner_compute():
             return np.asarray(self(frames)[0].numpy(), np.float32)
 
-    def variables(self, weights: Mapping[str, Tensor]) -> dict[str, Any]:
+    def variables(self, weights: Mapping[str, Tensor], prefix: str = NEWEST) -> dict[str, Any]:
         """Copies of weights by name, as a policy's variables carry them."""
         about = np.frombuffer(json.dumps(self.about).encode(), np.uint8)
-        return {ABOUT: about, **{f"{PREFIX}{name}": tensor.cpu().numpy().copy() for name, tensor in weights.items()}}
+        copies = {f"{prefix}{name}": tensor.cpu().numpy().copy() for name, tensor in weights.items()}
+        return {f"{prefix}{ABOUT}": about, **copies}
 
 
-def read_sight(cameras: Sequence[CameraSpec], variables: Variables) -> Sight:
-    """The sight among a policy's variables.
+def read_sight(cameras: Sequence[CameraSpec], variables: Variables, prefix: str = NEWEST) -> Sight:
+    """The sight among a policy's variables, whose names begin with a prefix.
 
     Raises:
         CheckpointError: it is damaged or missing, or does not fit the cameras.
     """
     try:
-        if variables[ABOUT].dtype != np.uint8 or variables[ABOUT].size > LONGEST_ABOUT:
-            raise ValueError(f"'{ABOUT}' is no JSON of at most {LONGEST_ABOUT} bytes")
-        about = json.loads(variables[ABOUT].tobytes())
+        given = {name[len(prefix) :]: value for name, value in variables.items() if name.startswith(prefix)}
+        text = given.pop(ABOUT)
+        if text.dtype != np.uint8 or text.size > LONGEST_ABOUT:
+            raise ValueError(f"'{prefix}{ABOUT}' is no JSON of at most {LONGEST_ABOUT} bytes")
+        about = json.loads(text.tobytes())
         sight = Sight(cameras, str(about["encoder"]), int(about["latent"]), torch.Generator())
-        weights = {n[len(PREFIX) :]: np.array(v) for n, v in variables.items() if n.startswith(PREFIX) and n != ABOUT}
+        weights = {name: np.array(value) for name, value in given.items()}
         if not all(np.isfinite(value).all() for value in weights.values()):
             raise ValueError("weights are not finite")
         sight.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
     except (VlmrlError, ValueError, KeyError, TypeError, RuntimeError) as error:
-        raise CheckpointError(f"weights '{PREFIX}' do not fit: {str(error)[:300]}") from error
+        raise CheckpointError(f"weights '{prefix}' do not fit: {str(error)[:300]}") from error
     return sight.eval()
 
 

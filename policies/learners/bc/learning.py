@@ -65,6 +65,7 @@ class Cloning:
             features = seen.detach().requires_grad_()
             loss = self._descend(torch.cat((state, features), -1), action)
             self.eyes.learn(seen, features.grad)
+            self.eyes.follow(self._config.average_rate)
         self._adam.step()
         self.actor_ema.follow(self.actor, self._config.average_rate)
         return {"cloning_loss": loss}

@@ -108,6 +108,7 @@ class ActorCritic(ABC):
         metrics = self.update(replace(block, state=state, next_state=torch.cat((block.next_state, ahead), -1)), online)
         if state.grad is not None:
             self._eyes.learn(seen, state.grad[..., -self._eyes.width :])
+        self._eyes.follow(self._config.average_rate)
         return metrics
 
     @abstractmethod

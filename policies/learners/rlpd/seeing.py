@@ -52,7 +52,9 @@ class SeeingRlpd(Rlpd):
             batch = self._beside(block[index], seen.detach(), self.eyes.look(after, self.generator))
             metrics = self.update_critics(batch, *self.next_actions(batch.next_state))
             self.eyes.learn(seen, self._slope)
-        return metrics | self.update_actor(batch)
+        metrics |= self.update_actor(batch)
+        self.eyes.follow(self._config.average_rate)
+        return metrics
 
     def variables(self) -> Variables:
         return {**super().variables(), **self.eyes.variables()}

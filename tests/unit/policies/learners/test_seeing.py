@@ -76,7 +76,8 @@ def test_an_encoder_is_trained_or_frozen_as_asked(camera_spec, trained):
     assert any("encoders" in name for name in changed) is trained
 
 
-def test_the_policy_sees_what_the_learner_sees(camera_spec, transitions):
+@pytest.mark.parametrize("weights", ["actor", "actor_ema"])
+def test_the_policy_sees_what_the_learner_sees(camera_spec, transitions, weights):
     learner = Builder.build(
         camera_spec, from_mapping(RlpdConfig, {**SMALL, "hidden": [16, 16], "min_steps": 16}), np.random.default_rng(0)
     )
@@ -85,13 +86,14 @@ def test_the_policy_sees_what_the_learner_sees(camera_spec, transitions):
         learner.add(item)
     for _ in range(3):
         learner.update()
-    policy = build_gaussian(camera_spec, {"explore": False})
+    policy = build_gaussian(camera_spec, {"explore": False, "weights": weights})
     policy.load(learner.variables())
     agent, observation = learner._rlpd, items[7].before.observation
     frames = {"wrist": torch.from_numpy(observation["wrist"])[None]}
-    seen = functional_call(agent.eyes._sight, dict(agent.eyes.weights.frozen), (frames,))
+    eyes, actor = (agent.eyes.weights, agent.actor) if weights == "actor" else (agent.eyes.average, agent.actor_ema)
+    seen = functional_call(agent.eyes._sight, dict(eyes.frozen), (frames,))
     state = torch.from_numpy(camera_spec.observation.normalise(observation["state"]))[None]
-    expected = camera_spec.action.denormalise(mode(agent.actor.frozen, torch.cat((state, seen), -1))[0].numpy())
+    expected = camera_spec.action.denormalise(mode(actor.frozen, torch.cat((state, seen), -1))[0].numpy())
     found, _ = policy.act(observation, np.random.default_rng(0))
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5)
 
@@ -179,6 +181,21 @@ def test_it_clones_from_pixels_alone_what_a_person_did(camera_spec, name):
     found = skill_of(learner_of(name, camera_spec, **FAST), camera_spec, items, 60)
     assert found[True] > 0.4
     assert found[False] < -0.4
+
+
+@pytest.mark.parametrize(("rate", "alike"), [(1.0, True), (0.5, False)])
+@pytest.mark.parametrize("name", ["rlpd", "bc", "iql", "awac"])
+def test_the_average_of_the_eyes_moves_as_that_of_the_actor_does(camera_spec, transitions, name, rate, alike):
+    small = {"latent": 6, "hidden": [16, 16], "batch_size": 16, "min_steps": 16, "average_rate": rate}
+    learner = learner_of(name, camera_spec, **small)
+    for item in transitions(6, camera_spec):
+        learner.add(item)
+    for _ in range(2):
+        learner.update()
+    found = learner.variables()
+    for newest, average in (("actor/", "actor_ema/"), ("sight/", "sight_ema/")):
+        pairs = [(v, found[average + name[len(newest) :]]) for name, v in found.items() if name.startswith(newest)]
+        assert all(np.allclose(*pair, rtol=0.0, atol=1e-6) for pair in pairs) is alike
 
 
 @pytest.mark.parametrize("name", ["rlpd", "bc", "sac", "calql", "iql", "awac"])
