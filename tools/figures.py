@@ -119,7 +119,7 @@ def _orderings() -> Rows:
     seen = [pixels[f"peg_insert.{eyes}.success.mean"] for eyes in ("trained", "frozen", "blind")]
     return [
         (
-            "RLIF from two cameras of 64x64: success with an encoder that learns, one that stays as drawn, and none",
+            "`peg_insert` from two 64x64 cameras: success with an encoder that learns, one as drawn, and none",
             _two(seen),
         ),
         ("a person 0.3 s late: success by blaming the last step alone, and with our multi-step return", _two(late)),
