@@ -6,6 +6,7 @@ import os
 import re
 from dataclasses import dataclass
 
+from vlmrl_ros.bridge.fast_dds import speaks_fast_dds
 from vlmrl_ros.core.errors import ConfigError
 from vlmrl_ros.core.streams import stream
 
@@ -79,11 +80,6 @@ def arms(count: int, seed: int, demonstrations: int) -> list[Arm]:
         )
         for index, name in enumerate(arm_names(count))
     ]
-
-
-def speaks_fast_dds() -> bool:
-    """Whether the middleware that the environment chooses is Fast DDS, the default of ROS 2."""
-    return os.environ.get("RMW_IMPLEMENTATION", "rmw_fastrtps").startswith("rmw_fastrtps")
 
 
 def check_discovery(processes: int) -> None:

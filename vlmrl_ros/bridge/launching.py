@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ament_index_python.packages import get_package_share_directory
 from launch import LaunchContext
 from launch.action import Action
 from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable
@@ -17,17 +16,14 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.utilities import make_namespace_absolute, prefix_namespace
 
-from vlmrl_ros.bridge.fleet import check_discovery, speaks_fast_dds
+from vlmrl_ros.bridge.fast_dds import chosen_for_all
+from vlmrl_ros.bridge.fleet import check_discovery
 from vlmrl_ros.bridge.security import middleware
 from vlmrl_ros.bridge.supervision import Supervisor, again
 from vlmrl_ros.core import registry
 
 PACKAGE = "vlmrl_ros"
 BOOLEAN = ("true", "false")
-PROFILE, TRANSPORTS = "FASTDDS_DEFAULT_PROFILES_FILE", "FASTDDS_BUILTIN_TRANSPORTS"
-CHOICES = {TRANSPORTS, PROFILE, "FASTRTPS_DEFAULT_PROFILES_FILE"}
-"""Variables by which a user chooses how Fast DDS travels; the last two choose all else of it too."""
-UDP = "UDPv4?sockets_size=4MB"
 LEARNERS = ("learner", "text_learner")
 """Nodes that know where a run is."""
 KEEPS_TIME = ("sim_bridge",)
@@ -87,13 +83,7 @@ def environment() -> list[Action]:
     actions: list[Action] = [SetEnvironmentVariable("OMP_NUM_THREADS", "1")]
     if "MUJOCO_GL" not in os.environ and "DISPLAY" not in os.environ:
         actions.append(SetEnvironmentVariable("MUJOCO_GL", "egl"))
-    chosen = CHOICES & os.environ.keys()
-    if speaks_fast_dds() and not chosen:
-        actions.append(SetEnvironmentVariable(TRANSPORTS, UDP))
-    if speaks_fast_dds() and chosen <= {TRANSPORTS}:
-        profile = Path(get_package_share_directory(PACKAGE)) / "config" / "fast_dds.xml"
-        actions.append(SetEnvironmentVariable(PROFILE, str(profile)))
-    return actions
+    return actions + [SetEnvironmentVariable(name, value) for name, value in chosen_for_all().items()]
 
 
 class Arguments:

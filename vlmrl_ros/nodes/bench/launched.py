@@ -15,10 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ament_index_python.packages import get_package_share_directory
 
-from vlmrl_ros.bridge.fleet import speaks_fast_dds
-from vlmrl_ros.bridge.launching import PROFILE
+from vlmrl_ros.bridge.fast_dds import PROFILE, profile, speaks_fast_dds
 from vlmrl_ros.core.errors import VlmrlError
 
 BENCH_DOMAIN_ID = "91"
@@ -43,8 +41,7 @@ def loopback_udp() -> dict[str, str]:
     """
     if not speaks_fast_dds():
         return {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
-    profile = Path(get_package_share_directory("vlmrl_ros")) / "config" / "loopback_udp.xml"
-    return {"ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET", PROFILE: str(profile)}
+    return {"ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET", PROFILE: profile("loopback_udp")}
 
 
 def environment() -> dict[str, str]:
