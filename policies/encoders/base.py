@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vlmrl_ros.core.errors import ShapeError
+from vlmrl_ros.core.errors import ConfigError, ShapeError
 
 
 class ImageEncoder(nn.Module, ABC):
@@ -62,8 +62,32 @@ class ImageEncoder(nn.Module, ABC):
         self.tokens, self.width = found.shape[1:]
 
 
-def convolutions(channels: Sequence[int], kernels: Sequence[int], strides: Sequence[int]) -> list[nn.Module]:
-    """Convolutions of RGB frames, each before a ReLU; as many as there are channels, kernels and strides."""
+def convolutions(
+    name: str,
+    size: tuple[int, int],
+    least: int,
+    channels: Sequence[int],
+    kernels: Sequence[int],
+    strides: Sequence[int],
+) -> list[nn.Module]:
+    """Convolutions of RGB frames, each before a ReLU.
+
+    Args:
+        name: of the encoder.
+        size: height and width of the frames, pixels.
+        least: that either may have, pixels.
+        channels: of each convolution.
+        kernels: the same, pixels.
+        strides: the same, pixels.
+
+    Raises:
+        ConfigError: frames too small, or not as many channels as kernels.
+    """
+    height, width = size
+    if min(size) < least:
+        raise ConfigError(f"frames are {height}x{width}; valid for {name}: {least}x{least} or larger")
+    if len(channels) != len(kernels):
+        raise ConfigError(f"{name}.channels is {list(channels)}; valid: {len(kernels)} numbers")
     layers: list[nn.Module] = []
     for (before, after), kernel, stride in zip(pairwise((3, *channels)), kernels, strides, strict=True):
         layers += [nn.Conv2d(before, after, kernel, stride), nn.ReLU()]

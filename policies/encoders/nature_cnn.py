@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 
 from vlmrl_ros.core.config import from_mapping, option, to_mapping
-from vlmrl_ros.core.errors import ConfigError
 from vlmrl_ros.policies.encoders.base import ImageEncoder, convolutions, draw_weights
 
 KERNELS, STRIDES = (8, 4, 3), (4, 2, 1)
@@ -44,11 +43,8 @@ class NatureCnn(ImageEncoder):
             ConfigError: frames too small, or not three numbers of channels.
         """
         super().__init__(height, width, to_mapping(config))
-        if min(height, width) < SMALLEST:
-            raise ConfigError(f"frames are {height}x{width}; valid for nature_cnn: {SMALLEST}x{SMALLEST} or larger")
-        if len(config.channels) != len(KERNELS):
-            raise ConfigError(f"nature_cnn.channels is {list(config.channels)}; valid: {len(KERNELS)} numbers")
-        self.layers = nn.Sequential(*convolutions(config.channels, KERNELS, STRIDES))
+        layers = convolutions("nature_cnn", (height, width), SMALLEST, config.channels, KERNELS, STRIDES)
+        self.layers = nn.Sequential(*layers)
         draw_weights(self, generator)
         self._measure()
 

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 
 from vlmrl_ros.core.config import from_mapping, option, to_mapping
-from vlmrl_ros.core.errors import ConfigError
 from vlmrl_ros.policies.encoders.base import ImageEncoder, convolutions, draw_weights, spatial_softmax
 
 KERNELS, STRIDES = (5, 5, 3), (2, 2, 1)
@@ -44,14 +43,10 @@ class SpatialCnn(ImageEncoder):
             ConfigError: frames too small, or not three numbers of channels.
         """
         super().__init__(height, width, to_mapping(config))
-        if min(height, width) < SMALLEST:
-            raise ConfigError(f"frames are {height}x{width}; valid for spatial_cnn: {SMALLEST}x{SMALLEST} or larger")
-        if len(config.channels) != len(KERNELS):
-            raise ConfigError(f"spatial_cnn.channels is {list(config.channels)}; valid: {len(KERNELS)} numbers")
-        first, second, third = config.channels
+        layers = convolutions("spatial_cnn", (height, width), SMALLEST, config.channels, KERNELS, STRIDES)
         # the softmax does not feel what is added to a whole map, and sees nothing of what a ReLU cuts off
-        last = nn.Conv2d(second, third, KERNELS[-1], STRIDES[-1], bias=False)
-        self.layers = nn.Sequential(*convolutions((first, second), KERNELS[:-1], STRIDES[:-1]), last)
+        self.layers = nn.Sequential(*layers[:-1])
+        self.layers[-1].register_parameter("bias", None)
         self.log_temperature = nn.Parameter(torch.zeros(()))
         draw_weights(self, generator)
         self._measure()
