@@ -10,6 +10,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 
 from rich.console import Console
 from rich.table import Table
@@ -17,6 +18,7 @@ from rich.table import Table
 from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.core.run_directory import write_whole
 from vlmrl_ros.nodes.bench.figures import Figures, missed
+from vlmrl_ros.nodes.bench.parts import figures_in, part_of, with_part
 
 SUITES = {
     "peg": "RLIF against HG-DAgger, BC and random takeovers on peg_insert",
@@ -43,13 +45,16 @@ ALL = "all"
 
 
 def main() -> None:
-    """Entry point: ``benchmark [suite] [--json FILE] [--quick] [--work DIR]``."""
+    """Entry point: ``benchmark [suite] [--part NAME] [--json FILE] [--quick] [--work DIR]``."""
     arguments = _parser().parse_args()
     work = Path(arguments.work or tempfile.mkdtemp(prefix=f"bench_{arguments.suite}_"))
+    if arguments.part:
+        _measure_part(arguments, work)
+        return
     found: dict[str, Figures] = {}
     wrong: list[str] = []
     for suite in SUITES if arguments.suite == ALL else (arguments.suite,):
-        module = importlib.import_module(f"vlmrl_ros.nodes.bench.{suite}")
+        module = _suite(suite)
         (work / suite).mkdir(parents=True, exist_ok=True)
         try:
             found[suite] = module.measure(arguments.quick, work / suite)
@@ -59,9 +64,33 @@ def main() -> None:
         _show(suite, found[suite])
         wrong += [f"error: {suite}: {line}" for line in missed(found[suite], getattr(module, "MARKS", {}))]
     if arguments.json and found:
-        write_whole(Path(arguments.json), json.dumps(_merged(found), indent=2, sort_keys=True) + "\n")
+        _write(Path(arguments.json), _merged(found))
     if wrong:
         sys.exit("\n".join(wrong))
+
+
+def _measure_part(arguments: argparse.Namespace, work: Path) -> None:
+    """One part of a suite; in the file given by ``--json`` the other parts stay as they are."""
+    name, part = arguments.suite, arguments.part
+    try:
+        suite = part_of(None if name == ALL else _suite(name), part)
+        path = Path(arguments.json) if arguments.json else None
+        before = figures_in(path) if path else {}
+        (work / name).mkdir(parents=True, exist_ok=True)
+        figures = suite.measure_part(part, arguments.quick, work / name)
+    except VlmrlError as error:
+        sys.exit(f"error: {name}: {error}")
+    _show(f"{name}: {part}", figures)
+    if path:
+        _write(path, with_part(before, part, figures))
+
+
+def _suite(name: str) -> ModuleType:
+    return importlib.import_module(f"vlmrl_ros.nodes.bench.{name}")
+
+
+def _write(path: Path, figures: Figures) -> None:
+    write_whole(path, json.dumps(figures, indent=2, sort_keys=True) + "\n")
 
 
 def _merged(found: Mapping[str, Figures]) -> Figures:
@@ -83,7 +112,10 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("suite", nargs="?", default=ALL, choices=[*SUITES, ALL])
-    parser.add_argument("--json", metavar="FILE", help="write the figures there")
+    parser.add_argument("--part", metavar="NAME", help="only this part of a suite: a task of rlif, pixels or lmrl_gym")
+    parser.add_argument(
+        "--json", metavar="FILE", help="write the figures there; with --part beside those of the other parts"
+    )
     parser.add_argument("--quick", action="store_true", help="a version of five minutes or less that can still fail")
     parser.add_argument("--work", metavar="DIR", help="where the runs go; a temporary directory by default")
     return parser

@@ -11,7 +11,7 @@ import yaml
 from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.core.text import Answer
 from vlmrl_ros.nodes.bench import lmrl_gym
-from vlmrl_ros.nodes.bench.lmrl_gym import MAZE, figures_of, measure, orderings
+from vlmrl_ros.nodes.bench.lmrl_gym import MAZE, figures_of, measure, ordering
 from vlmrl_ros.nodes.bench.lmrl_gym_games import TEXT_NAV
 from vlmrl_ros.nodes.bench.lmrl_gym_maze import DISCOUNT, TOKENS, errors_of_values
 from vlmrl_ros.nodes.bench.lmrl_gym_runs import Recipe, episodes, run, weights
@@ -23,30 +23,25 @@ from vlmrl_ros.sim.text.maze_map import STARTS, solution
 RAWS = {"ilql": -7.5, "lm_mc": -40.0, "lm_filtered_bc": -50.0, "lm_bc": -70.0}
 
 
-def figures(**raws: float) -> dict[str, float]:
-    return figures_with({f"maze.{learner}.raw.mean": raw for learner, raw in raws.items()})
-
-
-def figures_with(others: dict[str, float]) -> dict[str, float]:
-    maze_raws = {f"maze.{learner}.raw.mean": raw for learner, raw in RAWS.items()}
-    return orderings({"maze.optimal": -6.84, **maze_raws, **others})
+def holds(task: str, **raws: float) -> dict[str, float]:
+    figures = {f"{task}.{learner}.raw.mean": raw for learner, raw in raws.items()}
+    return ordering(task, {"maze.optimal": -6.84, **figures})
 
 
 def test_the_ordering_of_the_paper_holds_or_does_not():
-    assert figures() == {"maze.ordering_holds": 1.0, "ordering_holds": 1.0}
-    assert figures(ilql=-8.9)["ordering_holds"] == 0.0
-    assert figures(lm_mc=-51.0)["ordering_holds"] == 0.0
-    assert figures(lm_filtered_bc=-71.0)["ordering_holds"] == 0.0
-    both = figures_with({"tabletop_dialogue.ilql.raw.mean": -5.0, "tabletop_dialogue.lm_bc.raw.mean": -4.0})
-    assert both == {"maze.ordering_holds": 1.0, "tabletop_dialogue.ordering_holds": 0.0, "ordering_holds": 0.0}
+    assert holds("maze", **RAWS) == {"maze.ordering_holds": 1.0}
+    for worse in ({"ilql": -8.9}, {"lm_mc": -51.0}, {"lm_filtered_bc": -71.0}):
+        assert holds("maze", **RAWS | worse) == {"maze.ordering_holds": 0.0}
+    assert holds("tabletop_dialogue", ilql=-5.0, lm_bc=-4.0) == {"tabletop_dialogue.ordering_holds": 0.0}
+    assert holds("chess", lm_mc=-5.0, lm_bc=-4.0) == {}
 
 
 def test_of_several_orders_each_has_to_hold():
-    def holds(**raws):
-        return figures_with({f"wordle.{learner}.raw.mean": raw for learner, raw in raws.items()})["ordering_holds"]
+    def wordle(**raws: float) -> float:
+        return holds("wordle", lm_bc=-5.0, **raws)["wordle.ordering_holds"]
 
-    assert holds(lm_bc=-5.0, lm_mc=-4.0, ilql=-4.5) == holds(lm_bc=-5.0, lm_mc=-4.5, ilql=-4.0) == 1.0
-    assert holds(lm_bc=-5.0, lm_mc=-4.0, ilql=-5.5) == holds(lm_bc=-5.0, lm_mc=-5.5, ilql=-4.0) == 0.0
+    assert wordle(lm_mc=-4.0, ilql=-4.5) == wordle(lm_mc=-4.5, ilql=-4.0) == 1.0
+    assert wordle(lm_mc=-4.0, ilql=-5.5) == wordle(lm_mc=-5.5, ilql=-4.0) == 0.0
 
 
 def test_scores_stand_beside_raw_returns():

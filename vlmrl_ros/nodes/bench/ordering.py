@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from vlmrl_ros.nodes.bench.figures import Figures
-
 BETTER, TIED = 0.2, 0.1
 
 
@@ -22,8 +20,3 @@ def holds(score: Mapping[tuple[str, str], float], own: Mapping[str, float], ours
     passes = all(score[ours, level] > least for level, least in own.items())
     ties = "strong" not in own or abs(ahead["strong"]) <= TIED
     return passes and ties and ahead["weak"] >= BETTER
-
-
-def holds_everywhere(figures: Figures) -> bool:
-    """The ordering of each task, ``<task>.ordering_holds``, holds."""
-    return all(value for name, value in figures.items() if name.endswith(".ordering_holds"))

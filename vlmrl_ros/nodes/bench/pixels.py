@@ -15,7 +15,7 @@ import numpy as np
 from vlmrl_ros.nodes.bench.by_sight import measure_classifier
 from vlmrl_ros.nodes.bench.figures import Figures, over_seeds
 from vlmrl_ros.nodes.bench.lesson import Lesson, Outcome, take
-from vlmrl_ros.nodes.bench.ordering import holds_everywhere
+from vlmrl_ros.nodes.bench.parts import together
 
 SEEDS = (0, 1, 2)
 SEES: Mapping[str, Any] = {"observation": "pixels", "image_size": 64}
@@ -37,6 +37,7 @@ EYES: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
 }
 """Deviations from the learner's and the task's options."""
 STEPS: Mapping[str, int] = {"reach": 5000, "peg_insert": 3000}
+PARTS = tuple(STEPS)
 SHARP: Mapping[str, Mapping[str, Any]] = {"reach": {"encoder": "spatial_cnn", "shift_px": 2}, "peg_insert": {}}
 """Deviations for a task: to reach a ball of 8 mm, two pixels from the front, is to know where it is."""
 QUICK_STEPS = 1500
@@ -52,13 +53,10 @@ def measure(quick: bool, work: Path) -> Figures:
         quick: they need fewer takeovers at last than at first, and fewer than none; ``<task>.classifier.*`` of
         :func:`~vlmrl_ros.nodes.bench.by_sight.measure_classifier`; ``ordering_holds``: on all.
     """
-    figures: Figures = {}
-    for task in ("peg_insert",) if quick else STEPS:
-        figures |= measure_task(task, quick, work)
-    return {**figures, "ordering_holds": float(holds_everywhere(figures))}
+    return together(measure_part(task, quick, work) for task in (("peg_insert",) if quick else PARTS))
 
 
-def measure_task(task: str, quick: bool, work: Path) -> Figures:
+def measure_part(task: str, quick: bool, work: Path) -> Figures:
     """The figures of one task, as of :func:`measure`."""
     kinds, seeds = (("trained", "blind"), SEEDS[:1]) if quick else (tuple(EYES), SEEDS)
     figures = measure_classifier(task, SEES, seeds, quick, work)

@@ -15,7 +15,8 @@ import numpy as np
 from vlmrl_ros.nodes.bench.alone import operator_alone, policy_alone
 from vlmrl_ros.nodes.bench.figures import Figures, over_seeds
 from vlmrl_ros.nodes.bench.lesson import Classroom, Lesson, Outcome, take
-from vlmrl_ros.nodes.bench.ordering import holds, holds_everywhere
+from vlmrl_ros.nodes.bench.ordering import holds
+from vlmrl_ros.nodes.bench.parts import together
 from vlmrl_ros.nodes.bench.reaction import LIGHT
 from vlmrl_ros.nodes.bench.rlif_experts import DOMAINS, QUICK_DOMAIN, measure_domain
 from vlmrl_ros.policies.reference import Reference
@@ -39,6 +40,8 @@ METHODS: Mapping[str, tuple[str, Mapping[str, Any], Mapping[str, Any]]] = {
     "rlif_value": ("rlif", LIGHT, {"trigger": "judged"}),
 }
 """Method: learner, its options, and those in which its operator differs."""
+_DOMAINS = {domain.name: domain for domain in (*DOMAINS, QUICK_DOMAIN)}
+PARTS = (TASK, *(domain.name for domain in DOMAINS))
 JUDGEMENT = {"beta": 0.95, "delta": 0.1}
 DISCOUNT = 0.97
 EPISODES = 100
@@ -50,14 +53,17 @@ def measure(quick: bool, work: Path) -> Figures:
     Returns:
         the figures of each task, and ``ordering_holds``: it holds on all.
     """
-    seeds = SEEDS[:1] if quick else SEEDS
-    figures = measure_peg(quick, work)
-    for domain in (QUICK_DOMAIN,) if quick else DOMAINS:
-        figures |= measure_domain(domain, work, seeds, quick)
-    return {**figures, "ordering_holds": float(holds_everywhere(figures))}
+    return together(measure_part(part, quick, work) for part in ((TASK, QUICK_DOMAIN.name) if quick else PARTS))
 
 
-def measure_peg(quick: bool, work: Path) -> Figures:
+def measure_part(part: str, quick: bool, work: Path) -> Figures:
+    """The figures of one task."""
+    if part == TASK:
+        return _measure_peg(quick, work)
+    return measure_domain(_DOMAINS[part], work, SEEDS[:1] if quick else SEEDS, quick)
+
+
+def _measure_peg(quick: bool, work: Path) -> Figures:
     """Train every method with every operator on every seed.
 
     Returns:
