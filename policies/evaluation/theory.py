@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from vlmrl_ros.core.join import follows
+from vlmrl_ros.core.chain import follows
 from vlmrl_ros.core.spec import FloatArray
 from vlmrl_ros.core.types import Observation, Source, Step
 

@@ -20,8 +20,9 @@ from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import String
 
 from vlmrl_ros.bridge import image_messages, messages, qos
+from vlmrl_ros.core.chain import Chain
 from vlmrl_ros.core.errors import VlmrlError
-from vlmrl_ros.core.join import STEP_PARTS, Chain, StepJoin
+from vlmrl_ros.core.join import STEP_PARTS, StepJoin
 from vlmrl_ros.core.spec import TaskSpec, VectorSpec
 from vlmrl_ros.core.types import Step
 from vlmrl_ros.core.types import Transition as StepTransition

@@ -13,8 +13,8 @@ import pytest
 from fakes.processes import Stage, wait_until
 
 from vlmrl_ros.bridge.bags.reader import steps_after
+from vlmrl_ros.core.chain import follows
 from vlmrl_ros.core.checkpoint import read_checkpoint
-from vlmrl_ros.core.join import follows
 
 pytestmark = [pytest.mark.launch, pytest.mark.timeout(120)]
 

@@ -12,7 +12,7 @@ from sensor_msgs.msg import JointState
 
 from vlmrl_ros.bridge import messages
 from vlmrl_ros.bridge.bags.reader import steps_after
-from vlmrl_ros.core.join import follows
+from vlmrl_ros.core.chain import follows
 
 pytestmark = pytest.mark.ros
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from vlmrl_ros.core.chain import Chain, DemonstrationSieve
 from vlmrl_ros.core.interfaces import Learner
-from vlmrl_ros.core.join import Chain, DemonstrationSieve
 from vlmrl_ros.core.training import Items, as_lived
 from vlmrl_ros.core.types import Step
 

@@ -11,11 +11,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from vlmrl_ros.core.chain import Chain, DemonstrationSieve
 from vlmrl_ros.core.checkpoint import LEARNER_FOLDER, LOOP_FOLDER
 from vlmrl_ros.core.episode_log import EpisodeLog, EpisodeRecord
 from vlmrl_ros.core.errors import CheckpointError
 from vlmrl_ros.core.interfaces import Learner
-from vlmrl_ros.core.join import Chain, DemonstrationSieve
 from vlmrl_ros.core.rate_limiter import RateLimiter
 from vlmrl_ros.core.snapshot import Part, below, json_part
 from vlmrl_ros.core.step_rows import ends, read_steps_part, steps_part

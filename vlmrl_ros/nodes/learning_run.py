@@ -12,10 +12,10 @@ from heapq import merge
 from itertools import repeat
 from typing import Any
 
+from vlmrl_ros.core.chain import follows
 from vlmrl_ros.core.episode_log import EpisodeRecord
 from vlmrl_ros.core.errors import CheckpointError, RunDirectoryError
 from vlmrl_ros.core.interfaces import Learner
-from vlmrl_ros.core.join import follows
 from vlmrl_ros.core.preload import Preloaded
 from vlmrl_ros.core.run_directory import RunDirectory
 from vlmrl_ros.core.spec import TaskSpec

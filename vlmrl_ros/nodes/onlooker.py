@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from vlmrl_ros.core.chain import follows
 from vlmrl_ros.core.checkpoint import POLICY_FILE, read_checkpoint
 from vlmrl_ros.core.config import from_mapping
 from vlmrl_ros.core.errors import ConfigError
-from vlmrl_ros.core.join import follows
 from vlmrl_ros.core.spec import FloatArray, TaskSpec
 from vlmrl_ros.core.types import Feedback, Observation
 

@@ -9,7 +9,7 @@ import numpy as np
 from fakes.steps import DT_NS, episode, step
 from fakes.utterances import held, saying
 
-from vlmrl_ros.core.join import Chain
+from vlmrl_ros.core.chain import Chain
 from vlmrl_ros.core.turn import Turn
 from vlmrl_ros.core.turns import Turns
 from vlmrl_ros.core.types import Step, Transition

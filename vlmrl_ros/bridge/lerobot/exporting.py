@@ -8,7 +8,7 @@ from pathlib import Path
 
 from vlmrl_ros.bridge.bags.reader import read_streams
 from vlmrl_ros.bridge.lerobot.writer import DatasetWriter
-from vlmrl_ros.core.join import follows
+from vlmrl_ros.core.chain import follows
 from vlmrl_ros.core.types import Step
 
 

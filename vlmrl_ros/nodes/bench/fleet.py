@@ -11,9 +11,9 @@ import numpy as np
 
 from vlmrl_ros.bridge.bags.layout import BAGS
 from vlmrl_ros.bridge.bags.reader import read_steps
+from vlmrl_ros.core.chain import follows
 from vlmrl_ros.core.checkpoint import read_checkpoint
 from vlmrl_ros.core.errors import VlmrlError
-from vlmrl_ros.core.join import follows
 from vlmrl_ros.core.replay import Replay
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.types import Feedback, Step

@@ -15,8 +15,8 @@ from vlmrl_ros.bridge import messages
 from vlmrl_ros.bridge.bags.layout import BAGS, episodes
 from vlmrl_ros.bridge.bags.reader import read_spec, step_parts, steps_after
 from vlmrl_ros.bridge.step_topics import step_topics
+from vlmrl_ros.core.chain import Chain, DemonstrationSieve
 from vlmrl_ros.core.checkpoint import LEARNER_FOLDER
-from vlmrl_ros.core.join import Chain, DemonstrationSieve
 from vlmrl_ros.core.replay import Replay
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.types import Step
