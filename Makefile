@@ -1,6 +1,7 @@
 # Each target sets up what it needs, from an empty clone on. `make help` lists them.
 #   ARGS   arguments of the launch file (sim-train) or of pytest (test)
-#   SUITE  suite of the benchmark, all without it; PART: one task of it; JSON: file for its figures; QUICK=1: the short version
+#   SUITE  suite of the benchmark, all without it; PART: one task of it; JSON: file for its figures; QUICK=1: the short version;
+#          WORK: where its runs and plots go, from which it also goes on
 
 VENV := .venv
 # One environment for each ROS 2: a sourced one, or the wheels.
@@ -39,7 +40,7 @@ $(VENV)/ready-bench: $(READY) constraints/bench.txt
 	@touch $@
 
 bench: $(READY) $(if $(filter-out all learner,$(SUITE)),,$(VENV)/ready-bench) ## measure (SUITE=peg JSON=peg.json QUICK=1)
-	@$(ENTER) exec ros2 run vlmrl_ros benchmark $(SUITE) $(if $(PART),--part $(PART)) $(if $(JSON),--json $(JSON)) $(if $(filter-out 0,$(QUICK)),--quick)
+	@$(ENTER) exec ros2 run vlmrl_ros benchmark $(SUITE) $(if $(PART),--part $(PART)) $(if $(JSON),--json $(JSON)) $(if $(WORK),--work $(WORK)) $(if $(filter-out 0,$(QUICK)),--quick)
 
 clean: ## remove everything that these targets made, except runs/
 	rm -rf $(VENV) build install log *.egg-info tools/ros2lite/src/*.egg-info tools/ros2lite/build

@@ -119,11 +119,11 @@ def _orderings() -> Rows:
     rlif = _read("rlif")
     weak = [rlif[f"peg_insert.weak.{name}.success.mean"] for name in ("rlif", "hg_dagger")]
     late = [reaction[f"peg_insert.delay3.{name}.success.mean"] for name in ("rlif_plain", "rlif")]
-    misled = [reaction[f"reach_misled.{name}.success.mean"] for name in ("informed", "random")]
+    misled = [reaction[f"reach_misled.{name}.rlif.success.mean"] for name in ("informed", "random")]
     drops = [calql[f"crash_maze.p3.{name}.first_quarter_drop.mean"] for name in ("calql", "cql")]
-    solved = [rollin[f"tabular.k2.alpha0_01.{beta}.kappa.mean"] for beta in ("beta0_5", "beta0")]
-    seen = [pixels[f"peg_insert.{eyes}.success.mean"] for eyes in ("trained", "frozen", "blind")]
-    skill = f"{100 * rlif['peg_insert.weak.operator.success']:.0f} of 100"
+    solved = [rollin[f"tabular.k2.alpha0_01.{beta}.reinforce.score.mean"] for beta in ("beta0_5", "beta0")]
+    seen = [pixels[f"peg_insert.{eyes}.rlif.success.mean"] for eyes in ("trained", "frozen", "blind")]
+    skill = f"{100 * rlif['peg_insert.weak.operator.success.mean']:.0f} of 100"
     return [
         (f"an operator who succeeds in {skill}: success of RLIF, and of HG-DAgger", _two(weak)),
         (

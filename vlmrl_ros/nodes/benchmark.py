@@ -63,6 +63,7 @@ def main() -> None:
             continue
         _show(suite, found[suite])
         wrong += [f"error: {suite}: {line}" for line in missed(found[suite], getattr(module, "MARKS", {}))]
+    _say_where(work)
     if arguments.json and found:
         _write(Path(arguments.json), _merged(found))
     if wrong:
@@ -81,8 +82,13 @@ def _measure_part(arguments: argparse.Namespace, work: Path) -> None:
     except VlmrlError as error:
         sys.exit(f"error: {name}: {error}")
     _show(f"{name}: {part}", figures)
+    _say_where(work / name)
     if path:
-        _write(path, with_part(before, part, figures))
+        _write(path, with_part(before, suite, part, figures))
+
+
+def _say_where(work: Path) -> None:
+    Console(width=100, highlight=False).print(f"runs and plots: {work} (--work goes on from there)", soft_wrap=True)
 
 
 def _suite(name: str) -> ModuleType:

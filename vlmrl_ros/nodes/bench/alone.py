@@ -44,7 +44,7 @@ class Alone:
     def figures(self, name: str) -> Figures:
         """Success with its 95 % interval."""
         interval = success_interval(self.successes, self.episodes)
-        return {name: interval.mean, f"{name}.low": interval.low, f"{name}.high": interval.high}
+        return {f"{name}.mean": interval.mean, f"{name}.low": interval.low, f"{name}.high": interval.high}
 
 
 def operator_alone(

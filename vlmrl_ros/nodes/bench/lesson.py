@@ -31,6 +31,7 @@ from vlmrl_ros.core.types import Step
 from vlmrl_ros.nodes.bench.alone import Alone, policy_alone
 from vlmrl_ros.nodes.evaluator import FRESH_SEED_OFFSET
 from vlmrl_ros.nodes.rollout import EVALUATION_SEED_OFFSET
+from vlmrl_ros.policies.evaluation.theory import Theory
 from vlmrl_ros.policies.expert import Expert, ExpertConfig, seen
 from vlmrl_ros.policies.reference import Judge, JudgementConfig
 from vlmrl_ros.sim.load import build as build_task
@@ -96,6 +97,8 @@ class Outcome:
         human_share: of the steps, without demonstrations.
         metrics: of the last update.
         wall_s: how long it took, s.
+        theory: delta, beta and epsilon over the newest steps, where the operator judges by a reference; see
+            :meth:`~vlmrl_ros.policies.evaluation.theory.Theory.terms`.
     """
 
     success: float
@@ -106,6 +109,7 @@ class Outcome:
     human_share: float
     metrics: Mapping[str, float]
     wall_s: float
+    theory: Mapping[str, float] = field(default_factory=dict)
 
 
 def take(lesson: Lesson, name: str, work: Path) -> Outcome:
@@ -147,6 +151,8 @@ class Classroom:
         judgement = from_mapping(JudgementConfig, lesson.judgement, "judgement")
         reference = Path(lesson.reference)
         self._critic = Judge(reference, spec, judgement, lesson.seed) if lesson.reference else None
+        discount = getattr(options, "discount", lesson.discount)
+        self._theory = Theory(discount, self._critic.reference.gap) if self._critic else None
         self.newest: Step | None = None
         """The step that was learned from last."""
         self._holding = False
@@ -204,6 +210,8 @@ class Classroom:
             executed=applied.action,
             intervention=decision.intervention,
         )
+        if self._theory is not None:
+            self._theory.see(self.newest, step)
         self.newest = step
         self._learn(step)
         return following
@@ -267,6 +275,7 @@ class Classroom:
             human_share=sum(r.human_steps for r in records) / max(1, sum(r.steps for r in records)),
             metrics=dict(self.training.metrics),
             wall_s=wall_s,
+            theory=self._theory.terms() if self._theory is not None else {},
         )
 
 

@@ -33,16 +33,18 @@ def part_of(suite: object, name: str) -> InParts:
 
 
 def together(parts: Iterable[Figures]) -> Figures:
-    """All figures of some parts and ``ordering_holds``: that of each of them, ``<part>.ordering_holds``, does."""
+    """All figures of the parts and ``ordering_holds``: that of each of them, ``<part>.ordering_holds``, does."""
     merged = {name: value for figures in parts for name, value in figures.items()}
     holds = all(value for name, value in merged.items() if name.endswith(".ordering_holds"))
     return {**merged, "ordering_holds": float(holds)}
 
 
-def with_part(before: Figures, part: str, figures: Figures) -> Figures:
-    """Figures of some parts, in which those of one are new."""
-    kept = {name: value for name, value in before.items() if not name.startswith(f"{part}.")}
-    return together((kept, figures))
+def with_part(before: Figures, suite: InParts, part: str, figures: Figures) -> Figures:
+    """Figures of some parts, in which those of one are new; the suite's ``ordering_holds`` is there when all are."""
+    others = tuple(f"{other}." for other in suite.PARTS if other != part)
+    merged = {name: value for name, value in before.items() if name.startswith(others)} | figures
+    is_whole = all(any(name.startswith(other) for name in merged) for other in others)
+    return together([merged]) if is_whole else merged
 
 
 def figures_in(path: Path) -> Figures:

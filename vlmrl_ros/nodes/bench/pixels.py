@@ -61,7 +61,7 @@ def measure_part(task: str, quick: bool, work: Path) -> Figures:
     kinds, seeds = (("trained", "blind"), SEEDS[:1]) if quick else (tuple(EYES), SEEDS)
     figures = measure_classifier(task, SEES, seeds, quick, work)
     for kind in kinds:
-        figures |= _figures(f"{task}.{kind}", [_run(task, kind, seed, quick, work) for seed in seeds])
+        figures |= _figures(f"{task}.{kind}.rlif", [_run(task, kind, seed, quick, work) for seed in seeds])
     return {**figures, f"{task}.ordering_holds": float(_holds(figures, task, quick))}
 
 
@@ -94,7 +94,7 @@ def _figures(name: str, outcomes: Sequence[Outcome]) -> Figures:
 
 def _holds(figures: Figures, task: str, quick: bool) -> bool:
     if quick:
-        first, last = (figures[f"{task}.trained.takeover_rate.{end}"] for end in ("first", "last"))
-        return last < min(first, figures[f"{task}.blind.takeover_rate.last"])
-    trained, blind = (figures[f"{task}.{kind}.success.mean"] for kind in ("trained", "blind"))
+        first, last = (figures[f"{task}.trained.rlif.takeover_rate.{end}"] for end in ("first", "last"))
+        return last < min(first, figures[f"{task}.blind.rlif.takeover_rate.last"])
+    trained, blind = (figures[f"{task}.{kind}.rlif.success.mean"] for kind in ("trained", "blind"))
     return trained >= GOOD and trained > blind

@@ -68,8 +68,8 @@ def _misled(work: Path) -> Figures:
     figures: Figures = {}
     for name, trigger in TRIGGERS.items():
         outcomes = [take(misled_lesson(trigger, seed), f"misled_{name}_s{seed}", work) for seed in SEEDS]
-        figures |= _figures(f"reach_misled.{name}", outcomes)
-    informed, blind = (figures[f"reach_misled.{name}.success.mean"] for name in ("informed", "blind"))
+        figures |= _figures(f"reach_misled.{name}.rlif", outcomes)
+    informed, blind = (figures[f"reach_misled.{name}.rlif.success.mean"] for name in ("informed", "blind"))
     return {**figures, "informed_holds": float(informed >= GOOD and blind < 0.5)}
 
 

@@ -68,8 +68,8 @@ def _measure_peg(quick: bool, work: Path) -> Figures:
 
     Returns:
         success of the best weights in 100 fresh episodes; each operator's own success; the discounted task return of
-        reference, operator and policy (V_ref, V_exp, V_pi) with delta and epsilon; ``peg_insert.ordering_holds``, by
-        :func:`~vlmrl_ros.nodes.bench.ordering.holds`.
+        reference, operator and policy (V_ref, V_exp, V_pi), the judgement's delta and beta, epsilon as it was under the
+        policy and the bound on V_pi; ``peg_insert.ordering_holds``, by :func:`~vlmrl_ros.nodes.bench.ordering.holds`.
     """
     seeds, steps = (SEEDS[:1], QUICK_STEPS) if quick else (SEEDS, STEPS)
     levels = ("weak",) if quick else tuple(LEVELS)
@@ -84,7 +84,7 @@ def _measure_peg(quick: bool, work: Path) -> Figures:
             success[method, level] = float(np.mean([outcome.success for outcome in outcomes]))
             figures |= _figures(f"{TASK}.{level}.{method}", outcomes)
     if reference:
-        figures |= _theory(Path(reference))
+        figures |= _theory(Path(reference), figures)
     figures[f"{TASK}.ordering_holds"] = float(holds(success, _own(figures, levels)))
     return figures
 
@@ -132,21 +132,26 @@ def _figures(name: str, outcomes: Sequence[Outcome]) -> Figures:
     figures = over_seeds(f"{name}.success", [outcome.success for outcome in outcomes])
     figures[f"{name}.v_pi"] = float(np.mean([outcome.value for outcome in outcomes]))
     figures[f"{name}.takeover_rate.last"] = float(np.mean([outcome.takeovers_last for outcome in outcomes]))
+    if all("epsilon" in outcome.theory for outcome in outcomes):
+        figures[f"{name}.epsilon"] = float(np.mean([outcome.theory["epsilon"] for outcome in outcomes]))
     return figures
 
 
-def _theory(reference: Path) -> Figures:
-    """The terms of RLIF's bound on the gap of its policy; epsilon is the chance that a judgement is wrong."""
+def _theory(reference: Path, figures: Figures) -> Figures:
+    """The terms of RLIF's bound of whoever is taught by value; see :mod:`~vlmrl_ros.policies.evaluation.theory`."""
     task = build_task(TASK, {})
     alone = policy_alone(task, Reference(reference, task.spec).policy, EPISODES, DISCOUNT)
     task.close()
-    delta, epsilon = JUDGEMENT["delta"], 1.0 - JUDGEMENT["beta"]
-    found = {f"{TASK}.v_ref": alone.value, f"{TASK}.delta": delta, f"{TASK}.epsilon": epsilon}
+    delta = JUDGEMENT["delta"]
+    found = {f"{TASK}.v_ref": alone.value, f"{TASK}.delta": delta, f"{TASK}.beta": JUDGEMENT["beta"]}
+    for level in LEVELS:
+        name, v_exp = f"{TASK}.{level}.rlif_value", figures[f"{TASK}.{level}.v_exp"]
+        loss = delta * figures[f"{name}.epsilon"] / (1.0 - DISCOUNT)
+        found[f"{name}.bound"] = max(alone.value, v_exp) - loss
     return {**found, **alone.figures(f"{TASK}.reference.success")}
 
 
 def _own(figures: Figures, levels: Sequence[str]) -> dict[str, float]:
     """What RLIF has to pass at each level."""
-    return {
-        level: figures[f"{TASK}.{level}.operator.success" + (".low" if level == "strong" else "")] for level in levels
-    }
+    ends = {level: "low" if level == "strong" else "mean" for level in levels}
+    return {level: figures[f"{TASK}.{level}.operator.success.{end}"] for level, end in ends.items()}

@@ -204,4 +204,6 @@ def _alone(domain: Domain, name: str, candidate: Candidate) -> tuple[Figures, In
 def _figures(domain: Domain, name: str, outcomes: Sequence[Outcome]) -> Figures:
     figures = over_seeds(f"{name}.score", [domain.score(outcome.value) for outcome in outcomes])
     figures[f"{name}.human_share"] = float(np.mean([outcome.human_share for outcome in outcomes]))
+    if all("epsilon" in outcome.theory for outcome in outcomes):
+        figures[f"{name}.epsilon"] = float(np.mean([outcome.theory["epsilon"] for outcome in outcomes]))
     return figures

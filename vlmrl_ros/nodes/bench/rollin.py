@@ -10,7 +10,7 @@ import numpy as np
 from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.nodes.bench.figures import Figures, over_seeds
 from vlmrl_ros.nodes.bench.remembered import Result
-from vlmrl_ros.nodes.bench.rollin_runs import METHODS, SCENARIOS, continuous, tabular
+from vlmrl_ros.nodes.bench.rollin_runs import LEARNER, METHODS, SCENARIOS, continuous, tabular
 from vlmrl_ros.nodes.bench.rollin_tabular import EPISODES, Tabular
 from vlmrl_ros.policies.evaluation.plots import Curve, plot_success
 from vlmrl_ros.policies.evaluation.statistics import mean_interval, permutation_p
@@ -35,9 +35,9 @@ def measure(quick: bool, work: Path) -> Figures:
     """Make every run that ``work`` does not hold yet; quick: the pass mark alone, and one seed of the maze.
 
     Returns:
-        ``<part>.<what>.kappa``, the share of the curriculum solved within the budget; ``ordering_holds`` (1 or 0) of
-        each part and of all; on the grid ``cover.start`` and ``cover.mixture``, the inverse of the visitation mismatch
-        (0: infinite), else ``uncovered.rho`` and ``uncovered.mixture``.
+        ``<part>.<what>.<learner>.score``, kappa: the share of the curriculum solved within the budget;
+        ``ordering_holds`` (1 or 0) of each part and of all; on the grid ``cover.start`` and ``cover.mixture``, the
+        inverse of the visitation mismatch (0: infinite), else ``uncovered.rho`` and ``uncovered.mixture``.
 
     Raises:
         VlmrlError: quick, and the pass mark is missed or the maze's first stage was not solved.
@@ -47,7 +47,7 @@ def measure(quick: bool, work: Path) -> Figures:
         solved = continuous(work, "maze", "rollin", 0, QUICK_STEPS)["solved"]
         if not (figures["tabular.ordering_holds"] and solved):
             raise VlmrlError(f"ROLLIN does not do what it did: maze solved {solved:g}; {figures}")
-        return figures | {"maze.rollin.kappa.mean": solved}
+        return figures | {f"maze.rollin.{LEARNER}.score.mean": solved}
     figures |= _table(work) | _accounting(work) | _counter_case(work) | _without_curriculum(work)
     for task in SCENARIOS:
         figures |= _continuous(work, task)
@@ -62,7 +62,7 @@ def _pass_mark(work: Path, seeds: Sequence[int]) -> Figures:
     figures = {"tabular.gain": gain, "tabular.p": p}
     figures["tabular.ordering_holds"] = float(gain >= GAIN and p < SIGNIFICANT)
     for beta, of in runs.items():
-        figures |= over_seeds(f"{_name(_with(PASS, beta=beta))}.kappa", [run["solved"] for run in of])
+        figures |= over_seeds(f"{_name(_with(PASS, beta=beta))}.reinforce.score", [run["solved"] for run in of])
     covers = [run["cover_mixture"][1:] for run in runs[PASS.beta]]
     figures["tabular.cover.start"] = float(np.mean([value for run in runs[PASS.beta] for value in run["cover_start"]]))
     figures["tabular.cover.mixture"] = float(np.mean([value for cover in covers for value in cover]))
@@ -76,7 +76,7 @@ def _table(work: Path) -> Figures:
             for beta in BETAS:
                 run = Tabular(goals, alpha, beta)
                 solved = [tabular(work, run, seed)["solved"] for seed in SEEDS]
-                figures |= over_seeds(f"{_name(run)}.kappa", solved)
+                figures |= over_seeds(f"{_name(run)}.reinforce.score", solved)
     return figures
 
 
@@ -86,7 +86,7 @@ def _accounting(work: Path) -> Figures:
     for beta in BETAS[1:]:
         run = _with(PASS, beta=beta, accounting="counted")
         solved = [tabular(work, run, seed)["solved"] for seed in SEEDS]
-        figures |= over_seeds(f"{_name(run)}.counted.kappa", solved)
+        figures |= over_seeds(f"{_name(run)}.counted.reinforce.score", solved)
     return figures
 
 
@@ -96,14 +96,18 @@ def _counter_case(work: Path) -> Figures:
     for beta in COUNTER_BETAS:
         run = Tabular(13, 0.01, beta, horizon=64, updates=COUNTER_UPDATES)
         made = [tabular(work, run, seed) for seed in range(COUNTER_SEEDS)]
-        figures |= over_seeds(f"{_name(run)}.h64.kappa", [result["solved"] for result in made])
-        figures |= over_seeds(f"{_name(run)}.h64.budget", [result["steps"] / (EPISODES * 64) for result in made])
+        figures |= over_seeds(f"{_name(run)}.h64.reinforce.score", [result["solved"] for result in made])
+        figures |= over_seeds(
+            f"{_name(run)}.h64.reinforce.budget", [result["steps"] / (EPISODES * 64) for result in made]
+        )
     return figures
 
 
 def _without_curriculum(work: Path) -> Figures:
     run = Tabular(1, 0.01, 0.0, horizon=64, updates=COUNTER_UPDATES)
-    return over_seeds(f"{_name(run)}.h64.kappa", [tabular(work, run, seed)["solved"] for seed in range(COUNTER_SEEDS)])
+    return over_seeds(
+        f"{_name(run)}.h64.reinforce.score", [tabular(work, run, seed)["solved"] for seed in range(COUNTER_SEEDS)]
+    )
 
 
 def _continuous(work: Path, task: str) -> Figures:
@@ -116,7 +120,7 @@ def _continuous(work: Path, task: str) -> Figures:
     solved = {method: [run["solved"] for run in made] for method, made in runs.items()}
     figures: Figures = {}
     for method, values in solved.items():
-        figures |= over_seeds(f"{task}.{method}.kappa", values)
+        figures |= over_seeds(f"{task}.{method}.{LEARNER}.score", values)
     for method in ("rollin", "rollin_half"):
         gain, p = (
             float(np.mean(solved[method]) - np.mean(solved["warm"])),
