@@ -39,11 +39,11 @@ class Curve:
     """A figure measured now and then during training.
 
     Attributes:
-        steps: environment steps at which it was measured.
+        steps: environment steps at which it was measured, or what else it was measured over.
         values: what was measured, with intervals.
     """
 
-    steps: Sequence[int]
+    steps: Sequence[float]
     values: Sequence[Interval]
 
 
@@ -75,6 +75,31 @@ def plot_success(
         axes.set_xlim(left=0)
         if len(curves) > 1 or operator is not None:
             axes.legend(loc="best")
+
+
+def plot_skill(
+    path: Path, skill: Sequence[float], methods: Mapping[str, Sequence[Interval]], title: str, measure: str
+) -> None:
+    """Write what methods make of persons, over what these can do themselves; above the diagonal a person is passed.
+
+    Args:
+        path: of the PNG file.
+        skill: of the persons, rising.
+        methods: by name, what came of each person, with intervals.
+        title: above the picture.
+        measure: what is measured, of persons and methods alike.
+    """
+    width = (skill[-1] - skill[0]) / 100
+    with _picture(path) as axes:
+        axes.axline((skill[0], skill[0]), slope=1.0, color=_GREY, lw=1.5, ls="--", label="the operator alone")
+        for index, (colour, (name, values)) in enumerate(zip(_colours(len(methods)), methods.items(), strict=True)):
+            places = [each + width * (index - (len(methods) - 1) / 2) for each in skill]
+            spans = [[i.mean - i.low for i in values], [i.high - i.mean for i in values]]
+            axes.errorbar(
+                places, [i.mean for i in values], spans, fmt="o-", color=colour, lw=2, ms=4, capsize=3, label=name
+            )
+        axes.set(title=title, xlabel=f"{measure} of the operator", ylabel=f"{measure} of the policy")
+        axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 
 def plot_interventions(path: Path, episodes: Sequence[EpisodeRecord], title: str, window: int = 10) -> None:

@@ -16,6 +16,8 @@ from vlmrl_ros.nodes.bench.by_sight import measure_classifier
 from vlmrl_ros.nodes.bench.figures import Figures, over_seeds
 from vlmrl_ros.nodes.bench.lesson import Lesson, Outcome, take
 from vlmrl_ros.nodes.bench.parts import together
+from vlmrl_ros.policies.evaluation.plots import Curve, plot_success
+from vlmrl_ros.policies.evaluation.statistics import mean_interval
 
 SEEDS = (0, 1, 2)
 SEES: Mapping[str, Any] = {"observation": "pixels", "image_size": 64}
@@ -60,8 +62,11 @@ def measure_part(task: str, quick: bool, work: Path) -> Figures:
     """The figures of one task, as of :func:`measure`."""
     kinds, seeds = (("trained", "blind"), SEEDS[:1]) if quick else (tuple(EYES), SEEDS)
     figures = measure_classifier(task, SEES, seeds, quick, work)
-    for kind in kinds:
-        figures |= _figures(f"{task}.{kind}.rlif", [_run(task, kind, seed, quick, work) for seed in seeds])
+    runs = {kind: [_run(task, kind, seed, quick, work) for seed in seeds] for kind in kinds}
+    for kind, outcomes in runs.items():
+        figures |= _figures(f"{task}.{kind}.rlif", outcomes)
+    if not quick:
+        _plot(work / f"{task}.png", task, runs)
     return {**figures, f"{task}.ordering_holds": float(_holds(figures, task, quick))}
 
 
@@ -90,6 +95,17 @@ def _figures(name: str, outcomes: Sequence[Outcome]) -> Figures:
     figures[f"{name}.takeover_rate.last"] = float(np.mean([outcome.takeovers_last for outcome in outcomes]))
     figures[f"{name}.wall_s.max"] = max(outcome.wall_s for outcome in outcomes)
     return figures
+
+
+def _plot(path: Path, task: str, runs: Mapping[str, Sequence[Outcome]]) -> None:
+    """Success on the way, with intervals over seeds."""
+    curves = {}
+    for kind, outcomes in runs.items():
+        ways = zip(*(outcome.evaluations for outcome in outcomes), strict=False)
+        values = [mean_interval(way) for way in ways]
+        steps = [Lesson.judge_every * (index + 1) for index in range(len(values))]
+        curves[f"{kind} encoder" if kind != "blind" else kind] = Curve(steps, values)
+    plot_success(path, curves, f"RLIF on {task} from two cameras")
 
 
 def _holds(figures: Figures, task: str, quick: bool) -> bool:

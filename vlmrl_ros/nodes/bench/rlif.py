@@ -19,6 +19,7 @@ from vlmrl_ros.nodes.bench.ordering import holds
 from vlmrl_ros.nodes.bench.parts import together
 from vlmrl_ros.nodes.bench.reaction import LIGHT
 from vlmrl_ros.nodes.bench.rlif_experts import DOMAINS, QUICK_DOMAIN, measure_domain
+from vlmrl_ros.nodes.bench.skill_plot import draw_skill
 from vlmrl_ros.policies.reference import Reference
 from vlmrl_ros.sim.load import build as build_task
 
@@ -83,8 +84,9 @@ def _measure_peg(quick: bool, work: Path) -> Figures:
             outcomes = [take(lesson, name, work) for lesson, name in zip(lessons, names, strict=True)]
             success[method, level] = float(np.mean([outcome.success for outcome in outcomes]))
             figures |= _figures(f"{TASK}.{level}.{method}", outcomes)
-    if reference:
+    if not quick:
         figures |= _theory(Path(reference), figures)
+        draw_skill(work / f"{TASK}.png", TASK, "success", levels, methods, figures)
     figures[f"{TASK}.ordering_holds"] = float(holds(success, _own(figures, levels)))
     return figures
 

@@ -19,6 +19,7 @@ from vlmrl_ros.nodes.bench.experts import Candidate, Course, best_of, candidates
 from vlmrl_ros.nodes.bench.figures import Figures, over_seeds
 from vlmrl_ros.nodes.bench.lesson import Lesson, Outcome, take
 from vlmrl_ros.nodes.bench.ordering import holds
+from vlmrl_ros.nodes.bench.skill_plot import draw_skill
 from vlmrl_ros.nodes.evaluator import FRESH_SEED_OFFSET
 from vlmrl_ros.policies.evaluation.statistics import Interval, mean_interval
 from vlmrl_ros.policies.expert import ExpertConfig
@@ -141,6 +142,8 @@ def measure_domain(domain: Domain, work: Path, seeds: Sequence[int], quick: bool
             figures |= _figures(domain, f"{domain.name}.{level}.{method}", outcomes)
             score[method, level] = float(np.mean([domain.score(outcome.value) for outcome in outcomes]))
     figures[f"{domain.name}.ordering_holds"] = float(holds(score, own, OURS))
+    if len(seeds) > 1:
+        draw_skill(work / f"{domain.name}.png", domain.name, "score", tuple(people), tuple(METHODS), figures)
     return figures
 
 

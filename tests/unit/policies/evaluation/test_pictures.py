@@ -6,7 +6,7 @@ from matplotlib.image import imread
 
 from vlmrl_ros.core.episode_log import EpisodeRecord
 from vlmrl_ros.core.errors import ShapeError
-from vlmrl_ros.policies.evaluation.plots import Curve, plot_interventions, plot_success
+from vlmrl_ros.policies.evaluation.plots import Curve, plot_interventions, plot_skill, plot_success
 from vlmrl_ros.policies.evaluation.statistics import success_interval
 from vlmrl_ros.policies.evaluation.strip import image_strip, write_png
 
@@ -23,6 +23,13 @@ def test_a_learning_curve_becomes_a_picture(tmp_path):
     plot_success(tmp_path / "one.png", {"rlif": curve}, "peg_insert")
     plot_success(tmp_path / "two.png", {"rlif": curve, "bc": Curve(steps, curve.values[::-1])}, "peg_insert")
     assert ink(tmp_path / "empty.png") < ink(tmp_path / "one.png") < ink(tmp_path / "two.png")
+
+
+def test_what_methods_make_of_persons_becomes_a_picture(tmp_path):
+    good, bad = ([success_interval(k, 20) for k in of] for of in ((20, 19), (4, 12)))
+    plot_skill(tmp_path / "one.png", [0.2, 0.9], {"rlif": good}, "peg_insert", "success")
+    plot_skill(tmp_path / "two.png", [0.2, 0.9], {"rlif": good, "hg_dagger": bad}, "peg_insert", "success")
+    assert 0 < ink(tmp_path / "one.png") < ink(tmp_path / "two.png")
 
 
 def test_fading_interventions_become_a_picture(tmp_path):
