@@ -118,7 +118,9 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("suite", nargs="?", default=ALL, choices=[*SUITES, ALL])
-    parser.add_argument("--part", metavar="NAME", help="only this part of a suite: a task of rlif, pixels or lmrl_gym")
+    parser.add_argument(
+        "--part", metavar="NAME", help="only this part of a suite: a task of rlif, pixels, rollin or lmrl_gym"
+    )
     parser.add_argument(
         "--json", metavar="FILE", help="write the figures there; with --part beside those of the other parts"
     )

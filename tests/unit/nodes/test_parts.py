@@ -9,8 +9,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from vlmrl_ros.core.errors import ConfigError
 from vlmrl_ros.nodes import benchmark
-from vlmrl_ros.nodes.bench import lmrl_gym, pixels, rlif
+from vlmrl_ros.nodes.bench import lmrl_gym, pixels, rlif, rollin
 from vlmrl_ros.nodes.bench.parts import together
 
 RESULTS = Path(__file__).resolve().parents[3] / "docs" / "results"
@@ -90,10 +91,17 @@ def test_the_ordering_of_a_suite_needs_that_of_each_part():
     assert together((*each, {"walker2d.ordering_holds": 0.0}))["ordering_holds"] == 0.0
 
 
-@pytest.mark.parametrize(("name", "suite"), [("rlif", rlif), ("pixels", pixels), ("lmrl_gym", lmrl_gym)])
+@pytest.mark.parametrize(
+    ("name", "suite"), [("rlif", rlif), ("pixels", pixels), ("rollin", rollin), ("lmrl_gym", lmrl_gym)]
+)
 def test_published_figures_of_a_suite_in_parts_belong_to_one_of_them(name, suite):
     published = json.loads((RESULTS / f"{name}.json").read_text())
     prefixes = tuple(f"{part}." for part in suite.PARTS)
     assert all(figure.startswith(prefixes) for figure in published.keys() - {"ordering_holds"})
     is_whole = all(any(figure.startswith(prefix) for figure in published) for prefix in prefixes)
     assert published.get("ordering_holds") == (together([published])["ordering_holds"] if is_whole else None)
+
+
+def test_a_part_without_a_quick_version_says_so(tmp_path):
+    with pytest.raises(ConfigError, match="part 'maze' has no quick version"):
+        rollin.measure_part("maze", True, tmp_path)
