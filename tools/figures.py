@@ -45,7 +45,7 @@ def _peg() -> str:
 
 
 def _rest() -> str:
-    rows = [*_loop(), *_learner(), *_arm(), *_faults(), *_fuzz(), *_orderings(), *_vlm()]
+    rows = [*_loop(), *_learner(), *_arm(), *_faults(), *_fuzz(), *_orderings(), *_vlm(), *_text(), *_bandit()]
     return "\n".join(["| what | measured |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
 
 
@@ -146,6 +146,21 @@ def _vlm() -> Rows:
         ("tokens a CPU second of a small vision-language model, over `generate`; batch 1, 8", _two(ratios)),
         ("it plays NumberLine: after demonstrations, with the task's reward, with takeovers alone", _two(line)),
         ("it moves things on a table by words: the same three", _two(table)),
+    ]
+
+
+def _text() -> Rows:
+    f = _read("lmrl_gym")
+    returns = [f"{f[f'maze.{name}.raw.mean']:.1f}" for name in ("ilql", "lm_mc", "lm_filtered_bc", "lm_bc")]
+    best = f"{f['maze.optimal']:.2f}"
+    return [(f"a maze by text, best return {best}: ILQL, Monte-Carlo returns, filtered BC, BC", ", ".join(returns))]
+
+
+def _bandit() -> Rows:
+    f = _read("trust")
+    values = [f[f"b.d1000.delta0_1.{rule}.value.mean"] for rule in ("trust", "lcb", "greedy")]
+    return [
+        ("1000 candidates of uneven noise, one trial each: value of what TRUST, LCB and the best chose", _two(values))
     ]
 
 
