@@ -122,14 +122,18 @@ def _orderings() -> Rows:
     misled = [reaction[f"reach_misled.{name}.rlif.success.mean"] for name in ("informed", "random")]
     drops = [calql[f"crash_maze.p3.{name}.first_quarter_drop.mean"] for name in ("calql", "cql")]
     solved = [rollin[f"tabular.k2.alpha0_01.{beta}.reinforce.score.mean"] for beta in ("beta0_5", "beta0")]
-    seen = [pixels[f"peg_insert.{eyes}.rlif.success.mean"] for eyes in ("trained", "frozen", "blind")]
+    seen = {
+        task: _two([pixels[f"{task}.{eyes}.rlif.success.mean"] for eyes in ("trained", "frozen", "blind")])
+        for task in ("peg_insert", "reach")
+    }
     skill = f"{100 * rlif['peg_insert.weak.operator.success.mean']:.0f} of 100"
     return [
         (f"an operator who succeeds in {skill}: success of RLIF, and of HG-DAgger", _two(weak)),
         (
             "`peg_insert` from two 64x64 cameras: success with an encoder that learns, one as drawn, and none",
-            _two(seen),
+            seen["peg_insert"],
         ),
+        ("`reach` in the same way", seen["reach"]),
         ("a person 0.3 s late: success by blaming the last step alone, and with our multi-step return", _two(late)),
         ("a person who misses: success where they take over when it goes wrong, and at random", _two(misled)),
         ("from data to the robot: success lost at first by Cal-QL, and by CQL", _two(drops)),
