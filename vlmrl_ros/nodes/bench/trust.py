@@ -13,11 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.core.streams import stream
 from vlmrl_ros.nodes.bench import explorers, offline_rl
 from vlmrl_ros.nodes.bench.cone_solver import greatest_gain
-from vlmrl_ros.nodes.bench.figures import Figures, over_seeds
+from vlmrl_ros.nodes.bench.figures import Figures, missed, over_seeds
 from vlmrl_ros.nodes.bench.trust_instances import Bandit, bandit
 from vlmrl_ros.policies.evaluation.plots import plot_bounds
 from vlmrl_ros.policies.evaluation.statistics import Interval, mean_interval
@@ -45,6 +44,15 @@ NOTES = {
     "c": {"trust": (1.0, 0.0), "lcb": (0.40, 0.49), "greedy": (1.0, 0.0), "reference": (0.06, 0.0)},
 }
 """True values, mean and standard deviation over 50 other draws of the noise, of an earlier implementation of ours."""
+ONE_DRAW = 0.04
+"""Two standard deviations of TRUST's mean certificate over 50 seeds and one draw of the critical radii, in c."""
+NOTES_CERTIFICATES = {
+    "a": {"trust": (0.50, ONE_DRAW), "lcb": (-0.46, 0.10)},
+    "a_prime": {"trust": (0.34, ONE_DRAW), "lcb": (-1.81, 0.20)},
+    "b": {"trust": (0.47, ONE_DRAW), "lcb": (-0.11, 0.06)},
+    "c": {"trust": (0.80, ONE_DRAW), "lcb": (-0.24, 0.07)},
+}
+"""Their mean certificates; for ``lcb`` too with two standard deviations of such a mean over 50 seeds."""
 ROUNDING = 0.005
 LOWEST_SHOWN = -2.0
 FRESH = 2000
@@ -52,6 +60,26 @@ FRESH = 2000
 ROWS = 100
 SOLVED_ARMS, SOLVED_DRAWS = (2, 10, 100, 300), 3
 TIMED = 5
+
+
+def _name(delta: float) -> str:
+    return f"delta{delta:g}".replace(".", "_")
+
+
+NOTED = {
+    f"{name}.d{NOTES_ARMS}.{_name(NOTES_DELTA)}.{learner}.{what}.mean": (mean - off - ROUNDING, mean + off + ROUNDING)
+    for what, notes in (("value", NOTES), ("certificate", NOTES_CERTIFICATES))
+    for name, learners in notes.items()
+    for learner, (mean, off) in learners.items()
+}
+"""What our notes say, by figure."""
+MARKS = {
+    **NOTED,
+    "coverage.least": (1 - max(DELTAS), 1.0),
+    **{f"radius_coverage.{_name(delta)}": (1 - delta / 2, 1.0) for delta in DELTAS},
+    "solver_difference": (0.0, 1e-6),
+    "seconds_5000_arms": (0.0, 1.0),
+}
 
 Runs = Mapping[str, Sequence[tuple[float, float]]]
 """By learner: true value and certificate of what it chose, for each seed."""
@@ -71,11 +99,8 @@ def measure_bandits(quick: bool, work: Path) -> Figures:
         the others, paired by seed (below 0 where TRUST is not the best), and ``.certificate_margin``; ``coverage``,
         the share of TRUST's certificates that hold, and ``coverage.least`` of one bandit; ``radius_coverage.<delta>``,
         the share of fresh draws of the noise that all critical radii of a bandit bound, at the least; ``reproduced``
-        (1 or 0), every value of our notes is met; ``solver_difference``, the greatest to a cone solver;
+        (1 or 0), every value and certificate of our notes is met; ``solver_difference``, the greatest to a cone solver;
         ``seconds_5000_arms``, CPU time of a whole selection.
-
-    Raises:
-        VlmrlError: quick, and one of the last five is not what it should be.
     """
     cells = [*((name, size) for name in INSTANCES for size in (ARMS[:-1] if quick else ARMS)), *FEW]
     figures: Figures = {}
@@ -96,10 +121,7 @@ def measure_bandits(quick: bool, work: Path) -> Figures:
     title = f"{NOTES_ARMS} arms: true value, and what is certain of it"
     plot_bounds(work / "trust.png", _intervals(notes), title, LOWEST_SHOWN)
     figures |= {"coverage": float(np.mean(held)), "coverage.least": min(held)}
-    figures |= {"reproduced": float(not _missed(notes)), **_solver()}
-    if quick and (complaints := _complaints(figures, notes)):
-        raise VlmrlError(f"TRUST does not do what it did: {'; '.join(complaints)}")
-    return figures
+    return figures | {"reproduced": float(not missed(figures, NOTED)), **_solver()}
 
 
 def _runs(chosen: Bandit, critical: Floats, config: TrustConfig) -> Runs:
@@ -147,17 +169,6 @@ def _share_bounded(known: Evidence, critical: Floats, config: TrustConfig) -> fl
     return held / FRESH
 
 
-def _missed(notes: Mapping[str, Runs]) -> list[str]:
-    """The values of our notes that are farther away than their standard deviation."""
-    missed = []
-    for name, learners in NOTES.items():
-        for learner, (mean, deviation) in learners.items():
-            found = float(np.mean([value for value, _ in notes[name][learner]]))
-            if abs(found - mean) > deviation + ROUNDING:
-                missed.append(f"{name}.{learner}.value is {found:.3f} instead of {mean:g} +- {deviation:g}")
-    return missed
-
-
 def _intervals(notes: Mapping[str, Runs]) -> dict[str, dict[str, tuple[Interval, Interval]]]:
     return {
         name: {
@@ -185,23 +196,3 @@ def _solver() -> Figures:
         trust(evidence, TrustConfig(), stream(seed, "time"))
         seconds.append(time.process_time() - begun)
     return {"solver_difference": max(differences), "seconds_5000_arms": float(np.median(seconds))}
-
-
-def _complaints(figures: Figures, notes: Mapping[str, Runs]) -> list[str]:
-    delta = DELTAS[1]
-    bounds = {
-        "coverage.least": (1 - delta, 1.0),
-        f"radius_coverage.{_name(delta)}": (1 - delta / 2, 1.0),
-        "solver_difference": (0.0, 1e-6),
-        "seconds_5000_arms": (0.0, 1.0),
-    }
-    wrong = [
-        f"{name} is {figures[name]:g}; valid: {low:g} to {high:g}"
-        for name, (low, high) in bounds.items()
-        if not low <= figures[name] <= high
-    ]
-    return _missed(notes) + wrong
-
-
-def _name(delta: float) -> str:
-    return f"delta{delta:g}".replace(".", "_")
