@@ -103,6 +103,9 @@ def test_a_damaged_checkpoint_is_refused(stage):
         ((), "0 candidate(s) [] to choose from; valid: 2 or more"),
         (("candidates:=nowhere",), "candidates names 'nowhere', which is no directory"),
         (("trials:=often",), "launch argument trials is 'often'; valid: a whole number"),
+        (("selection:=nowhere.json",), "nowhere.json' cannot be read"),
+        (("candidates:=", "skills:=wait|wait a bit"), "no candidate is a checkpoint, which would know its task"),
+        (("candidates:=", "skills:=wait|fly", "task:=reach"), "unknown skill 'fly'; valid: "),
     ],
 )
 def test_what_is_no_choice_is_refused(stage, arguments, line):

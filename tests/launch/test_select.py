@@ -1,4 +1,4 @@
-"""Three checkpoints, of which one is corrupt: tried in the loop, chosen among, and the mixture acts."""
+"""Checkpoints, of which one is corrupt, skills and instructions: tried in the loop, chosen among, the mixture acts."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ import pytest
 from fakes.checkpoints import GOES_THERE, STANDS_STILL, corrupt, write_reacher
 from fakes.observer import PATIENT, Observer
 from fakes.processes import Stage
+from fakes.vlm_models import llava
 from sensor_msgs.msg import JointState
 from std_msgs.msg import String
 
 from vlmrl_ros.bridge import messages
 from vlmrl_ros.core.mixture import Mixture
+from vlmrl_ros.core.prompts import answer
 from vlmrl_ros.sim.load import build
 
-pytestmark = [pytest.mark.launch, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.launch, pytest.mark.timeout(180)]
 
 NAMES = ("step_1", "step_2", "step_3")
 DEPLOYED = 6
@@ -63,3 +65,60 @@ def test_candidates_are_tried_once_and_a_mixture_of_those_that_load_is_deployed(
     candidates = [messages.read_values(m, "policy/status")["candidate"] for m in acted]
     assert candidates[0] == 0
     assert set(candidates[candidates.index(1.0) :]) == {1.0}
+
+
+def test_a_checkpoint_is_chosen_among_skills_and_the_decision_is_deployed_later(stage: Stage, run: Path):
+    params, folder = stage.params_file({"/**": {"reach.horizon": 40}}), stage.root / "chosen"
+    launched = stage.launch(
+        *("select.launch.py", f"candidates:={run / 'checkpoints' / 'step_2'}", "skills:=wait|move up then wait"),
+        *("learner:=greedy", "episodes:=0", f"output:={folder}", f"params_file:={params}"),
+    )
+    assert launched.wait(60.0) == 0, launched.output
+    plain = json.loads((folder / "selection.json").read_text())
+    rows = {row["name"]: row for row in plain["candidates"]}
+    assert [row["returns"] for row in rows.values()] == [[1.0], [0.0], [0.0]]
+    assert rows["move up then wait"]["candidate"] == "skill:move up then wait"
+    assert rows["step_2"]["probability"] == 1.0
+
+    observer = Observer(stage.domain)
+    said = observer.listen(String, "policy/selection")
+    again = stage.launch(
+        *("select.launch.py", f"selection:={folder / 'selection.json'}", "episodes:=2", f"params_file:={params}"),
+    )
+    observer.until(lambda: again.ended, "the end of what is deployed", 60.0)
+    observer.close()
+    assert again.wait() == 0, again.output
+    assert [Mixture.from_json(message.data) for message in said] == [Mixture(("step_2",), (1.0,))]
+    after = json.loads((folder / "selection.json").read_text())
+    assert after.pop("deployed")["drawn"] == {"step_2": 2}
+    assert after == plain
+
+
+def test_a_model_is_told_each_instruction_in_an_episode_of_its_own(stage: Stage):
+    model, folder, file = stage.root / "model", stage.root / "told", stage.root / "said.yaml"
+    for part in llava(["The task: put it there. You drive a robot arm.", answer("I see it.", "move left a little")]):
+        part.save_pretrained(str(model))
+    sentences = ["put the red block on the blue pad", "the red block, please, onto the blue pad"]
+    file.write_text("".join(f"- '{sentence}'\n" for sentence in sentences))
+    options = {"tabletop.horizon": 8, "vlm.model": str(model), "vlm.max_new_tokens": 8, "vlm.invalid": "random"}
+    observer = Observer(stage.domain)
+    heard, acted = observer.listen(String, "policy/thought"), observer.listen(JointState, "policy/status", PATIENT)
+    launched = stage.launch(
+        *("select.launch.py", f"instructions:={file}", "task:=tabletop", "episodes:=1", f"output:={folder}"),
+        f"params_file:={stage.params_file({'/**': options})}",
+    )
+    observer.until(lambda: launched.ended, "the end of the selection", 100.0)
+    prompts = [json.loads(message.data)["prompt"] for message in heard]
+    status = [messages.read_values(m, "policy/status") for m in acted]
+    observer.close()
+    assert launched.wait() == 0, launched.output
+    assert "Traceback" not in launched.output
+    plain = json.loads((folder / "selection.json").read_text())
+    assert [row["candidate"] for row in plain["candidates"]] == [f"instruction:{sentence}" for sentence in sentences]
+    assert plain["policy"] == "vlm"
+    assert [len(row["returns"]) for row in plain["candidates"]] == [1, 1]
+    told = [next(sentence for sentence in sentences if sentence in prompt) for prompt in prompts]
+    assert told[0] == sentences[0]
+    assert set(told) == set(sentences)
+    assert {values["candidate"] for values in status} == {0.0, 1.0}
+    assert any(not values["held"] for values in status)

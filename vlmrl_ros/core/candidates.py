@@ -1,34 +1,67 @@
-"""Checkpoints that are to be chosen among: where they lie, and what each is called."""
+"""What is to be chosen among: checkpoints, instructions and skills, and what each is called."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vlmrl_ros.core import registry
 from vlmrl_ros.core.checkpoint import CHECKPOINT_FILE, POLICY_FILE, checkpoints_in, read_checkpoint
 from vlmrl_ros.core.errors import CheckpointError, ConfigError
+from vlmrl_ros.core.spec import MAX_NAME
 
+CHECKPOINT, INSTRUCTION, SKILL = "checkpoint", "instruction", "skill"
 _CHECKPOINTS = "checkpoints"
 
 
-def find_candidates(paths: Iterable[str]) -> dict[str, Path]:
-    """Name every checkpoint of some directories; whether it is whole is not looked at.
+@dataclass(frozen=True)
+class Candidate:
+    """One that may act in an episode.
+
+    Attributes:
+        kind: :data:`CHECKPOINT`, :data:`INSTRUCTION` or :data:`SKILL`.
+        what: directory of a checkpoint, absolute; sentence that a policy which thinks is told; words that are carried
+            out, see :mod:`vlmrl_ros.policies.skill`.
+    """
+
+    kind: str
+    what: str
+
+    @property
+    def text(self) -> str:
+        """As it stands among parameters and in files; :func:`find_candidates` reads it."""
+        return self.what if self.kind == CHECKPOINT else f"{self.kind}:{self.what}"
+
+    @staticmethod
+    def of(text: str) -> Candidate:
+        """Read :attr:`text`; where a checkpoint lies is not looked at."""
+        kind, colon, what = text.partition(":")
+        if colon and kind in (INSTRUCTION, SKILL):
+            return Candidate(kind, " ".join(what.split()))
+        return Candidate(CHECKPOINT, text)
+
+
+def find_candidates(texts: Iterable[str]) -> dict[str, Candidate]:
+    """Name every candidate; whether a checkpoint is whole is not looked at.
 
     Args:
-        paths: checkpoints, folders of them, or run directories.
+        texts: checkpoints, folders of them, run directories, ``instruction:<sentence>`` or ``skill:<words>``.
 
     Returns:
-        name to directory, in the order given and oldest first: ``step_<n>``, with the name of its run before it where
-        several runs have the step.
+        name to candidate, in the order given and checkpoints oldest first: ``step_<n>``, with the name of its run
+        before it where several runs have the step; or the sentence, or the words.
 
     Raises:
-        ConfigError: a path where nothing is or that holds no checkpoint, or fewer than two checkpoints.
+        ConfigError: a path where nothing is or that holds no checkpoint, a checkpoint of a text task, a sentence that
+            is empty or too long for a name, or fewer than two candidates.
     """
-    found = list(dict.fromkeys(path for text in paths for path in _below(text)))
-    twice = Counter(path.name for path in found)
-    names = [path.name if twice[path.name] == 1 else f"{_run_of(path)}/{path.name}" for path in found]
+    found = list(dict.fromkeys(one for text in texts for one in _read(text)))
+    twice = Counter(map(_short_name, found))
+    names = [_short_name(one) if twice[_short_name(one)] == 1 else _long_name(one) for one in found]
     if len(found) < 2:
         raise ConfigError(f"{len(found)} candidate(s) {names} to choose from; valid: 2 or more")
     if len(set(names)) < len(names):
@@ -37,19 +70,35 @@ def find_candidates(paths: Iterable[str]) -> dict[str, Path]:
     return dict(zip(names, found, strict=True))
 
 
-def first_readable(candidates: Mapping[str, Path]) -> dict[str, Any]:
-    """What the first checkpoint says of itself that can be read.
+def first_readable(candidates: Mapping[str, Candidate]) -> dict[str, Any]:
+    """What the first checkpoint among candidates says of itself that can be read; nothing where there is none.
 
     Raises:
-        CheckpointError: none can.
+        CheckpointError: there are checkpoints, and none can be read.
     """
     wrong = []
-    for checkpoint in candidates.values():
+    for candidate in candidates.values():
+        if candidate.kind != CHECKPOINT:
+            continue
         try:
-            return read_checkpoint(checkpoint, below=POLICY_FILE)
+            return read_checkpoint(Path(candidate.what), below=POLICY_FILE)
         except CheckpointError as error:
             wrong.append(str(error))
-    raise CheckpointError(f"no candidate can be loaded: {'; '.join(wrong)}")
+    if wrong:
+        raise CheckpointError(f"no candidate can be loaded: {'; '.join(wrong)}")
+    return {}
+
+
+def _read(text: str) -> list[Candidate]:
+    candidate = Candidate.of(text)
+    if candidate.kind == CHECKPOINT:
+        return [_acting(path) for path in _below(text)]
+    if not 1 <= len(candidate.what) <= MAX_NAME:
+        raise ConfigError(
+            f"candidate '{candidate.kind}:{candidate.what[:MAX_NAME]}' has {len(candidate.what)} characters; valid: 1"
+            f" to {MAX_NAME}"
+        )
+    return [candidate]
 
 
 def _below(text: str) -> list[Path]:
@@ -64,6 +113,27 @@ def _below(text: str) -> list[Path]:
     return checkpoints
 
 
-def _run_of(path: Path) -> str:
-    parent = path.parent
-    return parent.parent.name if parent.name == _CHECKPOINTS else parent.name
+def _acting(path: Path) -> Candidate:
+    """A checkpoint, unless it says that its policy drives no arm."""
+    try:
+        policy = json.loads((path / CHECKPOINT_FILE).read_text(encoding="utf-8"))["policy"]
+    except (OSError, ValueError, KeyError, TypeError):
+        policy = ""  # it is found to be damaged when it is loaded, and has failed its trials
+    if policy in registry.names("text_policies"):
+        raise ConfigError(
+            f"candidate '{path}' has the policy '{policy}', which plays text tasks and drives no arm; valid:"
+            f" {', '.join(registry.names('policies'))}"
+        )
+    return Candidate(CHECKPOINT, str(path))
+
+
+def _short_name(candidate: Candidate) -> str:
+    return Path(candidate.what).name if candidate.kind == CHECKPOINT else candidate.what
+
+
+def _long_name(candidate: Candidate) -> str:
+    if candidate.kind != CHECKPOINT:
+        return candidate.what
+    path = Path(candidate.what)
+    run = path.parent.parent.name if path.parent.name == _CHECKPOINTS else path.parent.name
+    return f"{run}/{path.name}"

@@ -61,7 +61,7 @@ class Mixture:
             ShapeError: it is no mixture.
             RangeError: too long, or numbers that are no probabilities or no episode.
         """
-        return read_json(text, "a mixture", MAX_TEXT, Mixture._of_plain)._checked()
+        return read_json(text, "a mixture", MAX_TEXT, Mixture._of_plain).checked()
 
     @staticmethod
     def _of_plain(plain: Any) -> Mixture:
@@ -69,7 +69,13 @@ class Mixture:
         names, probabilities = tuple(map(str, plain["names"])), tuple(map(float, plain["probabilities"]))
         return Mixture(names, probabilities, None if last is None else int(last))
 
-    def _checked(self) -> Mixture:
+    def checked(self) -> Mixture:
+        """Itself.
+
+        Raises:
+            ShapeError: it has no candidate, too many, or one twice.
+            RangeError: a name too long, numbers that are no probabilities, or no episode.
+        """
         count = len(self.names)
         if count != len(self.probabilities) or not 1 <= count <= MAX_CANDIDATES or len(set(self.names)) < count:
             raise ShapeError(

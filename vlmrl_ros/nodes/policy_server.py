@@ -18,13 +18,14 @@ from vlmrl_ros.bridge.parameters import plugin_options, show_options
 from vlmrl_ros.bridge.shell import Shell, run
 from vlmrl_ros.bridge.weights import Weights, decode
 from vlmrl_ros.core import registry
-from vlmrl_ros.core.candidates import find_candidates
+from vlmrl_ros.core.candidates import INSTRUCTION
 from vlmrl_ros.core.checkpoint import POLICY_FILE, read_checkpoint
 from vlmrl_ros.core.config import option
 from vlmrl_ros.core.deliberation import Tick
 from vlmrl_ros.core.errors import CheckpointError, ConfigError, UnknownNameError
 from vlmrl_ros.core.interfaces import Policy
 from vlmrl_ros.core.mixture import Mixture
+from vlmrl_ros.core.selection_file import candidates_of
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.streams import stream
 from vlmrl_ros.core.thinker import Thinker
@@ -37,7 +38,7 @@ from vlmrl_ros.policies.curricula.acting import CurriculumPolicy
 ROLE_NAME = "role"
 """In a curriculum ``policy/status`` says besides who acted: see :class:`~vlmrl_ros.core.episode_plan.Role`."""
 CANDIDATE_NAME = "candidate"
-"""Where several checkpoints are chosen among, ``policy/status`` says besides which one acted, from 0."""
+"""Where candidates are chosen among, ``policy/status`` says besides which one acted, from 0."""
 STOP_TIMEOUT_S = 2.0
 """After Ctrl-C the policy has so long to end the thought that it is in."""
 
@@ -51,8 +52,9 @@ class PolicyServerConfig:
     checkpoint: str = option("", "checkpoint directory to act from; empty: random within the bounds until weights come")
     candidates: tuple[str, ...] = option(
         (),
-        "checkpoints, or folders of them: each episode is acted by one of them, drawn from the mixture on "
-        "policy/selection; empty: there is one policy",
+        "checkpoints, folders of them, skill:<words>, instruction:<sentence> that the policy is told, or one "
+        "selection.json: each episode is acted by one of them, drawn from the mixture on policy/selection; empty: "
+        "there is one policy",
     )
     weights_root: str = option("", "directory below which weights may be read that come by file URI; empty: none")
     sync: bool = option(False, "act with exactly the weights version that the bridge knew of (lockstep only)")
@@ -93,12 +95,13 @@ class PolicyServer(Shell[PolicyServerConfig]):
     def configure(self) -> None:
         """Find the plug-in, check the checkpoint, listen for the task's spec and for weights."""
         config = self.config
-        if config.candidates and (config.checkpoint or config.sync or config.curriculum or config.arms):
+        self._candidates = candidates_of(config.candidates) if config.candidates else {}
+        told = any(candidate.kind == INSTRUCTION for candidate in self._candidates.values())
+        if self._candidates and (config.sync or config.curriculum or config.arms or (config.checkpoint and not told)):
             raise ConfigError(
-                f"candidates is {list(config.candidates)}, which act by themselves; leave out checkpoint, sync, "
-                "curriculum and arms"
+                f"candidates is {list(config.candidates)}, which act by themselves; leave out sync, curriculum and "
+                "arms, and checkpoint where none is an instruction"
             )
-        self._candidates = find_candidates(config.candidates) if config.candidates else {}
         self._by_mixture: CandidatePolicy | None = None
         self._mixture: Mixture | None = None
         self._spec: TaskSpec | None = None
@@ -138,7 +141,7 @@ class PolicyServer(Shell[PolicyServerConfig]):
         self._arms[number].begin(spec)
         self._waiting.pop(number, None)
         if self._by_mixture is not None and self._mixture is not None:
-            self._by_mixture.take(self._mixture)
+            self._by_mixture.follow(self._mixture)
 
     def _make_policy(self, spec: TaskSpec) -> None:
         """Make the policy; one that thinks is kept when its bridge starts again, for it has no state."""
@@ -165,10 +168,21 @@ class PolicyServer(Shell[PolicyServerConfig]):
 
     def _choose_among(self, spec: TaskSpec) -> None:
         """Let the candidates act, an episode each."""
-        self._policy = self._by_mixture = CandidatePolicy(spec, self._candidates, self.config.seed)
+        told = partial(self._told, spec)
+        self._policy = self._by_mixture = CandidatePolicy(spec, self._candidates, self.config.seed, told)
         self._by_plan = None
         for name, reason in self._by_mixture.broken.items():
             self.get_logger().warning(f"candidate '{name}' cannot act: {reason}")
+        if self._by_mixture.thinks:
+            self._begin_to_think(self._by_mixture, spec)
+
+    def _told(self, spec: TaskSpec) -> Policy:
+        """The policy that is told the instructions among the candidates."""
+        policy: Policy = self._build(spec, plugin_options(self, self.config.policy))
+        show_options(self, self.config.policy, policy.options)
+        if self._checkpoint is not None:
+            policy.load(_weights_of(self.config.checkpoint, self._checkpoint, spec))
+        return policy
 
     def _begin_to_think(self, policy: Thinker, spec: TaskSpec) -> None:
         config = self.config
@@ -178,7 +192,9 @@ class PolicyServer(Shell[PolicyServerConfig]):
             hold.load(_weights_of(config.hold_checkpoint, about, spec))
         self._thinking = Thinking(policy, config.max_batch, self._hand_over)
         limits = (config.deadline_s, config.max_age_s)
-        self._thinkers = [ThinkingArm(self, arm, self._thinking, hold, limits, config.seed) for arm in self._arms]
+        self._thinkers = [
+            ThinkingArm(self, arm, self._thinking, hold, limits, config.seed, self._candidate) for arm in self._arms
+        ]
         self._thinking.start()
         if self._weights is not None:
             self._thinking.load(self._weights)
@@ -186,7 +202,7 @@ class PolicyServer(Shell[PolicyServerConfig]):
     def _on_selection(self, message: String) -> None:
         mixture = Mixture.from_json(message.data)
         if self._by_mixture is not None:
-            self._by_mixture.take(mixture)
+            self._by_mixture.follow(mixture)
         self._mixture = mixture
         self._answer_who_waits()
 
@@ -243,11 +259,9 @@ class PolicyServer(Shell[PolicyServerConfig]):
     def _act(self, arm: ServedArm, tick: Tick) -> None:
         assert self._policy is not None
         started_s = time.perf_counter()
-        feedback, who = tick.feedback, {}
+        feedback, who = tick.feedback, self._candidate()
         if self._by_plan is not None:
             who[ROLE_NAME] = self._by_plan.follow(feedback.plan, feedback.step)
-        if self._by_mixture is not None:
-            who[CANDIDATE_NAME] = self._by_mixture.begin(feedback.episode)
         if feedback.step == 0:
             self._policy.reset()
         rng = stream(self.config.seed, "policy", feedback.episode, feedback.step)
@@ -259,6 +273,10 @@ class PolicyServer(Shell[PolicyServerConfig]):
             arm.think_aloud(info["thought"])
         self.diagnostics.tick()
         self.diagnostics.value("inference_ms", f"{inference_ms:.3f}")
+
+    def _candidate(self) -> dict[str, float]:
+        """What ``policy/status`` says of the candidate that acts."""
+        return {CANDIDATE_NAME: float(self._by_mixture.arm)} if self._by_mixture is not None else {}
 
 
 def _weights_of(directory: str, about: Any, spec: TaskSpec) -> Any:

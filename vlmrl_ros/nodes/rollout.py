@@ -76,12 +76,12 @@ def rollout(task: Task, policy: Policy, episodes: int, seed: int, discount: floa
             if len(results) == episodes:
                 return results
         if feedback.step == 0:
-            _begin(policy, str(getattr(task, "instruction", "")))
+            begin(policy, str(getattr(task, "instruction", "")))
         action, _ = policy.act(arrival.observation, stream(seed, "policy", feedback.episode, feedback.step))
         _, arrival = loop.advance(arrival, action, Mark.NONE)
 
 
-def _begin(policy: Policy, instruction: str) -> None:
+def begin(policy: Policy, instruction: str) -> None:
     """Tell a policy that another episode begins; one that thinks, what there is to do."""
     if isinstance(policy, Thinker):
         policy.reset(instruction)

@@ -12,48 +12,52 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from vlmrl_ros.core.candidates import Candidate
 from vlmrl_ros.core.run_directory import write_whole
+from vlmrl_ros.core.selection_file import FILE
 from vlmrl_ros.nodes.decision import Decision, Question
 from vlmrl_ros.nodes.trials import Trial
 from vlmrl_ros.policies.evaluation.plots import plot_mixture
 from vlmrl_ros.policies.evaluation.statistics import success_interval
 
-FILE, PICTURE = "selection.json", "selection.png"
+PICTURE = "selection.png"
 
 
 class Report:
     """Collects what came out and writes it down as soon as it is decided."""
 
-    def __init__(self, output: Path, candidates: Mapping[str, Path], question: Question, outcome: str) -> None:
+    def __init__(
+        self, output: Path, candidates: Mapping[str, Candidate], plain: Mapping[str, Any] | None = None
+    ) -> None:
         """Write nothing yet.
 
         Args:
             output: directory; made when there is something to write.
-            candidates: name to checkpoint.
-            question: what is decided.
-            outcome: what a trial counts for.
+            candidates: by name.
+            plain: what the file said of a decision that was made before; None: none was.
         """
         self._output, self._candidates = output, candidates
-        self._question, self._outcome = question, outcome
-        self._plain: dict[str, Any] = {}
-        self._decision: Decision | None = None
+        self._plain = dict(plain or {})
         self.broken: Mapping[str, str] = {}
         """What is wrong with those that cannot be loaded."""
 
-    def decided(self, decision: Decision, returns: Sequence[Sequence[float]]) -> None:
+    def decided(
+        self, question: Question, decision: Decision, returns: Sequence[Sequence[float]], about: Mapping[str, str]
+    ) -> None:
         """Print the table and the certificate, write file and picture.
 
         Args:
+            question: what was decided.
             decision: what came out.
             returns: of each candidate's trials.
+            about: what the file says besides: ``outcome``, what a trial counted for, and ``policy``, what instructions
+                were told to.
         """
-        self._decision = decision
-        question = self._question
         rows = [self._row(arm, name, decision, returns[arm]) for arm, name in enumerate(self._candidates)]
         self._plain = {
             "learner": question.learner,
             "options": question.in_force,
-            "outcome": self._outcome,
+            **about,
             "incumbent": question.incumbent or None,
             "candidates": rows,
             **decision.to_plain(),
@@ -92,7 +96,7 @@ class Report:
     def _row(self, arm: int, name: str, decision: Decision, returns: Sequence[float]) -> dict[str, Any]:
         return {
             "name": name,
-            "checkpoint": str(self._candidates[name]),
+            "candidate": self._candidates[name].text,
             "loaded": name not in self.broken,
             "error": self.broken.get(name),
             "returns": list(returns),

@@ -1,4 +1,7 @@
-"""``selector``: tries every candidate in the running loop, decides which mixture is deployed, and watches it act."""
+"""``selector``: tries every candidate in the running loop, decides which mixture is deployed, and watches it act.
+
+Or deploys a mixture that was decided before.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +17,15 @@ from std_msgs.msg import String
 from vlmrl_ros.bridge import messages, qos
 from vlmrl_ros.bridge.parameters import plugin_options, show_options
 from vlmrl_ros.bridge.shell import Shell, run
-from vlmrl_ros.core.candidates import find_candidates
+from vlmrl_ros.core.candidates import CHECKPOINT, find_candidates
 from vlmrl_ros.core.config import option
-from vlmrl_ros.core.errors import ConfigError, ShapeError, VlmrlError
+from vlmrl_ros.core.errors import CheckpointError, ConfigError, ShapeError
 from vlmrl_ros.core.join import PartJoin
 from vlmrl_ros.core.mixture import Mixture
+from vlmrl_ros.core.selection_file import read_selection
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.types import Feedback, Intervention
-from vlmrl_ros.nodes.candidate_policy import load_candidates
+from vlmrl_ros.nodes.candidate_policy import try_checkpoint
 from vlmrl_ros.nodes.decision import Question, decide
 from vlmrl_ros.nodes.policy_server import CANDIDATE_NAME
 from vlmrl_ros.nodes.selection_report import Report
@@ -35,7 +39,13 @@ LOST_S = 2.0
 class SelectorConfig:
     """Parameters of ``selector``; options of the learner are ``<learner>.<option>``."""
 
-    candidates: tuple[str, ...] = option((), "checkpoints, or folders of them, to choose among: 2 or more")
+    candidates: tuple[str, ...] = option(
+        (), "checkpoints, folders of them, skill:<words> or instruction:<sentence> to choose among: 2 or more"
+    )
+    selection: str = option(
+        "", "selection.json of a decision to deploy, without trials and in place of candidates; empty: none"
+    )
+    policy: str = option("", "what instructions are told to, for selection.json: a checkpoint or a policy plug-in")
     learner: str = option("trust", "learner plug-in of outcomes that chooses: trust, lcb, greedy, uniform")
     trials: int = option(1, "autonomous episodes of each candidate", low=1, high=100_000)
     incumbent: str = option(
@@ -73,8 +83,26 @@ class Selector(Shell[SelectorConfig]):
     def configure(self) -> None:
         """Find the candidates, check the rule, listen to the loop."""
         config = self.config
-        self._candidates = find_candidates(config.candidates)
+        self._selected = read_selection(Path(config.selection)) if config.selection else None
+        self._candidates = self._selected.candidates if self._selected else find_candidates(config.candidates)
         self._names = tuple(self._candidates)
+        self._report = Report(Path(config.output), self._candidates, self._selected.plain if self._selected else None)
+        if self._selected is None:
+            self._prepare_trials()
+        self._spec: TaskSpec | None = None
+        self._watch = EpisodeWatch()
+        self._deployed: list[Trial] = []
+        self._decided = self._selected is not None
+        self._begun, self._planned, self._unplanned = -1, -1, False
+        self._selection = self.publisher(String, "policy/selection", qos.LATCHED)
+        self.listen(String, "spec", self._on_spec, qos.LATCHED)
+        self.listen(JointState, "feedback", partial(self._on_part, "feedback"), qos.STEP)
+        self.listen(JointState, "intervention", partial(self._on_part, "intervention"), qos.STEP)
+        self.listen(JointState, "policy/status", partial(self._on_part, "candidate"), qos.STEP)
+        self.steady_timer(LOST_S, self._miss)
+
+    def _prepare_trials(self) -> None:
+        config = self.config
         options = plugin_options(self, config.learner)
         if config.outcome == "task_return" and "sigma" not in options:
             raise ConfigError(
@@ -86,34 +114,33 @@ class Selector(Shell[SelectorConfig]):
         show_options(self, config.learner, self._question.in_force)
         more = max(config.trials, config.incumbent_trials)
         self._trials = Trials([more if name == config.incumbent else config.trials for name in self._names])
-        self._report = Report(Path(config.output), self._candidates, self._question, config.outcome)
-        self._spec: TaskSpec | None = None
-        self._watch = EpisodeWatch()
-        self._deployed: list[Trial] = []
-        self._decided = False
-        self._begun, self._planned, self._unplanned = -1, -1, False
-        self._selection = self.publisher(String, "policy/selection", qos.LATCHED)
-        self.listen(String, "spec", self._on_spec, qos.LATCHED)
-        self.listen(JointState, "feedback", partial(self._on_part, "feedback"), qos.STEP)
-        self.listen(JointState, "intervention", partial(self._on_part, "intervention"), qos.STEP)
-        self.listen(JointState, "policy/status", partial(self._on_part, "candidate"), qos.STEP)
-        self.steady_timer(LOST_S, self._miss)
 
     def _on_spec(self, message: String) -> None:
         first, self._spec = self._spec is None, messages.read_spec(message, self._spec)
         self._join = PartJoin(("feedback", "intervention", "candidate"))
         if not first:
             return
-        try:
-            _, broken = load_candidates(self._candidates, self._spec)
-        except VlmrlError as error:
-            self.fail(error)
+        broken = self._broken(self._spec)
+        if broken and (self._selected is not None or len(broken) == len(self._names)):
+            what = "no candidate can be loaded" if self._selected is None else "what is deployed cannot be loaded"
+            self.fail(CheckpointError(f"{what}: {'; '.join(broken.values())}"))
+            return
+        if self._selected is not None:
+            self._say(self._selected.mixture)
             return
         for name, reason in broken.items():
             self.get_logger().error(f"candidate '{name}' cannot be loaded and counts as failed: {reason}")
             self._trials.fail(self._names.index(name), self.config.failure_return)
         self._report.broken = broken
         self._plan(0)
+
+    def _broken(self, spec: TaskSpec) -> dict[str, str]:
+        """What is wrong with each checkpoint that cannot be loaded; of others the policy server makes sure."""
+        return {
+            name: found
+            for name, candidate in self._candidates.items()
+            if candidate.kind == CHECKPOINT and isinstance(found := try_checkpoint(candidate, spec), str)
+        }
 
     def _on_part(self, part: str, message: Any) -> None:
         if self._spec is None:
@@ -184,7 +211,8 @@ class Selector(Shell[SelectorConfig]):
         decision = decide(self._question, returns, loaded)
         self._decided = True
         self._say(Mixture(self._names, tuple(map(float, decision.deployed))))
-        self._report.decided(decision, returns)
+        about = {"outcome": self.config.outcome, "policy": self.config.policy}
+        self._report.decided(self._question, decision, returns, about)
 
     def _fair_returns(self) -> list[list[float]]:
         """Returns of all trials; one that failed to begin is worth no more than any that began."""

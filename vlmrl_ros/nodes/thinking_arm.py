@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -35,7 +35,14 @@ class ThinkingArm:
     """Runs in the node's own thread; only the thoughts come from elsewhere, by way of the executor."""
 
     def __init__(
-        self, node: Shell[Any], arm: ServedArm, thinking: Thinking, hold: Policy, limits: tuple[float, float], seed: int
+        self,
+        node: Shell[Any],
+        arm: ServedArm,
+        thinking: Thinking,
+        hold: Policy,
+        limits: tuple[float, float],
+        seed: int,
+        who: Callable[[], Mapping[str, float]],
     ) -> None:
         """Listen for instructions and takeovers.
 
@@ -46,10 +53,11 @@ class ThinkingArm:
             hold: acts while it does.
             limits: how long an observation waits for its answer, and the age beyond which one is worth nothing, s.
             seed: of the draws.
+            who: what ``policy/status`` says besides of who acts.
         """
         self._node, self._arm, self._thinking, self._hold = node, arm, thinking, hold
         self._deadline_s, longest_s = limits
-        self._seed = seed
+        self._seed, self._who = seed, who
         self._deliberation = Deliberation(longest_s)
         self._instruction = ""
         self._version = 0
@@ -168,6 +176,7 @@ class ThinkingArm:
             **dict(zip(STATUS_NAMES, values, strict=True)),
             HELD_NAME: float(held),
             THOUGHT_AGE_NAME: age_s,
+            **self._who(),
         }
         self._arm.answer(tick.stamp_ns, action, status)
         self._node.diagnostics.tick()
