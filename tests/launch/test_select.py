@@ -122,3 +122,14 @@ def test_a_model_is_told_each_instruction_in_an_episode_of_its_own(stage: Stage)
     assert set(told) == set(sentences)
     assert {values["candidate"] for values in status} == {0.0, 1.0}
     assert any(not values["held"] for values in status)
+
+
+def test_a_decision_that_draws_what_cannot_be_loaded_is_refused_by_name(stage: Stage, run: Path):
+    checkpoints = [run / "checkpoints" / name for name in NAMES[1:]]
+    rows = [{"name": path.name, "candidate": str(path), "probability": 0.5} for path in checkpoints]
+    file = stage.root / "half.json"
+    file.write_text(json.dumps({"candidates": rows, "policy": ""}))
+    launched = stage.launch("select.launch.py", f"selection:={file}")
+    assert launched.wait(60.0) != 0
+    assert f"what is deployed cannot be loaded: checkpoint '{checkpoints[1]}' is damaged" in launched.output
+    assert "Traceback" not in launched.output
