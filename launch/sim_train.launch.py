@@ -23,20 +23,25 @@ from vlmrl_ros.bridge.teaching import (
 ARGUMENTS = {
     **COMMON,
     "num_arms": ("1", "arms that one learner teaches, each in a namespace of its own: arm_0, arm_1 and so on"),
+    "policy": ("gaussian", "policy plug-in; vlm: a vision-language model, which thinks"),
     **TEACHING,
-    "policy": ("gaussian", "policy plug-in; vlm: a vision-language model, for learners that teach one"),
+    "learner": ("", "learner plug-in; empty: vlm_ppo for a policy that thinks, else rlif"),
+    "demonstrations": (
+        "",
+        f"{TEACHING['demonstrations'][1]}; empty: 15, but 0 for a policy that thinks, which learns from what it says",
+    ),
     "curriculum": ("", "curriculum plug-in, with any learner; empty: the full task from the start"),
     "sync": (
         "auto",
         "repeatable to the bit; auto: one arm with a scripted operator or none (in a fleet an arm that pauses would "
-        "make the others wait), and no policy that thinks but what learns from all that it says",
+        "make the others wait)",
         ("auto", "true", "false"),
     ),
 }
 THINKING = ("vlm",)
 """Policies that think: one server answers all arms of a fleet together."""
-OF_TURNS = ("vlm_sft", "vlm_ppo", "vlm_gigpo")
-"""Learners of what such a policy says; robots stand while they learn, for what old weights say is of no use to them."""
+OF_TURNS = ("vlm_ppo", "vlm_gigpo", "vlm_sft")
+"""Learners of what such a policy says, the usual one first."""
 LAG_STEPS = 8
 """Without sync the simulation may run so far ahead of the learner."""
 RECORDER_LAG_STEPS = 24
@@ -52,11 +57,9 @@ def generate_launch_description() -> LaunchDescription:
 def _nodes(context: LaunchContext) -> list[Action]:
     a = Arguments(context)
     task = a.plugin("task", "tasks")
+    policy = _with_its_learner(a)
     fleet = arms(a.integer("num_arms"), a.integer("seed"), a.shown())
-    policy = a.plugin("policy", "policies")
-    if a.text("learner") in OF_TURNS and policy not in THINKING:
-        raise ValueError(f"learner:={a.text('learner')} learns from what a policy says; take policy:=vlm, not {policy}")
-    sync = _sync(a, len(fleet), policy)
+    sync = _sync(a, len(fleet))
     curriculum = a.plugin("curriculum", "curricula") if a.text("curriculum") else ""
     if curriculum and len(fleet) > 1:
         raise ValueError(f"curriculum:={curriculum} goes with one arm; leave out num_arms:={len(fleet)}")
@@ -73,6 +76,24 @@ def _nodes(context: LaunchContext) -> list[Action]:
     for arm in fleet:
         nodes += _of_arm(a, arm, learner["run_dir"], sync, {} if together else server)
     return managed(a, nodes)
+
+
+def _with_its_learner(a: Arguments) -> str:
+    """The policy; the learner and its demonstrations are those that go with it where the user left them open.
+
+    Raises:
+        ValueError: the learner cannot teach this policy.
+    """
+    policy = a.plugin("policy", "policies")
+    thinks = policy in THINKING
+    a.fill("learner", OF_TURNS[0] if thinks else TEACHING["learner"][0])
+    a.fill("demonstrations", "0" if thinks else TEACHING["demonstrations"][0])
+    learner = a.text("learner")
+    if learner in OF_TURNS and not thinks:
+        raise ValueError(f"learner:={learner} learns from what a policy says; take policy:=vlm, not {policy}")
+    if thinks and learner not in OF_TURNS:
+        raise ValueError(f"learner:={learner} cannot teach policy:={policy}; valid: {', '.join(OF_TURNS)}")
+    return policy
 
 
 def _server(a: Arguments, policy: str, run_dir: str, sync: bool) -> dict[str, Any]:
@@ -104,9 +125,8 @@ def _of_arm(a: Arguments, arm: Arm, run_dir: str, sync: bool, server: dict[str, 
     return [Managed(name, parameters, arm.name) for name, parameters in nodes.items()]
 
 
-def _sync(a: Arguments, count: int, policy: str) -> bool:
+def _sync(a: Arguments, count: int) -> bool:
     operator, given = a.text("operator"), a.text("sync")
     if by_hand(a) and given == "true":
         raise ValueError(f"sync:=true needs lockstep, and a person at the {operator} needs real time; use sync:=false")
-    acts = policy not in THINKING or a.text("learner") in OF_TURNS
-    return given == "true" or (given == "auto" and count == 1 and not by_hand(a) and acts)
+    return given == "true" or (given == "auto" and count == 1 and not by_hand(a))

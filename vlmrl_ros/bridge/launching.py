@@ -97,6 +97,11 @@ class Arguments:
         """The value as it was given."""
         return LaunchConfiguration(name).perform(self._context)
 
+    def fill(self, name: str, value: str) -> None:
+        """Take a value for an argument that was left empty."""
+        if not self.text(name):
+            self._context.launch_configurations[name] = value
+
     def namespace(self) -> str:
         """The full namespace of the launch, also within a ``PushRosNamespace``; without a slash at its end."""
         pushed = self._context.launch_configurations.get("ros_namespace")
