@@ -10,6 +10,12 @@ VISION = ("<|vision_start|>", "<|vision_end|>")
 """Around the mark of an image, in models that know them (Qwen-VL)."""
 
 
+def marks(processor: Any) -> frozenset[str]:
+    """What a processor takes for something else than text, wherever it stands: an image, the end of what is said."""
+    added = processor.tokenizer.added_tokens_decoder.values()
+    return frozenset({IMAGE, processor.image_token, *(token.content for token in added if token.special)})
+
+
 def as_asked(processor: Any, text: str) -> str:
     """A prompt with :data:`~vlmrl_ros.core.text.IMAGE` where images belong, as a processor takes it.
 

@@ -8,10 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 
 from vlmrl_ros.core.config import from_mapping, to_mapping
-from vlmrl_ros.core.errors import ConfigError, VlmrlError
+from vlmrl_ros.core.errors import ConfigError, RangeError, VlmrlError
 from vlmrl_ros.core.interfaces import Variables
 from vlmrl_ros.core.prompts import answer, around_instruction, prompt, system_prompt
 from vlmrl_ros.core.skills import skills
@@ -22,9 +21,11 @@ from vlmrl_ros.core.text_action import read_action
 from vlmrl_ros.core.thinker import Decision, Question
 from vlmrl_ros.core.types import Observation, state_of
 from vlmrl_ros.core.vocabulary import Drive, Vocabulary, moves
+from vlmrl_ros.policies.vlm.asking import marks
 from vlmrl_ros.policies.vlm.config import VlmConfig
 from vlmrl_ros.policies.vlm.decoding import Decoder
 from vlmrl_ros.policies.vlm.loading import load_model, with_adapter, with_new_adapter
+from vlmrl_ros.policies.vlm.memory import tells_of_short_memory
 from vlmrl_ros.policies.vlm.weights import fitting, parameters
 
 
@@ -74,12 +75,16 @@ class VlmPolicy:
             processor: of the model.
 
         Raises:
-            ConfigError: the task has no camera or no words.
+            ConfigError: the task has no camera or no words, or what the model is told has marks in it.
         """
         self.options: Mapping[str, Any] = to_mapping(config)
         self._config = config
         self.asking = Asking(spec, config)
         self.model, self.processor = model, processor
+        self._marks = marks(processor)
+        for name in ("description", "instruction"):
+            if found := self._marks_in(self.options[name]):
+                raise ConfigError(f"{name} holds {found}, which this model does not take for text; valid: plain words")
         self._decoder = Decoder(model, processor, config.max_new_tokens)
         self._still = np.clip(np.zeros(spec.action.size, np.float32), spec.action.low, spec.action.high)
         self._drive: Drive | None = None
@@ -105,7 +110,9 @@ class VlmPolicy:
         """Answer questions; one whose picture or prompt cannot be read, or for which memory is short, gets none."""
         try:
             return self._think(questions)
-        except (VlmrlError, torch.OutOfMemoryError) as error:
+        except (VlmrlError, MemoryError, RuntimeError) as error:
+            if not (isinstance(error, VlmrlError) or tells_of_short_memory(error)):
+                raise
             if len(questions) == 1:
                 return [Decision(None, {"error": str(error)})]
             return [decision for question in questions for decision in self.think([question])]
@@ -132,10 +139,25 @@ class VlmPolicy:
             self._decoder.take(packed)
 
     def _think(self, questions: Sequence[Question]) -> list[Decision]:
-        asked = [self.asking.observation(question) for question in questions]
+        asked = [self._asked(question) for question in questions]
         with self._busy:
             said = self._decoder.decode(asked, self._config.temperature, [question.rng for question in questions])
         return [self._decision(*row) for row in zip(questions, asked, said, strict=True)]
+
+    def _asked(self, question: Question) -> TextObservation:
+        """What the model is shown of a question.
+
+        Raises:
+            RangeError: its instruction would be taken for something else than text.
+        """
+        if found := self._marks_in(question.instruction):
+            raise RangeError(
+                f"an instruction holds {found}, which this model does not take for text; valid: plain words"
+            )
+        return self.asking.observation(question)
+
+    def _marks_in(self, text: str) -> list[str]:
+        return sorted(mark for mark in self._marks if mark in text)
 
     def _decision(self, question: Question, asked: TextObservation, said: Utterance) -> Decision:
         """Read an answer."""

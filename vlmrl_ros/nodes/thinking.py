@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ class Thought:
     Attributes:
         decision: of the policy; None where it met a defect.
         version: of the weights that it had.
-        seconds: how long the batch took.
+        seconds: how long it took, together with those that were answered with it.
         defect: of the policy.
     """
 
@@ -96,17 +96,24 @@ class Thinking:
 
     def _think(self) -> None:
         while (batch := self._next()) is not None:
-            begun_s = time.perf_counter()
-            decisions: list[Decision | None] = [None] * len(batch)
-            defect: Exception | None = None
-            try:
-                self._take()
-                decisions = [*self._thinker.think([question for question, _ in batch])]
-            except Exception as error:  # noqa: BLE001 - a defect of the policy: handed on, and the thread lives
-                defect = error
-            seconds = time.perf_counter() - begun_s
-            for (_, answered), decision in zip(batch, decisions, strict=True):
-                answered(Thought(decision, self._version, seconds, defect))
+            thoughts = self._thoughts([question for question, _ in batch])
+            for (_, answered), thought in zip(batch, thoughts, strict=True):
+                answered(thought)
+
+    def _thoughts(self, questions: Sequence[Question]) -> list[Thought]:
+        """Answer questions; where together they meet a defect each is put alone, so that it keeps to its own."""
+        begun_s = time.perf_counter()
+        decisions: Sequence[Decision | None] = [None] * len(questions)
+        defect: Exception | None = None
+        try:
+            self._take()
+            decisions = self._thinker.think(questions)
+        except Exception as error:  # noqa: BLE001 - a defect of the policy: handed on, and the thread lives
+            if len(questions) > 1:
+                return [thought for question in questions for thought in self._thoughts([question])]
+            defect = error
+        seconds = time.perf_counter() - begun_s
+        return [Thought(decision, self._version, seconds, defect) for decision in decisions]
 
     def _next(self) -> list[tuple[Question, Answered]] | None:
         """Wait for questions; None at the end."""

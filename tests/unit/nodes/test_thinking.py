@@ -6,13 +6,19 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from fakes.vlm_models import llava
 
 from vlmrl_ros.bridge.weights import Weights
 from vlmrl_ros.core.errors import CheckpointError
+from vlmrl_ros.core.spec import CameraSpec, TaskSpec, VectorSpec
 from vlmrl_ros.core.thinker import Decision, Question
 from vlmrl_ros.nodes.thinking import Thinking, Thought
+from vlmrl_ros.policies.vlm.config import VlmConfig
+from vlmrl_ros.policies.vlm.policy import Asking, VlmPolicy
 
 WAIT_S = 10.0
+PLACE = VectorSpec(("tip_x",), ("m",), np.array([-1.0]), np.array([1.0]))
+SPEED = VectorSpec(("linear_x",), ("m/s",), np.array([-1.0]), np.array([1.0]))
 
 
 class Ponderer:
@@ -129,6 +135,21 @@ def test_weights_that_do_not_fit_are_told_and_change_nothing(thinking, ponderer,
     thinking.ask("a", question("1"), answers.put)
     thought = answers.get(timeout=WAIT_S)
     assert (thought.version, thought.decision.thought["text"]) == (0, "first 1")
+
+
+def test_a_question_that_the_policy_cannot_bear_takes_the_thoughts_of_no_other(loaded, answers):
+    front = np.zeros((32, 32, 3), np.uint8)
+    spec = TaskSpec("toy", PLACE, SPEED, (CameraSpec("front", 32, 32),), 0.1, 50)
+    options = VlmConfig(max_new_tokens=4)
+    policy = VlmPolicy(spec, options, *llava(Asking(spec, options).examples()))
+    thinking = Thinking(policy, 3, lambda weights, error: loaded.put((weights.version, error)))
+    for robot, seen in (("a", {"front": front}), ("b", {}), ("c", {"front": front})):
+        thinking.ask(robot, Question(seen, np.random.default_rng(0)), answers.put)
+    thinking.start()
+    first, second, third = (answers.get(timeout=WAIT_S) for _ in range(3))
+    thinking.stop(WAIT_S)
+    assert len(first.decision.thought["token_ids"]) == len(third.decision.thought["token_ids"]) == 4
+    assert (second.decision, repr(second.defect)) == (None, "KeyError('front')")
 
 
 def test_a_defect_of_the_policy_is_told_and_the_next_question_answered(thinking, ponderer, answers):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from vlmrl_ros.core.config import from_mapping
 from vlmrl_ros.core.errors import CheckpointError, ConfigError, UnknownNameError
 from vlmrl_ros.core.prompts import answer
 from vlmrl_ros.core.spec import CameraSpec, TaskSpec, VectorSpec
-from vlmrl_ros.core.text import TextObservation
+from vlmrl_ros.core.text import IMAGE, TextObservation
 from vlmrl_ros.core.thinker import Question, Thinker
 from vlmrl_ros.policies.vlm.config import VlmConfig
 from vlmrl_ros.policies.vlm.decoding import Decoder
@@ -119,6 +120,7 @@ def test_without_instruction_that_of_the_options_holds():
         (question(front=np.zeros((32, 32), np.uint8)), r"an image is uint8 \(32, 32\)"),
         (question(front=np.zeros((0, 32, 3), np.uint8)), r"an image is uint8 \(0, 32, 3\)"),
         (question(instruction="on " * 900), r"a prompt has \d+ tokens and an answer up to 6; together at most 1024"),
+        (question(front=np.broadcast_to(np.uint8(0), (2**25, 2**25, 3))), "[Uu]nable to allocate"),
     ],
 )
 def test_one_bad_question_is_told_and_hurts_no_other(wrong, message):
@@ -129,22 +131,43 @@ def test_one_bad_question_is_told_and_hurts_no_other(wrong, message):
         raise AssertionError(bad.thought["error"])
 
 
+def test_what_a_model_does_not_take_for_text_is_refused_in_an_instruction_and_hurts_no_other(family):
+    policy = policy_of(family)
+    mark, end = policy.processor.image_token, policy.processor.tokenizer.eos_token
+    for told in (IMAGE, mark, end):
+        good, bad = policy.think([question(1, "lift it"), question(2, f"put {told} down")])
+        assert good.thought["token_ids"] == policy.think([question(1, "lift it")])[0].thought["token_ids"]
+        assert bad.thought["error"] == (
+            f"an instruction holds ['{told}'], which this model does not take for text; valid: plain words"
+        )
+    for name in ("instruction", "description"):
+        with pytest.raises(ConfigError, match=f"{name} holds .*, which this model does not take for text; valid:"):
+            VlmPolicy(SPEC, replace(SHORT, **{name: f"see {mark}"}), policy.model, policy.processor)
+
+
 def test_a_picture_of_another_size_is_scaled():
     decision = policy_of().think([question(front=np.zeros((50, 20, 3), np.uint8))])[0]
     assert "error" not in decision.thought
 
 
-def test_short_memory_is_told_and_the_next_question_answered(monkeypatch):
+def no_room_on_the_device():
+    raise torch.OutOfMemoryError("no room")
+
+
+@pytest.mark.parametrize("ask", [no_room_on_the_device, lambda: torch.empty(2**60), lambda: np.empty(2**55)])
+def test_where_memory_is_short_for_all_questions_each_is_answered_alone_or_told_why_not(monkeypatch, ask):
     policy = policy_of()
-    real = Decoder.decode
+    real, most = Decoder.decode, 1
 
     def short(self, asked, *others):
-        if len(asked) > 1:
-            raise torch.OutOfMemoryError("no room")
+        if len(asked) > most:
+            ask()
         return real(self, asked, *others)
 
     monkeypatch.setattr(Decoder, "decode", short)
     assert all("error" not in one.thought for one in policy.think([question(1), question(2)]))
+    most = 0
+    assert all(one.thought["error"] for one in policy.think([question(1), question(2)]))
 
 
 @pytest.mark.parametrize(
