@@ -35,12 +35,19 @@ class TurnConfig:
 
 
 @dataclass(frozen=True)
-class RewardConfig:
-    """What an utterance is rewarded for in the loop; elsewhere a turn carries its reward."""
+class LiveConfig:
+    """What is different where a model is taught by what it lives through."""
 
     reward: str = option(
         "takeovers",
         "in the loop: takeovers: -1 for the utterance that a person takes over from, else 0 (RLIF); task: the rewards "
         "of the task while the utterance drove the arm",
         choices=("takeovers", "task"),
+    )
+    last_rate: float = option(
+        1.0,
+        "share of the learning rate that is left after so many updates, by a cosine; 1: it stays as it is, for nobody "
+        "knows beforehand how many updates a run of the loop will have",
+        low=0.0,
+        high=1.0,
     )

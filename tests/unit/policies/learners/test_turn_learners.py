@@ -63,9 +63,9 @@ def turns(learner, seed: int) -> list[Turn]:
     return made
 
 
-def taught(name: str, folder, updates: int = 2):
-    learner = learner_of(name, folder)
-    for update in range(updates):
+def taught(name: str, folder, **values):
+    learner = learner_of(name, folder, **values)
+    for update in range(2):
         for turn in turns(learner, update):
             learner.add(turn)
         assert learner.ready
@@ -142,6 +142,13 @@ def test_a_learner_begins_where_another_one_ended(folder, tmp_path):
     stored = write_checkpoint(tmp_path, 1, {POLICY_FILE: lambda: [raw]}, {}, None)
     second = learner_of("vlm_ppo", folder, start_from=str(stored.path))
     assert all(np.array_equal(value, second.variables()[name]) for name, value in first.variables().items())
+
+
+@pytest.mark.parametrize("name", ["vlm_ppo", "vlm_gigpo"])
+def test_reinforcement_goes_on_at_its_rate_unless_it_is_told_when_to_end(name, folder):
+    for ending, alike in (({}, True), ({"last_rate": 0.05}, False)):
+        soon, late = (taught(name, folder, updates=updates, **ending).variables() for updates in (1, 100))
+        assert all(np.array_equal(value, late[key]) for key, value in soon.items()) is alike
 
 
 @pytest.mark.parametrize("name", ["vlm_ppo", "vlm_gigpo"])
