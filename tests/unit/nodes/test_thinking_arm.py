@@ -5,6 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +16,7 @@ import rclpy
 from fakes.processes import free_domain
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
+from safetensors.numpy import save
 from sensor_msgs.msg import JointState
 from std_msgs.msg import String, UInt8MultiArray
 
@@ -20,6 +24,7 @@ from vlmrl_ros.bridge import messages, qos
 from vlmrl_ros.bridge.thought_messages import read_thought_age
 from vlmrl_ros.bridge.weights import Weights, encode
 from vlmrl_ros.core import registry
+from vlmrl_ros.core.checkpoint import POLICY_FILE, write_checkpoint
 from vlmrl_ros.core.errors import CheckpointError
 from vlmrl_ros.core.spec import TaskSpec, VectorSpec
 from vlmrl_ros.core.thinker import Decision, Question
@@ -140,23 +145,68 @@ class Bench:
         self._executor.shutdown()
 
 
-@pytest.fixture
-def served(request, monkeypatch) -> Iterator[Bench]:
+@contextmanager
+def serving(monkeypatch: pytest.MonkeyPatch, **parameters: object) -> Iterator[Bench]:
     speaker = Speaker()
     real = registry.load
     monkeypatch.setattr(
         registry, "load", lambda group, name: (lambda *_: speaker) if name == "vlm" else real(group, name)
     )
-    given = {"policy": "vlm", "deadline_s": 60.0, **getattr(request, "param", {})}
+    given = {"policy": "vlm", "deadline_s": 60.0, **parameters}
     with free_domain() as domain:
         arguments = [part for name, value in given.items() for part in ("-p", f"{name}:={value}")]
         rclpy.init(args=["--ros-args", *arguments], domain_id=domain, signal_handler_options=SignalHandlerOptions.NO)
         node = PolicyServer()
         bench = Bench(node, speaker)
+        try:
+            yield bench
+        finally:
+            bench.close()
+            node.destroy_node()
+            rclpy.shutdown()
+
+
+@pytest.fixture
+def served(request, monkeypatch) -> Iterator[Bench]:
+    with serving(monkeypatch, **getattr(request, "param", {})) as bench:
         yield bench
-        bench.close()
-        node.destroy_node()
-        rclpy.shutdown()
+
+
+def steady(folder: Path, spec: TaskSpec, action: float) -> Path:
+    """A checkpoint whose policy, of one observation and one action, always does the same."""
+    shapes = {"weight": (1, 1), "bias": (1,)}
+    weights = {
+        f"actor/{layer}/{part}": np.zeros(shape, np.float32)
+        for layer in ("hidden_0", "mean", "log_std")
+        for part, shape in shapes.items()
+    }
+    weights["actor/mean/bias"][:] = np.arctanh(action)
+    raw = save(weights)
+    return write_checkpoint(folder, 1, {POLICY_FILE: lambda: [raw]}, {"task_spec": spec.to_json()}, None).path
+
+
+HOLD = {"deadline_s": 0.0, "hold_policy": "gaussian", "gaussian.explore": "false"}
+
+
+def test_meanwhile_the_hold_policy_acts_with_the_weights_of_its_checkpoint(monkeypatch, tmp_path):
+    with serving(monkeypatch, hold_checkpoint=steady(tmp_path, SPEC, 0.25), **HOLD) as served:
+        for stamp in range(2):
+            served.see(stamp)
+            assert served.answer(stamp) == (pytest.approx(0.25), True)
+        served.thought(1)
+        served.until(lambda: served.node._thinkers[0]._deliberation._drive is not None)
+        served.see(2)
+        assert served.answer(2) == (0.5, False)
+        assert served.counts["steps held"] == 2
+
+
+def test_a_hold_policy_of_another_task_or_of_no_name_ends_the_node(monkeypatch, tmp_path):
+    other = replace(SPEC, task="other", observation=replace(SPEC.observation, names=("y",)))
+    for given in ({**HOLD, "hold_checkpoint": steady(tmp_path, other, 0.25)}, {"hold_policy": "nobody"}):
+        with serving(monkeypatch, **given) as served:
+            served.until(served.node.done.done)
+            assert served.node.done.result() == 1
+            assert not served.node._thinkers
 
 
 def test_a_motion_answers_its_observation_and_those_that_follow(served):
