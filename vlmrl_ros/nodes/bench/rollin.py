@@ -17,7 +17,7 @@ from vlmrl_ros.policies.evaluation.plots import Curve, plot_success
 from vlmrl_ros.policies.evaluation.statistics import mean_interval, permutation_p
 
 SEEDS = tuple(range(10))
-CONTINUOUS_SEEDS = tuple(range(20, 27))
+CONTINUOUS_SEEDS = tuple(range(20, 34))
 """The settings were chosen on others, and so was the share of the episodes that has to show the ordering."""
 NONE_SEEDS = CONTINUOUS_SEEDS[:3]
 """Without a curriculum a run always takes the whole budget, and nothing is told apart from it."""
