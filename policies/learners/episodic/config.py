@@ -38,7 +38,9 @@ class EpisodicConfig(SeeingConfig):
     reward_bias: float = option(0.0, "added to the scaled reward")
     failure_reward: float = option(0.0, "reward of the task for a step that achieves nothing")
     failure_lasts: bool = option(
-        True, "a termination without success is worth its reward for ever, r / (1 - discount): ending early never pays"
+        True,
+        "a termination without success is worth its scaled reward r for ever, r / (1 - discount), where r is below 0, "
+        "so that failing early is no way out; a reward of 0 or more is earned once",
     )
     truncated_tail: str = option(
         "none",

@@ -22,7 +22,8 @@ def scaled_rewards(episode: Sequence[Transition], config: EpisodicConfig) -> Flo
     """The rewards that are learned from, float64 (T,), of the T transitions of an episode in order."""
     rewards = config.reward_scale * _task_rewards(episode) + config.reward_bias
     end = episode[-1].after.feedback
-    if config.failure_lasts and end.terminated and not end.success:
+    failed = end.terminated and not end.success
+    if config.failure_lasts and failed and rewards[-1] < 0:
         rewards[-1] /= 1.0 - config.discount
     return rewards
 

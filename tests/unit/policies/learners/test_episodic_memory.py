@@ -66,6 +66,15 @@ def test_failing_for_good_is_worth_the_failure_for_ever_and_success_is_not_touch
     np.testing.assert_allclose(returns_to_go(late, CONFIG), [5 + 0.9 * FAILURE, FAILURE])
 
 
+def test_failing_for_good_never_pays_where_rewards_are_positive():
+    fall = episode([0.5, 0.5, 0.5], terminated=True)
+    config = EpisodicConfig(discount=0.9, failure_lasts=True)
+    np.testing.assert_allclose(scaled_rewards(fall, config), [0.5, 0.5, 0.5])
+    np.testing.assert_allclose(returns_to_go(fall, config), [0.5 * 2.71, 0.5 * 1.9, 0.5])
+    shifted = dataclasses.replace(config, reward_bias=-1.0)
+    np.testing.assert_allclose(scaled_rewards(fall, shifted), [-0.5, -0.5, -5])
+
+
 @pytest.mark.parametrize(("tail", "after"), [("none", 0.0), ("last", 5 / (1 - 0.9))])
 def test_after_a_truncation_comes_what_the_option_says(tail, after):
     items = episode([0.0, 1.0], success=True)
