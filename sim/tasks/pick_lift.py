@@ -22,8 +22,8 @@ _SEEN = (
     *features("cube", "m", 0.15),
     *features("cube_fine", "m", 0.02),
     Feature("cube_height", "m", 0.0, 0.10),
-    Feature("opening", "m", 0.0, 2 * FINGER_STROKE_M),
 )
+_FELT = (Feature("opening", "m", 0.0, 2 * FINGER_STROKE_M),)
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class PickLift(ArmTask):
 
     def __init__(self, config: PickLiftConfig) -> None:
         """Compose and compile the cell."""
-        super().__init__("pick_lift", config, _compose(), seen=_SEEN, driven_fingers=True)
+        super().__init__("pick_lift", config, _compose(), seen=_SEEN, felt=_FELT, driven_fingers=True)
         self._options = config
         self._cube = self.robot.model.body("cube").id
         start = int(self.robot.model.joint("cube").qposadr[0])
@@ -91,7 +91,10 @@ class PickLift(ArmTask):
 
     def _look(self) -> Array:
         offset = self._cube_position - self.robot.tip
-        return np.concatenate((offset, offset, [self._height, self.robot.opening]))
+        return np.concatenate((offset, offset, [self._height]))
+
+    def _feel(self) -> Array:
+        return np.array([self.robot.opening])
 
     def _in_goal(self) -> bool:
         return self._height > self._options.lift_mm / 1000

@@ -123,3 +123,24 @@ def test_a_step_beyond_the_end_is_refused(name: str):
     assert roll(task, 0, 5)[-1].last()
     with pytest.raises(RuntimeError, match="reset"):
         task.step(np.zeros(task.spec.action.size, np.float32))
+
+
+def feels(name: str, shuffled: bool) -> dict[str, float]:
+    """The state by name after a step, from pixels; the workpiece was moved by hand before it or was not."""
+    task = load.build(name, {"observation": "pixels", "image_size": 16})
+    task.reset(np.random.default_rng(0))
+    if shuffled:
+        task.shuffle(np.random.default_rng(1))
+    state = task.step(np.zeros(task.spec.action.size, np.float32)).observation["state"]
+    task.close()
+    return dict(zip(task.spec.observation.names, state.tolist(), strict=True))
+
+
+@pytest.mark.parametrize("name", ARM_TASKS)
+def test_from_pixels_the_state_is_what_the_arm_feels_of_itself_and_nothing_of_the_workpiece(name: str):
+    whole = load.build(name, {"observation": "state"}).spec
+    felt = feels(name, shuffled=False)
+    assert felt == pytest.approx(feels(name, shuffled=True), abs=1e-4)
+    assert set(felt) < set(whole.observation.names)
+    assert ("opening" in felt) == ("gripper" in whole.action.names)
+    assert {"tip_velocity_x", "command_lag_x", "wrist_force_x", "previous_linear_x"} <= set(felt)
