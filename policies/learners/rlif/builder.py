@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from vlmrl_ros.core.errors import ConfigError
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.types import Transition
 from vlmrl_ros.policies.learners.labels import nobodys, stored_by_release, takeover_reward
@@ -21,7 +22,16 @@ class Builder:
 
     @staticmethod
     def build(spec: TaskSpec, config: RlifConfig, rng: np.random.Generator) -> RlpdLearner:
-        """Learn from takeovers. Source: Luo et al., RLIF (ICLR 2024), algorithm 1; the multi-step return is ours."""
+        """Learn from takeovers. Source: Luo et al., RLIF (ICLR 2024), algorithm 1; the multi-step return is ours.
+
+        Raises:
+            ConfigError: multi-step returns over steps that the released code does not store.
+        """
+        if config.stored == "release" and config.return_steps != 1:
+            raise ConfigError(
+                f"rlif.stored is 'release', which blames the last step alone, and return_steps is {config.return_steps}; "
+                "valid with it: 1"
+            )
         prior, online = (prior_of(config), None) if config.stored == "all" else (nobodys, stored_by_release)
         if config.return_steps == 1:
             memory = MixedMemory(spec, config.capacity, takeover_reward, prior, online)

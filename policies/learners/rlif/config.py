@@ -22,7 +22,7 @@ class RlifConfig(RlpdConfig):
     )
     stored: str = option(
         "all",
-        "all: every step; release: as the authors' code does, one buffer, of a takeover the person's last step, of an "
-        "episode all but the last step",
+        "all: every step; release: as the authors' code does, one buffer whatever buffers says, of a takeover the "
+        "person's last step, of an episode all but the last step; only with return_steps: 1",
         choices=("all", "release"),
     )

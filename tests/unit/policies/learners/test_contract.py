@@ -224,3 +224,13 @@ def test_a_device_that_is_not_there_is_refused(name, spec):
 def test_more_target_critics_than_critics_are_refused(spec):
     with pytest.raises(ConfigError, match="target_critics is 5; valid: 1 to 4"):
         learner_of("rlif", spec, target_critics=5)
+
+
+@pytest.mark.parametrize("buffers", ["symmetric", "shared"])
+def test_rlif_as_released_has_one_buffer_and_blames_the_last_step_alone(spec, transitions, buffers):
+    learner = learner_of("rlif", spec, stored="release", return_steps=1, buffers=buffers)
+    train(learner, transitions(), 0)
+    assert len(learner._memory.parts["prior"]) == 0
+    assert len(learner._memory.parts["online"]) > 0
+    with pytest.raises(ConfigError, match="'release', which blames the last step alone, and return_steps is 6; valid"):
+        learner_of("rlif", spec, stored="release", buffers=buffers)
