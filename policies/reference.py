@@ -50,7 +50,10 @@ class Reference:
         inputs, generator = spec.observation.size + spec.action.size, torch.Generator()
         one = FlatParameters(initial_ensemble(inputs, hidden, 1, generator)).values.numel()
         if len(saved) % one:
-            raise CheckpointError(f"'{checkpoint}' has critics of {len(saved)} numbers; expected a multiple of {one}")
+            raise CheckpointError(
+                f"'{checkpoint}' has critics of {len(saved)} numbers; expected a multiple of {one}: of a learner with "
+                "layer_norm: true, which rlpd and hil_serl have by default"
+            )
         critics = FlatParameters(initial_ensemble(inputs, hidden, len(saved) // one, generator))
         critics.values.copy_(torch.from_numpy(saved))
         self._critics = critics.frozen
@@ -81,6 +84,11 @@ class JudgementConfig:
     alpha: float = option(
         1.0, "part of the reference's value that an action must reach, where that is above 0", low=0.0, high=1.0
     )
+    expert: str = option(
+        "",
+        "checkpoint of whoever takes over, whose action is then the measure, as by a flag of the released code; empty: "
+        "the reference's own action",
+    )
     judged: str = option(
         "executed",
         "executed: what was done in the step before; proposed: what the policy would do now, as the released code does",
@@ -101,14 +109,15 @@ class Judge:
             seed: of their errors.
 
         Raises:
-            CheckpointError: as :class:`Reference`.
+            CheckpointError: as :class:`Reference`, of either checkpoint.
         """
         self.reference = Reference(checkpoint, spec)
+        self._measure = Reference(Path(config.expert), spec) if config.expert else self.reference
         self.config = config
         self._seed = seed
 
     def is_wrong(self, observation: Observation, action: FloatArray, feedback: Feedback) -> bool:
-        """Whether they judge an action wrong: Q_ref(s, a) < Q_ref(s, a_ref) - delta.
+        """Whether they judge an action wrong: Q_ref(s, a) < Q_ref(s, a_ref) - delta, with a_ref by ``expert``.
 
         Args:
             observation: in which it was chosen.
@@ -116,7 +125,7 @@ class Judge:
             feedback: of the step at which they judge, for their errors.
         """
         reference, config = self.reference, self.config
-        best = reference.value(observation, reference.action(observation))
+        best = reference.value(observation, self._measure.action(observation))
         least = (config.alpha * best if best > 0 else best) - config.delta
         wrong = reference.value(observation, action) < least
         rng = stream(self._seed, "judgement", feedback.episode, feedback.step)

@@ -74,7 +74,11 @@ def take_in(plan: Plan, learner: Learner, ties: Ties, items: Items = as_lived) -
     if plan.offline:
         what = f"{found.demonstration_transitions} transitions of demonstrations and {others} others"
         if not learner.ready:
-            raise BagError(f"learner '{plan.learner}' cannot begin with what {bags} hold: {what}")
+            raise BagError(
+                f"learner '{plan.learner}' cannot begin with what {bags} hold: {what}; give more, and where it needs "
+                "a policy's steps (rlif, rlpd, hil_serl) bags of a run, in which a policy acted; or give "
+                "demonstrations to a run with a robot, by demonstrations:= instead of offline:="
+            )
         ties.say(f"learns offline from {what}")
         return found
     if not found.demonstrations:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from vlmrl_ros.policies.reference import Judge, JudgementConfig
 
 
+OF_REFERENCES = "rlpd, hil_serl or rlif, on the same task"
+"""Learners by whose critics a person can judge."""
+
+
 def find_judgement(reference: str, judges: bool, options: Mapping[str, Any]) -> JudgementConfig | None:
     """How strictly a person judges; None where they do not. Loads torch, before there is a task to keep up with.
 
@@ -27,18 +31,20 @@ def find_judgement(reference: str, judges: bool, options: Mapping[str, Any]) -> 
 
     Raises:
         ConfigError: somebody judges without a reference, or has one and does not judge; a bad option.
-        CheckpointError: the reference is missing or damaged.
+        CheckpointError: the reference, or the expert of the judgement, is missing or damaged.
     """
     if judges and not reference:
-        raise ConfigError("operator.trigger is 'judged' and reference is ''; valid: a checkpoint of rlpd or hil_serl")
+        raise ConfigError(f"operator.trigger is 'judged' and reference is ''; valid: a checkpoint of {OF_REFERENCES}")
     if reference and not judges:
         raise ConfigError(f"reference is '{reference}', but operator.trigger is not 'judged'; leave one or set both")
     if not judges:
         return None
     from vlmrl_ros.policies.reference import JudgementConfig
 
-    read_checkpoint(Path(reference), below=POLICY_FILE)
-    return from_mapping(JudgementConfig, options, "judgement")
+    judgement = from_mapping(JudgementConfig, options, "judgement")
+    for checkpoint in filter(None, (reference, judgement.expert)):
+        read_checkpoint(Path(checkpoint), below=POLICY_FILE)
+    return judgement
 
 
 def look_on(reference: str, spec: TaskSpec, judgement: JudgementConfig | None, seed: int) -> Onlooker | None:

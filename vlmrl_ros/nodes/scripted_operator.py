@@ -26,7 +26,7 @@ from vlmrl_ros.core.join import PartJoin
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.streams import stream
 from vlmrl_ros.core.types import Feedback
-from vlmrl_ros.nodes.onlooker import Onlooker, find_judgement, look_on
+from vlmrl_ros.nodes.onlooker import OF_REFERENCES, Onlooker, find_judgement, look_on
 from vlmrl_ros.teleop.mapping import JoyMapping
 from vlmrl_ros.teleop.profile import load_profile
 
@@ -47,8 +47,8 @@ class ScriptedOperatorConfig:
     )
     reference: str = option(
         "",
-        "checkpoint whose critics tell a person with operator.trigger judged what is wrong, of rlpd, hil_serl or rlif "
-        "on the same task; how strict they are: judgement.<option>",
+        f"checkpoint whose critics tell a person with operator.trigger judged what is wrong, of {OF_REFERENCES}; how "
+        "strict they are: judgement.<option>",
     )
 
 

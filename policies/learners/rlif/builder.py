@@ -29,8 +29,8 @@ class Builder:
         """
         if config.stored == "release" and config.return_steps != 1:
             raise ConfigError(
-                f"rlif.stored is 'release', which blames the last step alone, and return_steps is {config.return_steps}; "
-                "valid with it: 1"
+                "rlif.stored is 'release', which blames the last step alone, and return_steps is "
+                f"{config.return_steps}; valid with it: 1"
             )
         prior, online = (prior_of(config), None) if config.stored == "all" else (nobodys, stored_by_release)
         if config.return_steps == 1:

@@ -166,7 +166,8 @@ def test_bags_without_a_demonstration_or_with_too_little_are_refused_and_nothing
         made.run.begin()
     assert not made.run.began
     made = make_run(tmp_path / "two", given=[lived[:10]], data=("/some/bags",), offline=True)
-    with pytest.raises(BagError, match="learner 'rlif' cannot begin with what '/some/bags' hold"):
+    cure = r"and 0 others; give more, .* bags of a run, in which a policy acted; or .* demonstrations:= instead"
+    with pytest.raises(BagError, match=f"learner 'rlif' cannot begin with what '/some/bags' hold: .*{cure}"):
         made.run.begin()
 
 

@@ -5,7 +5,7 @@ import pytest
 from vlmrl_ros.core.errors import CheckpointError, ConfigError, UnknownNameError
 from vlmrl_ros.nodes.bench.references import write_reference
 from vlmrl_ros.nodes.onlooker import find_judgement, look_on
-from vlmrl_ros.policies.reference import Judge
+from vlmrl_ros.policies.reference import Judge, JudgementConfig, Reference
 from vlmrl_ros.sim.load import build
 
 SURE = {"beta": 1.0}
@@ -59,19 +59,41 @@ def test_what_happened_before_the_first_look_or_beside_it_is_not_judged(referenc
     assert onlooker.waits(online[6].feedback, False)
 
 
+def test_the_measure_can_be_what_the_person_would_do_instead_of_what_the_reference_would(
+    reference, task, lived, tmp_path
+):
+    expert = write_reference(tmp_path, task.spec, hidden=[8, 8])
+    critic, person = Reference(reference, task.spec), Reference(expert, task.spec)
+    usual, own = (
+        Judge(reference, task.spec, JudgementConfig(**SURE, expert=name), seed=0) for name in ("", str(expert))
+    )
+    verdicts = []
+    for step in lived:
+        seen, done = step.observation, step.executed
+        verdicts.append(own.is_wrong(seen, done, step.feedback))
+        assert verdicts[-1] == (critic.value(seen, done) < critic.value(seen, person.action(seen)))
+    assert verdicts != [usual.is_wrong(step.observation, step.executed, step.feedback) for step in lived]
+
+
 def test_who_does_not_judge_needs_no_reference(task):
     assert find_judgement("", False, {}) is None
     assert look_on("", task.spec, None, seed=0) is None
 
 
 def test_bad_references_are_refused_in_one_line(reference, task, tmp_path):
-    with pytest.raises(ConfigError, match=r"^operator\.trigger is 'judged' and reference is ''; valid: a checkpoint"):
+    with pytest.raises(
+        ConfigError, match=r"^operator\.trigger is 'judged' and reference is ''; valid: .* rlpd, hil_serl or rlif"
+    ):
         find_judgement("", True, {})
     with pytest.raises(ConfigError, match=r"but operator\.trigger is not 'judged'"):
         find_judgement(str(reference), False, {})
     with pytest.raises(CheckpointError, match="'nowhere' is not a checkpoint"):
         find_judgement("nowhere", True, {})
-    with pytest.raises(UnknownNameError, match="unknown judgement key 'patience'; valid: alpha, beta, delta, judged"):
+    with pytest.raises(CheckpointError, match="'nobody' is not a checkpoint"):
+        find_judgement(str(reference), True, {"expert": "nobody"})
+    with pytest.raises(
+        UnknownNameError, match="unknown judgement key 'patience'; valid: alpha, beta, delta, expert, judged"
+    ):
         find_judgement(str(reference), True, {"patience": 1})
     judgement = find_judgement(str(reference), True, {})
     other = build("pick_lift", {})
@@ -81,3 +103,6 @@ def test_bad_references_are_refused_in_one_line(reference, task, tmp_path):
     cloned = write_reference(tmp_path, task.spec, "bc")
     with pytest.raises(CheckpointError, match="is no checkpoint with critics"):
         look_on(str(cloned), task.spec, judgement, seed=0)
+    plain = write_reference(tmp_path / "plain", task.spec, "sac")
+    with pytest.raises(CheckpointError, match=r"expected a multiple of .*: of a learner with layer_norm: true"):
+        look_on(str(plain), task.spec, judgement, seed=0)
