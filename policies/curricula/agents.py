@@ -31,8 +31,10 @@ class CurriculumLearner:
     """Fulfils the protocol of a learner with two instances of one plug-in.
 
     The main agent learns from every step, whoever acted, with the reward of the context of its episode. The explorer
-    learns from its own steps at its own pace, and is made anew, temperature and replay included, at each stage. How an
-    episode went its steps say themselves: what was planned and never lived, or lived twice, does no harm.
+    learns from its own steps at its own pace, and is made anew, temperature and replay included, at each stage. Where
+    they imitate, it learns from a person's steps in its part of an episode as well, and until these are enough the
+    main agent acts in its place. How an episode went its steps say themselves: what was planned and never lived, or
+    lived twice, does no harm.
     """
 
     def __init__(
@@ -48,7 +50,8 @@ class CurriculumLearner:
         Args:
             spec: of the task.
             curriculum: the plug-in, at its beginning.
-            make: builds one agent; all its randomness comes from the argument.
+            make: builds one agent; all its randomness comes from the argument. Where agents imitate a person, their
+                attribute ``imitates`` says so.
             samples_per_insert: pace of the explorer: transitions drawn for each one of its own.
             seed: of both agents and of the plans.
         """
@@ -58,6 +61,7 @@ class CurriculumLearner:
         self._samples_per_insert = samples_per_insert
         self._seed = seed
         self.main = make(stream(seed, "learner"))
+        self._imitates = getattr(self.main, "imitates", False)
         self._renew()
         self.samples_per_update = self.main.samples_per_update
         self.evaluation_options = self.main.evaluation_options
@@ -79,11 +83,9 @@ class CurriculumLearner:
             return  # nobody planned it, or another stage did
         if item.human:
             self._helped = feedback.episode
-        elif plan.role(feedback.step) is Role.EXPLORER:
-            self.explorer.add(item)
-            if self.explorer.ready:
-                self._limiter.insert()
-        elif not plan.rolled_in:
+        if plan.role(feedback.step) is Role.EXPLORER:
+            self._explore(item)
+        elif not (plan.rolled_in or item.human):
             state = self._spec.observation.normalise(state_of(item.before.observation))
             self._visitation.visit(state, feedback.step)
         if item.after.feedback.last and not (plan.rolled_in or item.demonstration):
@@ -104,11 +106,10 @@ class CurriculumLearner:
         return {**metrics, **self._progress()}
 
     def variables(self) -> Variables:
-        """The main agent's weights, and the explorer's under :data:`EXPLORER`."""
-        return {
-            **self.main.variables(),
-            **{f"{EXPLORER}{name}": value for name, value in self.explorer.variables().items()},
-        }
+        """The main agent's weights, and under :data:`EXPLORER` those that act for the explorer."""
+        main = self.main.variables()
+        acts = main if self._imitates and not self.explorer.ready else self.explorer.variables()
+        return {**main, **{f"{EXPLORER}{name}": value for name, value in acts.items()}}
 
     def snapshot(self) -> dict[str, Part]:
         """Both agents, the curriculum, and the visits."""
@@ -141,6 +142,14 @@ class CurriculumLearner:
             raise CheckpointError(f"no usable state of a curriculum in {directory}: {error}") from error
         self.main.restore(directory / _MAIN)
         self.explorer.restore(directory / _EXPLORER)
+
+    def _explore(self, item: Transition) -> None:
+        """Take a step of the explorer's part of an episode; a person's are no exploration, but can be imitated."""
+        if item.human and not self._imitates:
+            return
+        self.explorer.add(item)
+        if self.explorer.ready:
+            self._limiter.insert()
 
     def _judge(self, end: Feedback) -> None:
         """Take the success of a plain episode; one in which a person had to help counts as none."""

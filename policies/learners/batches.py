@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -43,6 +43,9 @@ class BatchLearner(Generic[M]):
         evaluation_options: under which the policy's weights are judged.
         samples_per_update: transitions that an update draws.
     """
+
+    imitates: ClassVar[bool] = False
+    """It learns what a person does: what its own weights did before there was any of that teaches it nothing."""
 
     def __init__(self, memory: M, batches: int, batch_size: int, rng: np.random.Generator) -> None:
         """Make room; the subclass then calls :meth:`_keep`.

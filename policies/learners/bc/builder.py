@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 
@@ -20,6 +21,8 @@ from vlmrl_ros.policies.networks.compute import learner_compute
 
 class CloningLearner(BatchLearner[Replay]):
     """Memory, update and checkpoint around :class:`Cloning`; what is cloned is given."""
+
+    imitates: ClassVar[bool] = True
 
     def __init__(self, name: str, spec: TaskSpec, config: BcConfig, target: Target, rng: np.random.Generator) -> None:
         """Make an untrained learner.

@@ -16,7 +16,7 @@ from vlmrl_ros.core.snapshot import save_snapshot
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.types import Feedback, Intervention, Source, Step, Transition
 from vlmrl_ros.policies.curricula.acting import CurriculumPolicy
-from vlmrl_ros.policies.curricula.agents import CurriculumLearner
+from vlmrl_ros.policies.curricula.agents import EXPLORER, CurriculumLearner
 from vlmrl_ros.policies.curricula.rollin import build
 from vlmrl_ros.policies.gaussian import build as build_gaussian
 from vlmrl_ros.policies.learners.rlif.builder import Builder as Rlif
@@ -109,6 +109,44 @@ def test_steps_of_a_person_are_not_the_explorers(contextual_spec):
     assert stored(learner.explorer) == 0
 
 
+def explored(learner: CurriculumLearner, number: int, human: bool, demonstration: bool = False) -> None:
+    """Twelve steps of the explorer's part of a rolled-in episode, in which a person acts or a policy does."""
+    decided = Intervention(human, False, 0.0, Source.HUMAN if human else Source.POLICY)
+    context = learner.curriculum.contexts[learner.curriculum.stage]
+    plan = EpisodePlan(context, rolled_in=True)
+    for item in chained(number, 12, False, plan):
+        acted = dataclasses.replace(item.before, intervention=decided)
+        learner.add(dataclasses.replace(item, before=acted, demonstration=demonstration))
+
+
+def who_explores(learner: CurriculumLearner) -> str:
+    """Whose weights act in the explorer's part."""
+    given = learner.variables()
+    acts = {name[len(EXPLORER) :]: value.tobytes() for name, value in given.items() if name.startswith(EXPLORER)}
+    agents = {"main": learner.main, "explorer": learner.explorer}
+    whose = {n: {name: value.tobytes() for name, value in agent.variables().items()} for n, agent in agents.items()}
+    return next(name for name, weights in whose.items() if weights == acts)
+
+
+@pytest.mark.parametrize("name", ["bc", "hg_dagger", "dagger"])
+def test_the_main_agent_explores_until_one_that_imitates_has_enough_of_a_persons_steps(contextual_spec, name):
+    learner = learner_of(contextual_spec, builder=registry.load("learners", name))
+    number = until_rolled_in(learner)
+    explored(learner, number, human=False)
+    assert who_explores(learner) == "main"
+    explored(learner, number + 1000, human=True, demonstration=name == "bc")
+    assert learner.explorer.ready
+    assert who_explores(learner) == "explorer"
+
+
+@pytest.mark.parametrize("builder", [Rlpd, Rlif])
+def test_an_explorer_that_learns_from_what_it_does_acts_from_the_first_step(contextual_spec, builder):
+    learner = learner_of(contextual_spec, builder=builder)
+    until_rolled_in(learner)
+    assert not learner.explorer.ready
+    assert who_explores(learner) == "explorer"
+
+
 def test_rolled_in_episodes_do_not_count_for_the_advance_test(contextual_spec):
     learner = learner_of(contextual_spec)
     number = until_rolled_in(learner)
@@ -122,7 +160,7 @@ def test_a_success_with_a_persons_help_does_not_count_and_a_demonstration_says_n
     learner = learner_of(contextual_spec)
     for item in chained(0, 12, True, learner.plan(0)):
         by = Source.HUMAN if demonstration or item.before.feedback.step == 3 else Source.POLICY
-        person = dataclasses.replace(item.before, intervention=Intervention(True, False, 0.0, by))
+        person = dataclasses.replace(item.before, intervention=Intervention(by is Source.HUMAN, False, 0.0, by))
         learner.add(dataclasses.replace(item, before=person, demonstration=demonstration))
     assert learner.curriculum.state()["recent"] == ([] if demonstration else [0.0])
     live(learner, 1, success=True)
