@@ -37,6 +37,8 @@ def _nodes(context: LaunchContext) -> list[Action]:
     seed, policy = a.integer("seed"), about["policy"]
     arm = a.text("arm")
     own_clock = {"use_sim_time": False} if arm else {}
+    task = a.text("task") or about["task"]
+    shows = a.shows(task, arm)
     output = a.text("output") or str(checkpoint.resolve().parents[1] / "evaluation")
     server = {"policy": policy, "checkpoint": str(checkpoint), "seed": seed}
     server |= {f"{policy}.{name}": value for name, value in about["policy_options"].items()}
@@ -45,15 +47,16 @@ def _nodes(context: LaunchContext) -> list[Action]:
         ("evaluate", judge),
         ("policy_server", server),
         ("teleop", {"profile": "scripted"}),
-        ("arm_bridge", {"arm": arm, "seed": seed}) if arm else ("sim_bridge", _simulation(a, about["task"])),
+        ("arm_bridge", {"arm": arm, "seed": seed}) if arm else ("sim_bridge", _simulation(a, task, shows)),
     ]
     robot = [("sim_arm", {"cell": about["task"], "seed": seed + FRESH_PLACES})] if arm == "sim_arm" else []
     return managed(a, *([(name, {**own_clock, **given}) for name, given in rows] for rows in (nodes, robot)))
 
 
-def _simulation(a: Arguments, trained_on: str) -> dict[str, Any]:
+def _simulation(a: Arguments, task: str, shows: dict[str, str]) -> dict[str, Any]:
     return {
-        "task": a.text("task") or trained_on,
+        "task": task,
+        **shows,
         "seed": a.integer("seed"),
         "headless": a.flag("headless"),
         "film": a.flag("video"),

@@ -38,6 +38,7 @@ def _nodes(context: LaunchContext) -> list[Action]:
     a = Arguments(context)
     operator, name, seed = a.text("operator"), a.text("arm"), a.integer("seed")
     task = load_arm(name)[0].general.task if name else a.plugin("task", "tasks")
+    shows = a.shows(task, name)
     scripted = operator == "scripted"
     recorder = {
         "directory": a.text("directory") or f"demonstrations/{dated(task)}",
@@ -55,16 +56,17 @@ def _nodes(context: LaunchContext) -> list[Action]:
         ("policy_server", {"policy": "still"}),
         ("teleop", teleop),
         ("scripted_operator" if scripted else operator, person),
-        ("arm_bridge", {"arm": name, "seed": seed}) if name else ("sim_bridge", _simulation(a, task, scripted)),
+        ("arm_bridge", {"arm": name, "seed": seed}) if name else ("sim_bridge", _simulation(a, task, shows, scripted)),
     ]
     robot = [("sim_arm", {"cell": task, "seed": seed})] if name == "sim_arm" else []
     own_clock = {"use_sim_time": False} if name else {}
     return managed(a, *([(node, {**own_clock, **given}) for node, given in rows] for rows in (nodes, robot)))
 
 
-def _simulation(a: Arguments, task: str, scripted: bool) -> dict[str, Any]:
+def _simulation(a: Arguments, task: str, shows: dict[str, str], scripted: bool) -> dict[str, Any]:
     return {
         "task": task,
+        **shows,
         "seed": a.integer("seed"),
         "headless": a.flag("headless"),
         "time": "lockstep" if scripted else "realtime",

@@ -71,11 +71,12 @@ def _nodes(context: LaunchContext) -> list[Action]:
         raise ValueError("no candidate is a checkpoint, which would know its task; name one by task:=")
     seed, arm = a.integer("seed"), a.text("arm")
     own_clock = {"use_sim_time": False} if arm else {}
+    shows = a.shows(task, arm)
     nodes = [
         ("selector", _deploying(a, file) if file else _choosing(a, candidates, policy)),
         ("policy_server", {"candidates": [file] if file else _as_texts(candidates), "seed": seed, **speaker}),
         ("teleop", {"profile": "scripted"}),
-        ("arm_bridge", {"arm": arm, "seed": seed}) if arm else ("sim_bridge", _simulation(a, task)),
+        ("arm_bridge", {"arm": arm, "seed": seed}) if arm else ("sim_bridge", _simulation(a, task, shows)),
     ]
     robot = [("sim_arm", {"cell": task, "seed": seed + FRESH_PLACES})] if arm == "sim_arm" else []
     return managed(a, *([(name, {**own_clock, **given}) for name, given in rows] for rows in (nodes, robot)))
@@ -132,5 +133,10 @@ def _choosing(a: Arguments, candidates: Mapping[str, Candidate], policy: str) ->
     }
 
 
-def _simulation(a: Arguments, task: str) -> dict[str, Any]:
-    return {"task": task, "seed": a.integer("seed") + FRESH_PLACES, "headless": a.flag("headless")}
+def _simulation(a: Arguments, task: str, shows: dict[str, str]) -> dict[str, Any]:
+    return {
+        "task": task,
+        **shows,
+        "seed": a.integer("seed") + FRESH_PLACES,
+        "headless": a.flag("headless"),
+    }

@@ -63,7 +63,13 @@ def _nodes(context: LaunchContext) -> list[Action]:
     curriculum = a.plugin("curriculum", "curricula") if a.text("curriculum") else ""
     if curriculum and len(fleet) > 1:
         raise ValueError(f"curriculum:={curriculum} goes with one arm; leave out num_arms:={len(fleet)}")
-    learner = {**learner_parameters(a, task), "eval_task": task, "sync": sync, "curriculum": curriculum}
+    learner = {
+        **learner_parameters(a, task),
+        "eval_task": task,
+        **a.shows(task),
+        "sync": sync,
+        "curriculum": curriculum,
+    }
     if goes_without_robot(learner):
         return managed(a, [Managed("learner", {**learner, "use_sim_time": False})])
     if len(fleet) > 1:
@@ -107,6 +113,7 @@ def _of_arm(a: Arguments, arm: Arm, run_dir: str, sync: bool, server: dict[str, 
     operator = a.text("operator")
     bridge = {
         "task": a.text("task"),
+        **a.shows(a.text("task")),
         "seed": arm.seed,
         "headless": a.flag("headless"),
         "time": "realtime" if by_hand(a) else "lockstep",

@@ -27,6 +27,7 @@ def _nodes(context: LaunchContext) -> list[Action]:
     operator = a.text("operator")
     bridge = {
         "task": a.plugin("task", "tasks"),
+        **a.shows(a.text("task")),
         "seed": a.integer("seed"),
         "headless": a.flag("headless"),
         "time": "realtime",

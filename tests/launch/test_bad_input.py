@@ -41,6 +41,10 @@ TRAIN = "sim_train.launch.py"
         ("max_steps:=abc", "launch argument max_steps is 'abc'; valid: a whole number"),
         ("headless:=maybe", "'headless' provided value 'maybe' is not valid. Valid options are: ['true', 'false']"),
         ("params_file:=nowhere.yaml", "'nowhere.yaml'"),
+        (
+            "observation:=smells",
+            "'observation' provided value 'smells' is not valid. Valid options are: ['', 'state', ",
+        ),
         ("device:=tpu", "'device' provided value 'tpu' is not valid. Valid options are: ['auto', 'cpu', 'cuda']"),
     ],
 )
@@ -119,8 +123,7 @@ def test_what_is_no_choice_is_refused(stage, arguments, line):
 
 def test_without_opengl_pixels_are_refused_and_the_message_says_what_to_install(stage):
     run = stage.root / "never"
-    params = stage.params_file({"/**": {"reach.observation": "pixels"}})
-    arguments = ("task:=reach", f"run_dir:={run}", f"params_file:={params}")
+    arguments = ("task:=reach", f"run_dir:={run}", "observation:=pixels")
     refused(stage, TRAIN, *arguments, line="rendering needs one of: egl, glfw, osmesa", env={"MUJOCO_GL": "vulkan"})
     assert not run.exists()
 

@@ -13,6 +13,7 @@ from fakes.processes import Running, Stage, wait_until
 from sensor_msgs.msg import JointState
 
 from vlmrl_ros.core.checkpoint import combined_hash, read_checkpoint
+from vlmrl_ros.core.spec import TaskSpec
 
 pytestmark = [pytest.mark.launch, pytest.mark.timeout(180)]
 
@@ -66,6 +67,23 @@ def test_a_run_leaves_checkpoint_plots_configuration_and_summary(run):
     assert all(p.read_bytes().startswith(b"\x89PNG") for p in (run / "plots").iterdir())
     assert list((run / "tensorboard").iterdir())
     assert not list(run.rglob("*.partial"))
+
+
+def test_what_the_task_shows_is_an_argument_for_those_who_act_and_for_those_who_evaluate(stage):
+    directory = stage.root / "runs" / "seen"
+    small = {"reach.horizon": 20, "reach.image_size": 36, "reach.cameras": ["wrist"]}
+    given = ("observation:=pixels", f"params_file:={stage.params_file({'/**': small, '/**/learner': QUICK})}")
+    more = ("task:=reach", "max_steps:=80", "demonstrations:=1", "record:=false")
+    launched = stage.launch("sim_train.launch.py", f"run_dir:={directory}", *given, *more)
+    assert launched.wait(120.0) == 0, launched.output
+    summary = json.loads((directory / "summary.json").read_text())
+    assert summary["updates"] > 0
+    assert summary["final"]["episodes"] == 2
+    spec = TaskSpec.from_json(read_checkpoint(Path(summary["checkpoint"]))["task_spec"])
+    assert [camera.name for camera in spec.cameras] == ["wrist"]
+    assert "target_x" not in spec.observation.names
+    judged = stage.launch("eval.launch.py", f"checkpoint:={summary['checkpoint']}", "episodes:=1", *given)
+    assert judged.wait(60.0) == 0, judged.output
 
 
 def test_the_configuration_holds_every_value_in_force_of_every_node(run):

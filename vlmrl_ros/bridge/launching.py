@@ -31,6 +31,11 @@ KEEPS_TIME = ("sim_bridge",)
 
 COMMON = {
     "task": ("peg_insert", "task plug-in, or gym:<id>, or dm:<name>"),
+    "observation": (
+        "",
+        "what a simulated task shows, its option of that name; empty: its default",
+        ("", "state", "pixels", "both"),
+    ),
     "seed": ("0", "seed of everything random"),
     "headless": ("true", "run without MuJoCo's viewer", BOOLEAN),
     "params_file": ("", "YAML file with parameters that differ from the defaults (see docs/parameters.md)"),
@@ -157,6 +162,19 @@ class Arguments:
     def shown(self) -> int:
         """How many demonstrations the operators show; none where bags have them."""
         return 0 if self.data() else self.integer("demonstrations")
+
+    def shows(self, task: str, arm: str = "") -> dict[str, str]:
+        """Parameter of each node that builds a simulated task: what it shows; none where its default is taken.
+
+        Raises:
+            ValueError: an arm is named, which has its cameras from its file.
+        """
+        observation = self.text("observation")
+        if arm and observation:
+            raise ValueError(
+                f"launch argument observation is '{observation}', but what arm:={arm} sees is in its file; leave it out"
+            )
+        return {f"{task.partition(':')[0]}.observation": observation} if observation else {}
 
     def data(self) -> dict[str, Any]:
         """Parameters of the learner for the bags that it is given, absolute paths; none where it is given none.

@@ -107,6 +107,14 @@ def test_an_unknown_plug_in_is_refused_before_anything_starts():
     assert arguments(task="gym:Some-v1").plugin("task", "tasks") == "gym:Some-v1"
 
 
+def test_what_a_task_shows_is_an_option_of_it_and_an_arms_cameras_are_in_its_file():
+    assert arguments().shows("reach", arm="sim_arm") == {}
+    assert arguments(observation="pixels").shows("reach") == {"reach.observation": "pixels"}
+    assert arguments(observation="both").shows("dm:cartpole-swingup") == {"dm.observation": "both"}
+    with pytest.raises(ValueError, match="observation is 'pixels', but what arm:=so101 sees is in its file"):
+        arguments(observation="pixels").shows("reach", arm="so101")
+
+
 def test_every_argument_is_declared_with_default_description_and_choices():
     declared = {action.name: action for action in declare(COMMON)}
     assert all(isinstance(action, DeclareLaunchArgument) and action.description for action in declared.values())
