@@ -32,7 +32,7 @@ MISLED: Mapping[str, Any] = {"bias_x_mm": 25.0, "bias_y_mm": -20.0, "bias_z_mm":
 TRIGGERS = {"informed": "progress", "random": "random", "blind": "blind"}
 MISLED_STEPS, MISLED_FROM = 3000, 2000
 """Judged late: on the way every policy touches the ball in passing for a while."""
-GOOD = 0.9
+GOOD, FAILED = 0.9, 0.5
 
 
 def measure(quick: bool, work: Path) -> Figures:
@@ -42,7 +42,7 @@ def measure(quick: bool, work: Path) -> Figures:
         success of the best weights in 100 fresh episodes, its mean over the evaluations of the second half of the run,
         takeovers per episode over the last tenth, for each delay and learner, and for each trigger where the person is
         misled; ``ordering_holds``: ours reaches 90 % at each delay, and at those from 0.3 s on no less than plain RLIF
-        on average; ``informed_holds``: informed takeovers reach 90 %, blind ones less than half.
+        on average; ``informed_holds``, of :func:`informs`.
     """
     seeds, delays = (SEEDS[:1], (DELAYS[0], DELAYS[-1])) if quick else (SEEDS, DELAYS)
     steps = QUICK_STEPS if quick else STEPS
@@ -69,8 +69,13 @@ def _misled(work: Path) -> Figures:
     for name, trigger in TRIGGERS.items():
         outcomes = [take(misled_lesson(trigger, seed), f"misled_{name}_s{seed}", work) for seed in SEEDS]
         figures |= _figures(f"reach_misled.{name}.rlif", outcomes)
-    informed, blind = (figures[f"reach_misled.{name}.rlif.success.mean"] for name in ("informed", "blind"))
-    return {**figures, "informed_holds": float(informed >= GOOD and blind < 0.5)}
+    return {**figures, "informed_holds": float(informs(figures))}
+
+
+def informs(figures: Figures) -> bool:
+    """Informed takeovers of a person who misses reach 90 %, those at random and blind ones less than half."""
+    success = {name: figures[f"reach_misled.{name}.rlif.success.mean"] for name in TRIGGERS}
+    return success["informed"] >= GOOD and max(success["random"], success["blind"]) < FAILED
 
 
 def misled_lesson(trigger: str, seed: int) -> Lesson:
