@@ -68,6 +68,22 @@ def test_a_suite_that_misses_its_marks_fails_and_loses_no_figure(monkeypatch, tm
     assert json.loads(path.read_text()) == figures
 
 
+@pytest.mark.parametrize(("options", "fails"), [([], False), (["--quick"], True)])
+def test_a_quick_suite_fails_where_its_ordering_does_not_show(monkeypatch, tmp_path, options, fails):
+    figures = {"reach.ordering_holds": 1.0, "push.ordering_holds": 0.0, "ordering_holds": 0.0}
+    suite = SimpleNamespace(measure=lambda quick, work: figures)
+    monkeypatch.setattr(benchmark, "SUITES", {"only": ""})
+    monkeypatch.setitem(sys.modules, "vlmrl_ros.nodes.bench.only", suite)
+    monkeypatch.setattr(sys, "argv", ["benchmark", "only", "--work", str(tmp_path), *options])
+    if not fails:
+        benchmark.main()
+        return
+    with pytest.raises(SystemExit) as ended:
+        benchmark.main()
+    lines = [f"error: only: {name} is 0; valid: 1" for name in ("push.ordering_holds", "ordering_holds")]
+    assert str(ended.value) == "\n".join(lines)
+
+
 def test_figures_over_seeds_carry_mean_and_interval():
     figures = over_seeds("rlif.success", [0.9, 1.0, 0.95])
     assert figures.keys() == {"rlif.success.mean", "rlif.success.low", "rlif.success.high"}

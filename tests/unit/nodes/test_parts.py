@@ -42,7 +42,8 @@ def bench(monkeypatch, tmp_path):
 def test_a_part_is_put_beside_the_others_and_takes_the_place_of_its_old_figures(bench, tmp_path):
     path = tmp_path / "only.json"
     path.write_text(json.dumps({"reach.old": 1, "reach_far.success": 0.8, "reach_far.ordering_holds": 1.0}))
-    assert bench("only", "--part", "reach", "--json", str(path), "--quick") == [("reach", True, tmp_path / "only")]
+    with pytest.raises(SystemExit, match=r"^error: only: reach\.ordering_holds is 0; valid: 1$"):
+        bench("only", "--part", "reach", "--json", str(path), "--quick")
     assert json.loads(path.read_text()) == {
         "ordering_holds": 0.0,
         "reach.ordering_holds": 0.0,
@@ -54,7 +55,7 @@ def test_a_part_is_put_beside_the_others_and_takes_the_place_of_its_old_figures(
 
 def test_while_a_part_is_missing_nothing_is_said_of_the_whole(bench, tmp_path):
     path = tmp_path / "only.json"
-    bench("only", "--part", "reach_far")
+    assert bench("only", "--part", "reach_far", "--quick") == [("reach_far", True, tmp_path / "only")]
     bench("only", "--part", "reach_far", "--json", str(path))
     assert json.loads(path.read_text()).keys() == {"reach_far.success", "reach_far.ordering_holds"}
     bench("only", "--part", "reach", "--json", str(path))
@@ -102,6 +103,7 @@ def test_published_figures_of_a_suite_in_parts_belong_to_one_of_them(name, suite
     assert published.get("ordering_holds") == (together([published])["ordering_holds"] if is_whole else None)
 
 
-def test_a_part_without_a_quick_version_says_so(tmp_path):
-    with pytest.raises(ConfigError, match="part 'maze' has no quick version"):
-        rollin.measure_part("maze", True, tmp_path)
+@pytest.mark.parametrize(("suite", "part"), [(rollin, "maze"), (rlif, "hopper"), (rlif, "adroit_pen")])
+def test_a_part_without_a_quick_version_says_so(tmp_path, suite, part):
+    with pytest.raises(ConfigError, match=f"part '{part}' has no quick version"):
+        suite.measure_part(part, True, tmp_path)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from vlmrl_ros.core.errors import ConfigError
 from vlmrl_ros.nodes.bench.alone import operator_alone, policy_alone
 from vlmrl_ros.nodes.bench.figures import Figures, over_seeds
 from vlmrl_ros.nodes.bench.lesson import Classroom, Lesson, Outcome, take
@@ -58,7 +59,16 @@ def measure(quick: bool, work: Path) -> Figures:
 
 
 def measure_part(part: str, quick: bool, work: Path) -> Figures:
-    """The figures of one task."""
+    """The figures of one task.
+
+    Raises:
+        ConfigError: quick, and training the task's experts is not.
+    """
+    if quick and part in PARTS[1:]:
+        raise ConfigError(
+            f"part '{part}' has no quick version, for its experts alone take an hour; valid: the whole suite, quick, "
+            "or the part in full"
+        )
     if part == TASK:
         return _measure_peg(quick, work)
     return measure_domain(_DOMAINS[part], work, SEEDS[:1] if quick else SEEDS, quick)
