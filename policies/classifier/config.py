@@ -15,6 +15,9 @@ class ClassifierConfig:
     """
 
     encoder: str = option("nature_cnn", "encoder plug-in, one for each camera")
+    encoder_options: tuple[str, ...] = option(
+        (), "options of the encoder that differ from its defaults, each <name>=<JSON value>, like channels=[8, 16, 16]"
+    )
     hidden: int = option(128, "units between tokens and logit", low=1)
     dropout: float = option(0.1, "share of the hidden units that is dropped in training", unit="1", low=0.0, high=0.9)
     shift_px: int = option(4, "greatest random shift of a frame in training", unit="px", low=0, high=64)

@@ -93,7 +93,7 @@ def read_classifier(directory: Path, threshold: float | None = None) -> SuccessD
         about: Mapping[str, Any] = json.loads((directory / ABOUT).read_text(encoding="utf-8"))
         config = ClassifierConfig(**about["config"])
         cameras = tuple(CameraSpec(**camera) for camera in about["cameras"])
-        model = RewardClassifier(cameras, config.encoder, config.hidden, config.dropout, torch.Generator())
+        model = RewardClassifier(cameras, config, torch.Generator())
         model.load_state_dict(load_file(directory / WEIGHTS))
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         raise CheckpointError(f"no usable reward classifier in '{directory}': {error}") from error

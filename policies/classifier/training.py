@@ -92,7 +92,7 @@ def fit(
         found = f"{len(kinds[0])} frames of success and {len(kinds[1])} others"
         raise ConfigError(f"a classifier needs frames of both kinds to train on; there are {found}")
     generator = torch_generator(rng)
-    model = RewardClassifier(cameras, config.encoder, config.hidden, config.dropout, generator)
+    model = RewardClassifier(cameras, config, generator)
     adam = torch.optim.Adam(model.parameters(), config.learning_rate)
     half = config.batch_size // 2
     target = torch.cat((torch.ones(half), torch.zeros(half)))

@@ -49,10 +49,11 @@ class Eyes:
             device: where they are.
 
         Raises:
-            UnknownNameError: no such encoder.
-            ConfigError: frames that the encoder cannot take.
+            UnknownNameError: no such encoder, or option of it.
+            ConfigError: a bad option, or frames that the encoder cannot take.
         """
-        self._sight = Sight(cameras, config.encoder, config.latent, weights).requires_grad_(False).to(device)
+        sight = Sight(cameras, config.encoder, config.latent, weights, config.encoder_options)
+        self._sight = sight.requires_grad_(False).to(device)
         trained = {n: p for n, p in self._sight.named_parameters() if config.train_encoder or "encoders." not in n}
         self.width = self._sight.width
         self.weights = FlatParameters(trained, device)

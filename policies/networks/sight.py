@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vlmrl_ros.core import registry
 from vlmrl_ros.core.errors import CheckpointError, VlmrlError
 from vlmrl_ros.core.interfaces import Variables
 from vlmrl_ros.core.spec import CameraSpec, FloatArray
 from vlmrl_ros.core.types import Observation
+from vlmrl_ros.policies.encoders.chosen import build_encoder
 from vlmrl_ros.policies.networks.compute import learner_compute
 
 NEWEST, AVERAGE = "sight/", "sight_ema/"
@@ -36,7 +36,14 @@ class Sight(nn.Module):
         about: what :func:`read_sight` needs to build it again.
     """
 
-    def __init__(self, cameras: Sequence[CameraSpec], encoder: str, latent: int, generator: torch.Generator) -> None:
+    def __init__(
+        self,
+        cameras: Sequence[CameraSpec],
+        encoder: str,
+        latent: int,
+        generator: torch.Generator,
+        encoder_options: Sequence[str] = (),
+    ) -> None:
         """Draw the weights.
 
         Args:
@@ -44,21 +51,23 @@ class Sight(nn.Module):
             encoder: name of the encoder plug-in.
             latent: features of each camera.
             generator: draws the weights.
+            encoder_options: as of :func:`~vlmrl_ros.policies.encoders.chosen.build_encoder`.
 
         Raises:
-            UnknownNameError: no such encoder.
-            ConfigError: frames that the encoder cannot take.
+            UnknownNameError: no such encoder or option.
+            ConfigError: a bad option, or frames that the encoder cannot take.
         """
         super().__init__()
-        build = registry.load("encoders", encoder)
         self.encoders, self.projections, self.norms = nn.ModuleDict(), nn.ModuleDict(), nn.ModuleDict()
         for camera in cameras:
-            made = build(camera.height, camera.width, {}, generator)
+            made = build_encoder(encoder, encoder_options, camera, generator)
             self.encoders[camera.name] = made
             self.projections[camera.name] = _orthogonal(made.tokens * made.width, latent, generator)
             self.norms[camera.name] = nn.LayerNorm(latent)
         self.width = latent * len(cameras)
-        self.about = {"encoder": encoder, "latent": latent}
+        self.about: dict[str, Any] = {"encoder": encoder, "latent": latent}
+        if encoder_options:
+            self.about["encoder_options"] = list(encoder_options)
 
     def forward(self, frames: Mapping[str, Tensor]) -> Tensor:
         """Features float32 (B, ``width``) in [-1, 1] of uint8 frames (B, H, W, 3) by camera."""
@@ -85,6 +94,8 @@ class Sight(nn.Module):
 def read_sight(cameras: Sequence[CameraSpec], variables: Variables, prefix: str = NEWEST) -> Sight:
     """The sight among a policy's variables, whose names begin with a prefix.
 
+    It is laid out without memory, which only the weights then bring: what they say of themselves allocates none.
+
     Raises:
         CheckpointError: it is damaged or missing, or does not fit the cameras.
     """
@@ -94,12 +105,14 @@ def read_sight(cameras: Sequence[CameraSpec], variables: Variables, prefix: str 
         if text.dtype != np.uint8 or text.size > LONGEST_ABOUT:
             raise ValueError(f"'{prefix}{ABOUT}' is no JSON of at most {LONGEST_ABOUT} bytes")
         about = json.loads(text.tobytes())
-        sight = Sight(cameras, str(about["encoder"]), int(about["latent"]), torch.Generator())
-        weights = {name: np.array(value) for name, value in given.items()}
-        if not all(np.isfinite(value).all() for value in weights.values()):
+        options = [str(text) for text in about.get("encoder_options", ())]
+        with torch.device("meta"):
+            sight = Sight(cameras, str(about["encoder"]), int(about["latent"]), torch.Generator(), options)
+        weights = {name: torch.tensor(np.asarray(value, np.float32)) for name, value in given.items()}
+        if not all(tensor.isfinite().all() for tensor in weights.values()):
             raise ValueError("weights are not finite")
-        sight.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
-    except (VlmrlError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        sight.load_state_dict(weights, assign=True)
+    except (VlmrlError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
         raise CheckpointError(f"weights '{prefix}' do not fit: {str(error)[:300]}") from error
     return sight.eval()
 

@@ -99,7 +99,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, help="of all randomness")
     for name, (kind, default, about) in options(ClassifierConfig).items():
         flag = f"--{name.replace('_', '-')}"
-        parser.add_argument(flag, dest=name, type=kind, default=default, help=f"{about.description} ({default})")
+        several = {"nargs": "*", "type": str} if kind == tuple[str, ...] else {"type": kind}
+        shown = f"{about.description} ({default})" if default != () else about.description
+        parser.add_argument(flag, dest=name, default=default, help=shown, **several)
     return parser
 
 

@@ -38,11 +38,14 @@ def run(monkeypatch, *arguments: object) -> None:
 
 def test_bags_become_a_classifier_that_knows_how_good_it_is(tmp_path, monkeypatch, capsys):
     bags, out = recorded(tmp_path), tmp_path / "classifier"
-    run(monkeypatch, bags, out, "--cameras", "wrist", "--updates", 40, "--learning-rate", 0.001)
+    narrow = ("--encoder-options", "channels=[8, 16, 16]")
+    run(monkeypatch, bags, out, "--cameras", "wrist", "--updates", 40, "--learning-rate", 0.001, *narrow)
     said = capsys.readouterr().out
     assert "22 frames of 2 episodes held out" in said
     assert "recall" in said
-    assert [camera.name for camera in read_classifier(out).cameras] == ["wrist"]
+    detector = read_classifier(out)
+    assert [camera.name for camera in detector.cameras] == ["wrist"]
+    assert detector.model.encoders["wrist"].options["channels"] == [8, 16, 16]
 
 
 def test_a_directory_that_is_there_is_left_alone(tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch.func import functional_call
 
 from tests.unit.policies.learners.test_contract import OFFLINE_TO_ONLINE, fingerprint, learner_of
 from vlmrl_ros.core.config import from_mapping
-from vlmrl_ros.core.errors import CheckpointError, UnknownNameError
+from vlmrl_ros.core.errors import CheckpointError, ConfigError, UnknownNameError
 from vlmrl_ros.core.interfaces import Learner
 from vlmrl_ros.core.snapshot import save_snapshot
 from vlmrl_ros.core.spec import CameraSpec, TaskSpec
@@ -76,11 +77,15 @@ def test_an_encoder_is_trained_or_frozen_as_asked(camera_spec, trained):
     assert any("encoders" in name for name in changed) is trained
 
 
-@pytest.mark.parametrize("weights", ["actor", "actor_ema"])
-def test_the_policy_sees_what_the_learner_sees(camera_spec, transitions, weights):
-    learner = Builder.build(
-        camera_spec, from_mapping(RlpdConfig, {**SMALL, "hidden": [16, 16], "min_steps": 16}), np.random.default_rng(0)
-    )
+NARROW = ["channels=[4, 6, 8]"]
+
+
+@pytest.mark.parametrize(
+    ("weights", "options"), [("actor", []), ("actor_ema", []), ("actor", NARROW), ("actor_ema", NARROW)]
+)
+def test_the_policy_sees_what_the_learner_sees(camera_spec, transitions, weights, options):
+    given = {**SMALL, "hidden": [16, 16], "min_steps": 16, "encoder_options": options}
+    learner = Builder.build(camera_spec, from_mapping(RlpdConfig, given), np.random.default_rng(0))
     items = transitions(20, camera_spec)
     for item in items:
         learner.add(item)
@@ -111,9 +116,28 @@ def test_weights_for_other_eyes_are_refused(camera_spec, transitions):
     assert variables.keys() <= whole.keys()
 
 
-def test_an_encoder_that_does_not_exist_is_refused(camera_spec):
+def test_what_weights_say_of_themselves_takes_no_memory(camera_spec):
+    whole = Builder.build(camera_spec, RlpdConfig(**SMALL), np.random.default_rng(0)).variables()
+    vast = {"encoder": "nature_cnn", "latent": 6, "encoder_options": [f"channels=[{10**6}, {10**6}, {10**6}]"]}
+    about = np.frombuffer(json.dumps(vast).encode(), np.uint8)
+    with pytest.raises(CheckpointError, match=r"weights 'sight/' do not fit: .*\s+size mismatch"):
+        build_gaussian(camera_spec, {}).load({**whole, "sight/about": about})
+
+
+@pytest.mark.parametrize("name", ["rlif", "hg_dagger", "calql"])
+def test_an_encoder_has_the_options_that_its_learner_is_given(camera_spec, name):
+    weights = learner_of(name, camera_spec, encoder_options=NARROW).variables()
+    shapes = [weights[f"sight/encoders.wrist.layers.{layer}.weight"].shape[0] for layer in (0, 2, 4)]
+    assert shapes == [4, 6, 8]
+
+
+def test_an_encoder_or_an_option_of_it_that_does_not_exist_is_refused(camera_spec):
     with pytest.raises(UnknownNameError, match="unknown encoder 'eye'"):
         agent_of(camera_spec, encoder="eye")
+    with pytest.raises(UnknownNameError, match="unknown nature_cnn key 'depth'; valid: channels"):
+        agent_of(camera_spec, encoder_options=("depth=3",))
+    with pytest.raises(ConfigError, match=r"encoder_options has 'channels: 3'; valid: <name>=<JSON value>, like chan"):
+        agent_of(camera_spec, encoder_options=("channels: 3",))
 
 
 def bandit(spec: TaskSpec, count: int) -> list[Transition]:
