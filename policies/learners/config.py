@@ -16,6 +16,10 @@ class SeeingConfig:
     encoder_options: tuple[str, ...] = option(
         (), "options of the encoder that differ from its defaults, each <name>=<JSON value>, like channels=[8, 16, 16]"
     )
+    encoder_weights: str = option(
+        "",
+        "policy.safetensors of a checkpoint with the same cameras and encoder, whose encoders are taken; empty: drawn",
+    )
     train_encoder: bool = option(True, "the encoder learns; otherwise only what follows it does")
     latent: int = option(50, "features of each camera", low=1, high=10_000)
     shift_px: int = option(4, "greatest random shift of a frame in training", unit="px", low=0, high=64)

@@ -6,6 +6,7 @@ Source: Yarats et al., DrQ-v2 (2021), section 3.1: random shifts, and no second 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -51,8 +52,11 @@ class Eyes:
         Raises:
             UnknownNameError: no such encoder, or option of it.
             ConfigError: a bad option, or frames that the encoder cannot take.
+            CheckpointError: weights that are to be taken are missing or do not fit.
         """
         sight = Sight(cameras, config.encoder, config.latent, weights, config.encoder_options)
+        if config.encoder_weights:
+            sight.take_encoders(Path(config.encoder_weights))
         self._sight = sight.requires_grad_(False).to(device)
         trained = {n: p for n, p in self._sight.named_parameters() if config.train_encoder or "encoders." not in n}
         self.width = self._sight.width

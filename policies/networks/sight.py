@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from vlmrl_ros.core.errors import CheckpointError, VlmrlError
@@ -83,6 +86,19 @@ class Sight(nn.Module):
         frames = {name: torch.from_numpy(np.array(observation[name]))[None] for name in self.encoders}
         with learner_compute():
             return np.asarray(self(frames)[0].numpy(), np.float32)
+
+    def take_encoders(self, policy: Path) -> None:
+        """Take the newest encoders of another run, from ``policy.safetensors`` of its checkpoint.
+
+        Raises:
+            CheckpointError: nothing there, or encoders that do not fit.
+        """
+        begin = f"{NEWEST}encoders."
+        try:
+            given = {name.removeprefix(begin): w for name, w in load_file(policy).items() if name.startswith(begin)}
+            self.encoders.load_state_dict(given)
+        except (OSError, SafetensorError, RuntimeError) as error:
+            raise CheckpointError(f"encoders of '{policy}' cannot be taken: {str(error)[:300]}") from error
 
     def variables(self, weights: Mapping[str, Tensor], prefix: str = NEWEST) -> dict[str, Any]:
         """Copies of weights by name, as a policy's variables carry them."""

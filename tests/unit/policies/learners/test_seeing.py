@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import save_file
 from torch.func import functional_call
 
 from tests.unit.policies.learners.test_contract import OFFLINE_TO_ONLINE, fingerprint, learner_of
@@ -114,6 +115,22 @@ def test_weights_for_other_eyes_are_refused(camera_spec, transitions):
         with pytest.raises(CheckpointError, match="weights 'sight/' do not fit"):
             build_gaussian(camera_spec, {}).load({**whole, **damage})
     assert variables.keys() <= whole.keys()
+
+
+def test_frozen_encoders_are_those_of_another_run(camera_spec, tmp_path):
+    path = tmp_path / "policy.safetensors"
+    other = learner_of("hg_dagger", camera_spec, seed=5).variables()
+    save_file(dict(other), path)
+    given = {"encoder_weights": str(path), "train_encoder": False}
+    agent = agent_of(camera_spec, **given)
+    agent.learn(*block_of(camera_spec))
+    taken = {name: value for name, value in agent.variables().items() if name.startswith("sight/encoders.")}
+    assert taken
+    assert all(np.array_equal(value, other[name]) for name, value in taken.items())
+    with pytest.raises(CheckpointError, match=r"encoders of '.*' cannot be taken: .*\s+size mismatch"):
+        agent_of(camera_spec, **given, encoder_options=NARROW)
+    with pytest.raises(CheckpointError, match="encoders of 'nowhere' cannot be taken: No such file"):
+        agent_of(camera_spec, encoder_weights="nowhere")
 
 
 def test_what_weights_say_of_themselves_takes_no_memory(camera_spec):
