@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from vlmrl_ros.core.text import IMAGE
+from torch import Tensor
+
+from vlmrl_ros.core.text import IMAGE, TextObservation
 
 VISION = ("<|vision_start|>", "<|vision_end|>")
 """Around the mark of an image, in models that know them (Qwen-VL)."""
@@ -31,3 +34,20 @@ def as_asked(processor: Any, text: str) -> str:
     known = processor.tokenizer.get_added_vocab()
     before, after = VISION if all(mark in known for mark in VISION) else ("", "")
     return text.replace(IMAGE, f"{before}{processor.image_token}{after}")
+
+
+def processed(processor: Any, observations: Sequence[TextObservation]) -> Any:
+    """What a processor makes of observations, by name, as tensors; prompts are padded on the left."""
+    images = [list(one.images) for one in observations]
+    return processor(
+        text=[as_asked(processor, one.text) for one in observations],
+        images=images if any(images) else None,
+        return_tensors="pt",
+        padding=True,
+    )
+
+
+def pixels(observations: Sequence[TextObservation], processor: Any) -> Tensor:
+    """All images of observations, one after the other, as the tower of a LLaVA takes them, float32 (N, C, H, W)."""
+    images = [image for one in observations for image in one.images]
+    return processor.image_processor(images, return_tensors="pt")["pixel_values"]

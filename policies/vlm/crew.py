@@ -53,18 +53,18 @@ def clip_gradients(weights: Sequence[Tensor], most: float) -> float:
         return float(torch.nn.utils.clip_grad_norm_(weights, most))
     parts = [one.to_local() for one in gradients if isinstance(one, DTensor)]
     others = [one for one in gradients if not isinstance(one, DTensor)]
-    square = add_up({"square": _square(parts)})["square"] + _square(others)
+    square = add_up({"square": _square(parts)}, parts[0].device)["square"] + _square(others)
     norm = square**0.5
     for one in (*parts, *others):
         one.mul_(min(1.0, most / (norm + 1e-6)))
     return norm
 
 
-def add_up(values: Mapping[str, float]) -> dict[str, float]:
-    """Sums over all processes, by name."""
+def add_up(values: Mapping[str, float], device: torch.device) -> dict[str, float]:
+    """Sums over all processes, by name; ``device`` is where the processes compute, and exchange what they have."""
     if not _together():
         return dict(values)
-    every = torch.tensor(list(values.values()), dtype=torch.float64)
+    every = torch.tensor(list(values.values()), dtype=torch.float64, device=device)
     distributed.all_reduce(every)
     return dict(zip(values, every.tolist(), strict=True))
 

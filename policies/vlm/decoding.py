@@ -12,7 +12,7 @@ from vlmrl_ros.core.errors import RangeError, ShapeError
 from vlmrl_ros.core.spoken import Utterance
 from vlmrl_ros.core.text import TextObservation
 from vlmrl_ros.policies.vlm.answers import Answers, Draw, Source, closing_tokens
-from vlmrl_ros.policies.vlm.asking import as_asked
+from vlmrl_ros.policies.vlm.asking import processed
 from vlmrl_ros.policies.vlm.fused import can_fuse
 from vlmrl_ros.policies.vlm.fused_engine import FusedEngine
 from vlmrl_ros.policies.vlm.generic_engine import GenericEngine
@@ -51,7 +51,7 @@ class Decoder:
         self._engine.take(prepared)
 
     def inputs(self, observations: Sequence[TextObservation]) -> Any:
-        """What the model takes of observations: token ids, mask and pixels.
+        """What the model takes of observations: token ids, mask and images.
 
         Raises:
             RangeError: a prompt that leaves no room for an answer.
@@ -60,19 +60,13 @@ class Decoder:
         for one in observations:
             for image in one.images:
                 _check(image)
-        images = [list(one.images) for one in observations]
-        made = self._processor(
-            text=[as_asked(self._processor, one.text) for one in observations],
-            images=images if any(images) else None,
-            return_tensors="pt",
-            padding=True,
-        )
+        made = processed(self._processor, observations)
         length = made["input_ids"].shape[1]
         if length + self._most > self._context:
             raise RangeError(
                 f"a prompt has {length} tokens and an answer up to {self._most}; together at most {self._context}"
             )
-        return made.to(self._model.device)
+        return made.to(self._model.device, self._model.dtype)
 
     @torch.no_grad()
     def decode(

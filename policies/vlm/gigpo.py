@@ -28,7 +28,6 @@ from vlmrl_ros.policies.vlm.surrogate import (
     minibatches,
     told,
 )
-from vlmrl_ros.policies.vlm.turns import gather
 
 Episode = Sequence[Turn]
 Group = Sequence[Episode]
@@ -114,23 +113,23 @@ class UtteranceGigpo:
         """Learn from groups.
 
         Returns:
-            losses, ``first_ratio_error``, parse rate and length of the answers.
+            losses, how far the scores are from the draw, parse rate and length of the answers.
 
         Raises:
             ConfigError: groups from which nothing can be compared.
-            RatioError: the ratio of a turn is not 1 before the first step.
+            RatioError: what is scored before the first step is not what was drawn.
         """
         flat = [turn for group in groups for episode in group for turn in episode]
         made = torch.from_numpy(group_advantages(groups, self.config.discount, self.config.step_weight))
-        batch = gather(flat, self._policy.processor)
-        error, _ = self._policy.check(batch)
-        old, losses = self._policy.drawn(batch), []
+        batch = self._policy.batch(flat)
+        taken, losses = self._policy.take(batch), []
+        made = made.to(taken.log_prob.device)
         for index in minibatches(self._rng, len(flat), self.config):
             mine, share = own_rows(index)
             rows, chosen = torch.from_numpy(mine), batch.rows(mine)
-            log_prob = self._policy.log_prob(self._policy.score(chosen), chosen)
-            loss = policy_loss(log_prob, old[rows], made[rows], self.config.clip)
+            log_prob = self._policy.log_prob(self._policy.score(chosen).log_probs, chosen)
+            loss = policy_loss(log_prob, taken.log_prob[rows], made[rows], self.config.clip)
             norm = self.descent.step(share * loss)
             losses.append({"policy_loss": share * loss.item(), "gradient_norm": share * norm})
-        self.descent.end_update()
-        return {**means(losses), "first_ratio_error": error, **told(flat)}
+        self.descent.updates += 1
+        return {**means(losses, self._policy.device), **taken.metrics, **told(flat, batch)}

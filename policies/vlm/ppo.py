@@ -13,7 +13,7 @@ from torch import Tensor
 
 from vlmrl_ros.core.config import option
 from vlmrl_ros.core.turn import Turn
-from vlmrl_ros.policies.vlm.asking import as_asked
+from vlmrl_ros.policies.vlm.asked import Asked
 from vlmrl_ros.policies.vlm.crew import own_rows
 from vlmrl_ros.policies.vlm.ppo_loss import FloatArray, advantages, policy_loss, value_loss
 from vlmrl_ros.policies.vlm.scoring import ValueHead, score
@@ -26,7 +26,7 @@ from vlmrl_ros.policies.vlm.surrogate import (
     minibatches,
     told,
 )
-from vlmrl_ros.policies.vlm.turns import TurnBatch, gather, pixels
+from vlmrl_ros.policies.vlm.turns import TurnBatch
 
 
 @dataclass(frozen=True)
@@ -66,28 +66,28 @@ class UtterancePpo:
             streams: the turns of each environment; what follows a stream's last turn is valued by the critic.
 
         Returns:
-            losses, ``first_ratio_error``, parse rate and length of the answers.
+            losses, how far the scores are from the draw, parse rate and length of the answers.
 
         Raises:
-            RatioError: the ratio of a turn is not 1 before the first step.
+            RatioError: what is scored before the first step is not what was drawn.
         """
         flat = [turn for stream in streams for turn in stream]
-        batch = gather(flat, self._policy.processor)
-        error, asked = self._policy.check(batch)
-        values, made, returns = self._judge(streams, asked)
+        batch = self._policy.batch(flat)
+        taken = self._policy.take(batch)
+        values, made, returns = self._judge(streams, taken.asked)
         made = (made - made.mean()) / (made.std() + 1e-5)
-        old = self._policy.drawn(batch)
         losses: list[Metrics] = []
         for index in minibatches(self._rng, len(flat), self.config):
             mine, share = own_rows(index)
             rows, chosen = torch.from_numpy(mine), batch.rows(mine)
-            losses.append(self._step(chosen, share, old[rows], made[rows], values[rows], returns[rows]))
-        self.descent.end_update()
-        return {**means(losses), "first_ratio_error": error, **told(flat)}
+            given = (taken.log_prob[rows], made[rows], values[rows], returns[rows])
+            losses.append(self._step(chosen, share, *given))
+        self.descent.updates += 1
+        return {**means(losses, self._policy.device), **taken.metrics, **told(flat, batch)}
 
     @torch.no_grad()
     def _judge(self, streams: Sequence[Sequence[Turn]], asked: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Values, advantages and returns, float32, one for each turn."""
+        """Values, advantages and returns, float32, one for each turn, where the policy is."""
         flat = [turn for stream in streams for turn in stream]
         values = self.value(asked).cpu().numpy()
         following = np.append(values[1:], np.float32(0.0))
@@ -104,31 +104,21 @@ class UtterancePpo:
             self.config.discount,
             self.config.trace,
         )
-        return tuple(torch.from_numpy(array.reshape(-1)) for array in (values, made, returns))
+        return tuple(torch.from_numpy(array.reshape(-1)).to(asked.device) for array in (values, made, returns))
 
     def _values_after(self, turns: Sequence[Turn]) -> FloatArray:
         """Values of what was seen after turns."""
         policy = self._policy
-        seen = [turn.after for turn in turns]
-        asked = policy.processor(
-            text=[as_asked(policy.processor, one.text) for one in seen],
-            images=[list(one.images) for one in seen],
-            return_tensors="pt",
-            padding=True,
-        )
-        prompts = [
-            row[keep].numpy() for row, keep in zip(asked["input_ids"], asked["attention_mask"].bool(), strict=True)
-        ]
+        seen = [Asked.by(policy.processor, turn.after) for turn in turns]
         ends = [np.array([policy.processor.tokenizer.eos_token_id])] * len(seen)
-        scores = score(policy.model, prompts, ends, pixels(seen, policy.processor), policy.temperature)
-        return self.value(scores.asked).numpy()
+        return self.value(score(policy.model, seen, ends, policy.temperature).asked).cpu().numpy()
 
     def _step(
         self, batch: TurnBatch, share: float, old: Tensor, made: Tensor, values: Tensor, returns: Tensor
     ) -> Metrics:
         """One gradient step; metrics are weighted by this process's share of it."""
         scores = self._policy.score(batch)
-        log_prob = self._policy.log_prob(scores, batch)
+        log_prob = self._policy.log_prob(scores.log_probs, batch)
         actor = policy_loss(log_prob, old, made, self.config.clip)
         critic = value_loss(self.value(scores.asked), values, returns, self.config.clip)
         norm = self.descent.step(share * (actor + self.config.value_weight * critic))

@@ -12,6 +12,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from vlmrl_ros.policies.vlm.asked import Asked, side_by_side
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -27,6 +29,8 @@ class Scores:
 
 READ = "read_answers"
 """Attribute that a model has where :func:`read_answers` has to go through it, because its weights are split."""
+OWN_PLACES = "get_rope_index"
+"""What the inner model has where it finds by itself at which places its tokens are, in pictures too (Qwen-VL)."""
 FORBIDDEN = -1e9
 """Logit of a token that no answer may have."""
 
@@ -61,65 +65,43 @@ class ValueHead(nn.Module):
 
 def score(
     model: Any,
-    prompts: Sequence[npt.NDArray[np.int64]],
+    asked: Sequence[Asked],
     answers: Sequence[npt.NDArray[np.int64]],
-    pixels: Tensor | None,
     temperature: float,
     forbidden: Sequence[int] = (),
 ) -> Scores:
-    """Score answers as the model would give them now.
-
-    Prompts are padded on the left and answers on the right, so that all answers begin at one place. Sums are made in
-    float32 whatever the model computes in.
+    """Score answers as the model would give them now; sums are made in float32 whatever it computes in.
 
     Args:
         model: of ``AutoModelForImageTextToText``.
-        prompts: token ids, int64 (P_i,) each, with the image tokens.
+        asked: the prompts with their images.
         answers: token ids, int64 (T_i,) each.
-        pixels: what the processor made of the images, in the order of the prompts; None without.
         temperature: as when they were drawn, above 0.
         forbidden: token ids that are never drawn.
 
     Returns:
         log-probabilities, entropies and hidden states, with gradients.
     """
-    ids, mask, begin = _batch(prompts, answers)
-    ids, mask = ids.to(model.device), mask.to(model.device)
-    inputs = {"pixel_values": pixels} if pixels is not None else {}
+    inputs = side_by_side(asked, answers, model.config.model_type).to(model.device, model.dtype)
+    begin = max(len(one.ids) for one in asked)
     read = getattr(model, READ, None) or partial(read_answers, model)
-    hidden, logits = read(ids, mask, begin, inputs)
+    hidden, logits = read(inputs, begin)
     logits = logits.float() / temperature
     logits[..., list(forbidden)] = FORBIDDEN
     every = torch.log_softmax(logits, -1)
-    given = mask[:, begin:].bool()
-    log_probs = every.gather(-1, ids[:, begin:, None])[..., 0].masked_fill(~given, 0.0)
+    given = inputs["attention_mask"][:, begin:].bool()
+    log_probs = every.gather(-1, inputs["input_ids"][:, begin:, None])[..., 0].masked_fill(~given, 0.0)
     entropy = -(every.exp() * every).sum(-1).masked_fill(~given, 0.0)
     return Scores(log_probs, entropy, hidden[:, 0])
 
 
-def read_answers(
-    model: Any, ids: Tensor, mask: Tensor, begin: int, inputs: Mapping[str, Tensor]
-) -> tuple[Tensor, Tensor]:
+def read_answers(model: Any, inputs: Mapping[str, Tensor], begin: int) -> tuple[Tensor, Tensor]:
     """Hidden states (B, T + 1, D) of the last token before the answers and of theirs, and logits (B, T, V) of these."""
-    hidden = model.model(
-        input_ids=ids,
-        attention_mask=mask,
-        position_ids=(mask.cumsum(-1) - 1).clamp_min(0),
-        use_cache=False,
-        **inputs,
-    ).last_hidden_state[:, begin - 1 :]
+    places = {} if hasattr(model.model, OWN_PLACES) else {"position_ids": _places(inputs["attention_mask"])}
+    hidden = model.model(**inputs, **places, use_cache=False).last_hidden_state[:, begin - 1 :]
     return hidden, model.get_output_embeddings()(hidden[:, :-1])
 
 
-def _batch(
-    prompts: Sequence[npt.NDArray[np.int64]], answers: Sequence[npt.NDArray[np.int64]]
-) -> tuple[Tensor, Tensor, int]:
-    """Token ids and mask, int64 (B, P + T), and P. Padding has id 0, which no mask lets through."""
-    before, after = max(map(len, prompts)), max(map(len, answers))
-    ids = torch.zeros(len(prompts), before + after, dtype=torch.int64)
-    mask = torch.zeros_like(ids)
-    for row, (prompt, answer) in enumerate(zip(prompts, answers, strict=True)):
-        both = np.concatenate([prompt, answer])
-        place = slice(before - len(prompt), before + len(answer))
-        ids[row, place], mask[row, place] = torch.from_numpy(both), 1
-    return ids, mask, before
+def _places(mask: Tensor) -> Tensor:
+    """Of each token that a mask lets through, among these, from 0; int64 (B, P + T)."""
+    return (mask.cumsum(-1) - 1).clamp_min(0)

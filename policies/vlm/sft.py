@@ -9,16 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
 from vlmrl_ros.core.config import option
 from vlmrl_ros.core.text import TextObservation
 from vlmrl_ros.policies.vlm import crew
-from vlmrl_ros.policies.vlm.asking import as_asked
+from vlmrl_ros.policies.vlm.asked import Asked
+from vlmrl_ros.policies.vlm.optimiser import Optimiser
 from vlmrl_ros.policies.vlm.scoring import score
 from vlmrl_ros.policies.vlm.shards import split
-from vlmrl_ros.policies.vlm.surrogate import adam
-from vlmrl_ros.policies.vlm.turns import pictures
 
 
 @dataclass(frozen=True)
@@ -54,11 +52,10 @@ class Tuner:
         """
         self._model, self._processor, self._rng, self._config = model.eval(), processor, rng, config
         split(model)
-        self._trained = [weights for weights in model.parameters() if weights.requires_grad]
-        self.optimiser = adam(torch.optim.AdamW, self._trained, config.learning_rate)
-        self._prompts: list[npt.NDArray[np.int64]] = []
+        trained = [weights for weights in model.parameters() if weights.requires_grad]
+        self.optimiser = Optimiser(torch.optim.AdamW, trained, config.max_gradient)
+        self._asked: list[Asked] = []
         self._answers: list[npt.NDArray[np.int64]] = []
-        self._pixels: list[Tensor] = []
         self.steps = 0
 
     def __len__(self) -> int:
@@ -66,42 +63,23 @@ class Tuner:
         return len(self._answers)
 
     def add(self, examples: Sequence[Example]) -> None:
-        """Keep examples.
-
-        Raises:
-            ShapeError: some have more images than others.
-        """
+        """Keep examples."""
         tokenizer = self._processor.tokenizer
-        asked = self._processor(
-            text=[as_asked(self._processor, one.observation.text) for one in examples],
-            images=[list(one.observation.images) for one in examples],
-            return_tensors="np",
-            padding=True,
-        )
-        rows = zip(asked["input_ids"], asked["attention_mask"], strict=True)
-        self._prompts += [row[keep.astype(bool)] for row, keep in rows]
         for one in examples:
             ids = tokenizer(one.answer, add_special_tokens=False)["input_ids"]
+            self._asked.append(Asked.by(self._processor, one.observation))
             self._answers.append(np.array([*ids, tokenizer.eos_token_id]))
-        self._pixels += list(pictures([one.observation for one in examples], self._processor))
 
     def step(self) -> float:
         """One gradient step; the mean negative log-probability of a token before it, nat."""
-        self.optimiser.param_groups[0]["lr"] = self._config.learning_rate * _share(self.steps, self._config)
         index = self._rng.choice(len(self), min(self._config.minibatch, len(self)), replace=False)
         tokens = sum(len(self._answers[row]) for row in index)
         mine, share = crew.own_rows(index)
-        answers = [self._answers[row] for row in mine]
-        seen = torch.cat([self._pixels[row] for row in mine])
-        scores = score(self._model, [self._prompts[row] for row in mine], answers, seen, 1.0)
+        scores = score(self._model, [self._asked[row] for row in mine], [self._answers[row] for row in mine], 1.0)
         loss = -scores.log_probs.sum() / tokens if share else scores.log_probs.sum() * 0.0
-        self.optimiser.zero_grad()
-        loss.backward()
-        crew.add_up_gradients(self._trained)
-        crew.clip_gradients(self._trained, self._config.max_gradient)
-        self.optimiser.step()
+        self.optimiser.step(loss, self._config.learning_rate * _share(self.steps, self._config))
         self.steps += 1
-        return crew.add_up({"loss": loss.item()})["loss"]
+        return crew.add_up({"loss": loss.item()}, loss.device)["loss"]
 
 
 def fine_tune(model: Any, processor: Any, examples: Sequence[Example], seed: int, config: SftConfig) -> list[float]:
@@ -109,7 +87,7 @@ def fine_tune(model: Any, processor: Any, examples: Sequence[Example], seed: int
 
     Args:
         model, processor, config: see :class:`Tuner`.
-        examples: in any order, each with equally many images.
+        examples: in any order.
         seed: of the draw of the minibatches.
     """
     tuner = Tuner(model, processor, np.random.default_rng(seed), config)

@@ -12,17 +12,21 @@ import torch
 from torch import Tensor
 
 from vlmrl_ros.core.config import option
-from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.core.turn import Turn
 from vlmrl_ros.policies.vlm import crew
+from vlmrl_ros.policies.vlm.optimiser import Optimiser
 from vlmrl_ros.policies.vlm.ppo_loss import utterance_log_prob
 from vlmrl_ros.policies.vlm.scoring import Scores, never_said, score
 from vlmrl_ros.policies.vlm.shards import split
-from vlmrl_ros.policies.vlm.turns import TurnBatch
+from vlmrl_ros.policies.vlm.turns import RatioError, TurnBatch, gather
 
 Metrics = dict[str, float]
 LARGEST_ERROR = 1e-3
-"""Largest deviation from 1 of the ratio before the first step; beyond it what is scored is not what was drawn."""
+"""Largest deviation from 1 of a ratio of what is scored before the first step to what was drawn, in float32."""
+LARGEST_DRIFT = 0.05
+"""In half precision, where many roundings make a ratio: the mean distance of a token's log-probability as it is scored
+from that at which it was drawn, nat, times the temperature. Of SmolLM2 in bfloat16 it is 0.03, after another prompt
+0.08, at a temperature that is off by a third 0.2."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +47,16 @@ class SurrogateConfig:
     max_gradient: float = option(0.5, "greatest norm of the gradient", low=1e-6, high=1e6)
 
 
-class RatioError(VlmrlError):
-    """What is scored is not what was drawn."""
+@dataclass(frozen=True)
+class Taken:
+    """Turns as they are scored before anything is learned from them."""
+
+    log_prob: Tensor
+    """float32 (B,): weighted, of each answer."""
+    asked: Tensor
+    """(B, D): hidden states that values are read from."""
+    metrics: Metrics
+    """How far that is from what was drawn: the greatest deviation of a ratio from 1, the mean of a token's, nat."""
 
 
 class UtterancePolicy:
@@ -64,18 +76,26 @@ class UtterancePolicy:
         self.temperature, self._weight, self._rows = config.temperature, config.thought_weight, config.minibatch
         self._forbidden = never_said(processor)
 
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self.model.device
+
+    def batch(self, turns: Sequence[Turn]) -> TurnBatch:
+        """Turns side by side.
+
+        Raises:
+            RatioError: what a turn is about does not make the prompt to which it was said.
+        """
+        return gather(turns, self.processor, self.device)
+
     def score(self, batch: TurnBatch) -> Scores:
         """What the model makes of the answers now, with gradients."""
-        seen = batch.pixels.flatten(0, 1)
-        return score(self.model, batch.prompts, batch.answers, seen, self.temperature, self._forbidden)
+        return score(self.model, batch.asked, batch.answers, self.temperature, self._forbidden)
 
-    def log_prob(self, scores: Scores, batch: TurnBatch) -> Tensor:
-        """Weighted log-probability of each answer, float32 (B,)."""
-        return utterance_log_prob(scores.log_probs, batch.names_action, self._weight)
-
-    def drawn(self, batch: TurnBatch) -> Tensor:
-        """The same as it was when the answers were drawn."""
-        return utterance_log_prob(batch.log_probs, batch.names_action, self._weight)
+    def log_prob(self, log_probs: Tensor, batch: TurnBatch) -> Tensor:
+        """Weighted log-probability of each answer of a batch, float32 (B,), from those of its tokens (B, T)."""
+        return utterance_log_prob(log_probs, batch.names_action, self._weight)
 
     def parts(self, batch: TurnBatch) -> Iterator[TurnBatch]:
         """A batch in pieces."""
@@ -84,75 +104,41 @@ class UtterancePolicy:
             yield batch.rows(np.arange(begin, min(begin + self._rows, count)))
 
     @torch.no_grad()
-    def check(self, batch: TurnBatch) -> tuple[float, Tensor]:
-        """Score everything once before anything is learned.
-
-        Returns:
-            the greatest deviation of a ratio from 1, and the hidden states (B, D) that values are read from.
+    def take(self, batch: TurnBatch) -> Taken:
+        """Score everything once before anything is learned: what ratios are counted from.
 
         Raises:
-            RatioError: it is too great.
+            RatioError: that is not what was drawn.
         """
         scored = [(part, self.score(part)) for part in self.parts(batch)]
-        now = torch.cat([self.log_prob(scores, part) for part, scores in scored])
-        error = float((now - self.drawn(batch)).exp().sub(1).abs().max())
-        if not error <= LARGEST_ERROR:
+        log_prob = torch.cat([self.log_prob(scores.log_probs, part) for part, scores in scored])
+        ratio = (log_prob - self.log_prob(batch.log_probs, batch)).exp()
+        apart = sum((scores.log_probs - part.log_probs).abs().sum() for part, scores in scored)
+        error, drift = float((ratio - 1).abs().max()), float(apart / batch.present.sum())
+        if self.model.dtype == torch.float32 and not error <= LARGEST_ERROR:
             raise RatioError(f"the ratio before the first step is off 1 by {error:.2g}; at most {LARGEST_ERROR:g}")
-        return error, torch.cat([scores.asked for _, scores in scored])
+        if not drift * self.temperature <= LARGEST_DRIFT:
+            most = LARGEST_DRIFT / self.temperature
+            raise RatioError(f"tokens are scored {drift:.2g} nat off what they were drawn at; at most {most:.2g}")
+        metrics = {"first_ratio_error": error, "first_token_error": drift}
+        return Taken(log_prob, torch.cat([scores.asked for _, scores in scored]), metrics)
 
 
 class Descent:
-    """Adam with a cosine over the updates and a bounded gradient; all that it remembers can be saved."""
+    """Gradient steps whose rate falls by a cosine over the updates."""
 
     def __init__(self, weights: Iterable[Tensor], config: SurrogateConfig) -> None:
         """Take what is trained."""
-        self._weights, self._config = list(weights), config
-        self.optimiser = adam(torch.optim.Adam, self._weights, config.learning_rate, eps=1e-7)
+        self._config = config
+        self.optimiser = Optimiser(torch.optim.Adam, weights, config.max_gradient, eps=1e-7)
         self.updates = 0
+        """So many are done; the rate is that of after them."""
 
     def step(self, loss: Tensor) -> float:
         """One gradient step down a loss, or this process's part of it; the norm of the gradient."""
-        self.optimiser.zero_grad()
-        loss.backward()
-        crew.add_up_gradients(self._weights)
-        norm = crew.clip_gradients(self._weights, self._config.max_gradient)
-        self.optimiser.step()
-        return norm
-
-    def end_update(self) -> None:
-        """Lower the learning rate."""
-        self.resume(self.updates + 1)
-
-    def resume(self, updates: int) -> None:
-        """Have the learning rate of after so many updates."""
-        self.updates = updates
-        done, last = min(updates / self._config.updates, 1.0), self._config.last_rate
+        done, last = min(self.updates / self._config.updates, 1.0), self._config.last_rate
         share = last + (1 - last) * (1 + np.cos(np.pi * done)) / 2
-        self.optimiser.param_groups[0]["lr"] = self._config.learning_rate * float(share)
-
-
-def adam(
-    kind: type[torch.optim.Adam], weights: Sequence[Tensor], learning_rate: float, **options: Any
-) -> torch.optim.Adam:
-    """An optimiser that has its state from the beginning, so that a checkpoint can be read before the first step."""
-    made = kind(weights, learning_rate, **options)
-    for weight in weights:
-        made.state[weight] = {
-            "step": torch.zeros(()),
-            "exp_avg": torch.zeros_like(weight),
-            "exp_avg_sq": torch.zeros_like(weight),
-        }
-    return made
-
-
-def remembered(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """What an optimiser remembers, live, by name."""
-    weights = [weight for group in optimiser.param_groups for weight in group["params"]]
-    return {
-        f"{row}.{name}": tensor
-        for row, weight in enumerate(weights)
-        for name, tensor in optimiser.state[weight].items()
-    }
+        return self.optimiser.step(loss, self._config.learning_rate * float(share))
 
 
 def minibatches(rng: np.random.Generator, count: int, config: SurrogateConfig) -> Iterator[npt.NDArray[np.int64]]:
@@ -162,15 +148,16 @@ def minibatches(rng: np.random.Generator, count: int, config: SurrogateConfig) -
         yield from np.split(order, range(config.minibatch, count, config.minibatch))
 
 
-def means(losses: Sequence[Metrics]) -> Metrics:
+def means(losses: Sequence[Metrics], device: torch.device) -> Metrics:
     """The mean of each metric over gradient steps; of each step the processes of a crew have a weighted part."""
-    return crew.add_up({name: float(np.mean([loss[name] for loss in losses])) for name in losses[0]})
+    return crew.add_up({name: float(np.mean([loss[name] for loss in losses])) for name in losses[0]}, device)
 
 
-def told(turns: Sequence[Turn]) -> Metrics:
-    """What is logged of the turns of an update: parse rate, length and reward."""
+def told(turns: Sequence[Turn], batch: TurnBatch) -> Metrics:
+    """What is logged of the turns of an update: parse rate, length of the answers, of it the thoughts', and reward."""
     return {
         "parse_rate": float(np.mean([turn.said.valid for turn in turns])),
-        "answer_tokens": float(np.mean([len(turn.utterance.token_ids) for turn in turns])),
+        "answer_tokens": float(np.mean([len(answer) for answer in batch.answers])),
+        "thought_tokens": float((batch.present & ~batch.names_action).sum(-1).float().mean()),
         "reward": float(np.mean([turn.reward for turn in turns])),
     }

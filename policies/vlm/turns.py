@@ -11,20 +11,23 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from vlmrl_ros.core.errors import ShapeError
-from vlmrl_ros.core.text import TextObservation
+from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.core.turn import Turn
+from vlmrl_ros.policies.vlm.asked import Asked
 from vlmrl_ros.policies.vlm.spans import names_action
+
+
+class RatioError(VlmrlError):
+    """What is scored is not what was drawn."""
 
 
 @dataclass(frozen=True)
 class TurnBatch:
     """Turns as a model takes them."""
 
-    prompts: list[npt.NDArray[np.int64]]
+    asked: list[Asked]
     answers: list[npt.NDArray[np.int64]]
-    pixels: Tensor
-    """float32 (B, K, C, H, W), K images each."""
+    """Token ids, int64 (T_i,) each."""
     names_action: Tensor
     """bool (B, T)."""
     log_probs: Tensor
@@ -33,31 +36,32 @@ class TurnBatch:
     @property
     def present(self) -> Tensor:
         """Which tokens there are, bool (B, T)."""
-        lengths = torch.tensor([len(answer) for answer in self.answers])
-        return torch.arange(self.log_probs.shape[1])[None] < lengths[:, None]
+        device = self.log_probs.device
+        lengths = torch.tensor([len(answer) for answer in self.answers], device=device)
+        return torch.arange(self.log_probs.shape[1], device=device)[None] < lengths[:, None]
 
     def rows(self, index: npt.NDArray[np.int64]) -> TurnBatch:
         """Some of the turns, as short as they allow."""
         answers = [self.answers[row] for row in index]
         longest = max(map(len, answers))
         return TurnBatch(
-            prompts=[self.prompts[row] for row in index],
+            asked=[self.asked[row] for row in index],
             answers=answers,
-            pixels=self.pixels[index],
             names_action=self.names_action[index, :longest],
             log_probs=self.log_probs[index, :longest],
         )
 
 
-def gather(turns: Sequence[Turn], processor: Any) -> TurnBatch:
+def gather(turns: Sequence[Turn], processor: Any, device: torch.device) -> TurnBatch:
     """Put turns side by side.
 
     Args:
-        turns: each with equally many images.
+        turns: of the model, one or more.
         processor: of the model.
+        device: of the tensors; prompts and images follow when they are scored.
 
     Raises:
-        ShapeError: they have not.
+        RatioError: what a turn is about does not make the prompt to which it was said.
     """
     answers = [turn.utterance.token_ids for turn in turns]
     named = torch.zeros(len(turns), max(map(len, answers)), dtype=torch.bool)
@@ -66,25 +70,15 @@ def gather(turns: Sequence[Turn], processor: Any) -> TurnBatch:
         length = len(answers[row])
         named[row, :length] = torch.from_numpy(names_action(processor.tokenizer, answers[row], turn.said))
         log_probs[row, :length] = torch.from_numpy(turn.utterance.log_probs)
-    prompts = [turn.utterance.prompt_ids for turn in turns]
-    return TurnBatch(prompts, answers, pictures([turn.observation for turn in turns], processor), named, log_probs)
+    return TurnBatch([_asked(turn, processor) for turn in turns], answers, named.to(device), log_probs.to(device))
 
 
-def pictures(observations: Sequence[TextObservation], processor: Any) -> Tensor:
-    """The images of observations as the vision tower takes them, float32 (B, K, C, H, W).
-
-    Raises:
-        ShapeError: some have more images than others.
-    """
-    counts = {len(one.images) for one in observations}
-    if len(counts) > 1:
-        raise ShapeError(
-            f"observations that are learned from together have {sorted(counts)} images; valid: equally many"
+def _asked(turn: Turn, processor: Any) -> Asked:
+    """What was asked, with the tokens to which the answer was drawn."""
+    asked, read = Asked.by(processor, turn.observation), turn.utterance.prompt_ids
+    if not np.array_equal(asked.ids, read):
+        raise RatioError(
+            f"a turn was said to a prompt of {len(read)} tokens, and what it is about makes another one of "
+            f"{len(asked.ids)}: policy and learner have not the same processor"
         )
-    return pixels(observations, processor).unflatten(0, (len(observations), -1))
-
-
-def pixels(observations: Sequence[TextObservation], processor: Any) -> Tensor:
-    """All images of observations, one after the other, as the vision tower takes them, float32 (N, C, H, W)."""
-    images = [image for one in observations for image in one.images]
-    return processor.image_processor(images, return_tensors="pt")["pixel_values"]
+    return asked

@@ -21,7 +21,7 @@ SPEAKER = "vlm"
 """The policy that learners of turns teach; its options are given to the learner, too."""
 REWARDS = {"takeovers": labels.takeover_reward, "task": labels.task_reward}
 """Option ``reward`` of a learner of turns to what a transition is worth; RLIF's for those that have no such option."""
-SHARED = ("model", "lora_rank", "quantisation", "temperature")
+SHARED = ("model", "lora_rank", "dtype", "quantisation", "temperature")
 """Options of a learner of turns that are those of its policy, unless they are given apart."""
 
 

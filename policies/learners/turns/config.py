@@ -23,6 +23,12 @@ class TurnConfig:
         "of smol the projector alone; as the policy's",
         low=0,
     )
+    device: str = option("auto", "where the learner computes", choices=("auto", "cpu", "cuda"))
+    dtype: str = option(
+        "float32",
+        "numbers that the model computes in, as the policy's; what is trained in bfloat16 has a float32 copy besides",
+        choices=("float32", "bfloat16"),
+    )
     quantisation: str = option(
         NONE,
         "bits in which the linear layers of the language model, which are not trained then, are kept; as the policy's",

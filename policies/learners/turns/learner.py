@@ -22,6 +22,7 @@ from vlmrl_ros.policies.learners.checkpoint import LearnerState
 from vlmrl_ros.policies.learners.turns.config import TurnConfig
 from vlmrl_ros.policies.vlm.config import NONE, TINY
 from vlmrl_ros.policies.vlm.loading import load_model, with_new_adapter
+from vlmrl_ros.policies.vlm.optimiser import Optimiser
 from vlmrl_ros.policies.vlm.shards import put, whole
 from vlmrl_ros.policies.vlm.weights import fitting, parameters
 
@@ -63,10 +64,13 @@ class TurnLearner(ABC):
         self.evaluation_options: Mapping[str, Any] = {
             "model": config.model,
             "lora_rank": config.lora_rank,
+            "dtype": config.dtype,
             "quantisation": config.quantisation,
             "temperature": 0.0,
         }
-        model, self.processor = load_model(config.model, "float32", "cpu", spec.texts, 0, config.quantisation)
+        model, self.processor = load_model(
+            config.model, config.dtype, config.device, spec.texts, 0, config.quantisation
+        )
         if config.start_from:
             _begin_with(model, config.start_from)
         self._named = with_new_adapter(model, config.lora_rank) if config.lora_rank else model
@@ -117,6 +121,7 @@ class TurnLearner(ABC):
         values = whole(self._changing())
         self._updates = self._state(values).restore(directory)
         put(self._changing(), values)
+        self._optimiser.round()
         self._resume(self._updates)
 
     @abstractmethod
@@ -127,19 +132,23 @@ class TurnLearner(ABC):
     def _learn(self) -> Mapping[str, float]:
         """One round of gradient steps."""
 
+    @property
     @abstractmethod
-    def _tensors(self) -> Mapping[str, Tensor]:
-        """What changes besides the weights of the model, live, by name."""
+    def _optimiser(self) -> Optimiser:
+        """It trains the weights of the model."""
 
     @abstractmethod
     def _resume(self, updates: int) -> None:
         """Go on after so many updates."""
 
     def _weights(self) -> dict[str, Tensor]:
-        return dict(parameters(self._named))
+        """What is trained of the model, float32, live, by name."""
+        return {name: self._optimiser.trained(weight) for name, weight in parameters(self._named).items()}
 
     def _changing(self) -> dict[str, Tensor]:
-        return {**{f"model/{name}": weight for name, weight in self._weights().items()}, **self._tensors()}
+        """All that training changes, live, by name."""
+        weights = {f"model/{name}": weight for name, weight in self._weights().items()}
+        return weights | {f"adam/{name}": one for name, one in self._optimiser.remembered().items()}
 
     def _state(self, tensors: Mapping[str, Tensor]) -> LearnerState:
         return LearnerState(self._name, tensors, {}, self._rng)

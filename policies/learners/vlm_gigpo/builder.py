@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Hashable, Mapping
 
 import numpy as np
-from torch import Tensor
 
 from vlmrl_ros.core.errors import ConfigError
 from vlmrl_ros.core.text import TextTaskSpec
@@ -14,7 +13,7 @@ from vlmrl_ros.core.turn import Turn
 from vlmrl_ros.policies.learners.turns.learner import TurnLearner
 from vlmrl_ros.policies.learners.vlm_gigpo.config import VlmGigpoConfig
 from vlmrl_ros.policies.vlm.gigpo import UtteranceGigpo
-from vlmrl_ros.policies.vlm.surrogate import remembered
+from vlmrl_ros.policies.vlm.optimiser import Optimiser
 
 
 class VlmGigpo(TurnLearner):
@@ -62,12 +61,13 @@ class VlmGigpo(TurnLearner):
         self._open: dict[int, list[Turn]] = defaultdict(list)
         self._ended: dict[Hashable, list[list[Turn]]] = defaultdict(list)
 
-    def _tensors(self) -> Mapping[str, Tensor]:
-        return {f"adam/{name}": one for name, one in remembered(self._gigpo.descent.optimiser).items()}
+    @property
+    def _optimiser(self) -> Optimiser:
+        return self._gigpo.descent.optimiser
 
     def _resume(self, updates: int) -> None:
         self._forget()
-        self._gigpo.descent.resume(updates)
+        self._gigpo.descent.updates = updates
 
 
 class Builder:

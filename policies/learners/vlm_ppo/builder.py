@@ -12,8 +12,8 @@ from vlmrl_ros.core.text import TextTaskSpec
 from vlmrl_ros.core.turn import Turn
 from vlmrl_ros.policies.learners.turns.learner import TurnLearner
 from vlmrl_ros.policies.learners.vlm_ppo.config import VlmPpoConfig
+from vlmrl_ros.policies.vlm.optimiser import Optimiser
 from vlmrl_ros.policies.vlm.ppo import UtterancePpo
-from vlmrl_ros.policies.vlm.surrogate import remembered
 
 
 class VlmPpo(TurnLearner):
@@ -43,13 +43,17 @@ class VlmPpo(TurnLearner):
         self._streams.clear()
         return self._ppo.update(streams)
 
-    def _tensors(self) -> Mapping[str, Tensor]:
+    @property
+    def _optimiser(self) -> Optimiser:
+        return self._ppo.descent.optimiser
+
+    def _changing(self) -> dict[str, Tensor]:
         value = {f"value/{name}": weight for name, weight in self._ppo.value.named_parameters()}
-        return {**value, **{f"adam/{name}": one for name, one in remembered(self._ppo.descent.optimiser).items()}}
+        return super()._changing() | value
 
     def _resume(self, updates: int) -> None:
         self._streams.clear()
-        self._ppo.descent.resume(updates)
+        self._ppo.descent.updates = updates
 
 
 class Builder:

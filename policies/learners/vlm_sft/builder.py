@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from torch import Tensor
 
 from vlmrl_ros.core.text import TextTaskSpec
 from vlmrl_ros.core.turn import Turn
 from vlmrl_ros.policies.learners.turns.learner import TurnLearner
 from vlmrl_ros.policies.learners.vlm_sft.config import VlmSftConfig
+from vlmrl_ros.policies.vlm.optimiser import Optimiser
 from vlmrl_ros.policies.vlm.sft import Example, Tuner
-from vlmrl_ros.policies.vlm.surrogate import remembered
 
 
 class VlmSft(TurnLearner):
@@ -41,8 +40,9 @@ class VlmSft(TurnLearner):
     def _learn(self) -> Mapping[str, float]:
         return {"loss": float(np.mean([self._tuner.step() for _ in range(self._steps)]))}
 
-    def _tensors(self) -> Mapping[str, Tensor]:
-        return {f"adam/{name}": one for name, one in remembered(self._tuner.optimiser).items()}
+    @property
+    def _optimiser(self) -> Optimiser:
+        return self._tuner.optimiser
 
     def _resume(self, updates: int) -> None:
         self._tuner.steps = updates * self._steps

@@ -10,6 +10,7 @@ from vlmrl_ros.core.errors import ShapeError
 from vlmrl_ros.core.text import TextObservation
 from vlmrl_ros.core.text_action import read_action
 from vlmrl_ros.policies.vlm import ppo_loss
+from vlmrl_ros.policies.vlm.asked import Asked
 from vlmrl_ros.policies.vlm.decoding import Decoder
 from vlmrl_ros.policies.vlm.scoring import ValueHead, never_said, score
 from vlmrl_ros.policies.vlm.spans import character_ends, names_action
@@ -53,9 +54,8 @@ def test_the_ratio_is_one_before_the_first_step(tiny):
     asked = [TextObservation("<image>" + "so, " * index + "which way?", (pictures[index],)) for index in range(4)]
     said = decoder.decode(asked, 0.7, torch.Generator().manual_seed(0))
     said = [*said[:2], *decoder.decode(asked[2:], 0.7, torch.Generator().manual_seed(1))]
-    pixels = decoder.inputs(asked)["pixel_values"]
-    prompts, answers = [one.prompt_ids for one in said], [one.token_ids for one in said]
-    scores = score(model, prompts, answers, pixels, 0.7, never_said(processor))
+    answers = [one.token_ids for one in said]
+    scores = score(model, [Asked.by(processor, one) for one in asked], answers, 0.7, never_said(processor))
     for row, one in enumerate(said):
         np.testing.assert_allclose(scores.log_probs[row, : len(one.token_ids)].detach(), one.log_probs, atol=2e-5)
         assert not scores.log_probs[row, len(one.token_ids) :].any()

@@ -11,13 +11,13 @@ from vlmrl_ros.core import registry
 from vlmrl_ros.core.config import from_mapping
 from vlmrl_ros.core.errors import CheckpointError, ConfigError
 from vlmrl_ros.core.text import TextObservation, TextTaskSpec
+from vlmrl_ros.policies.vlm.asked import Asked
 from vlmrl_ros.policies.vlm.decoding import Decoder
 from vlmrl_ros.policies.vlm.loading import load_model, with_new_adapter
 from vlmrl_ros.policies.vlm.quantised import GROUP, KINDS, Int4Linear, QuantisedLinear, quantise
 from vlmrl_ros.policies.vlm.scoring import never_said, score
 from vlmrl_ros.policies.vlm.sft import Example, SftConfig, Tuner
 from vlmrl_ros.policies.vlm.tiny import TinyConfig, build
-from vlmrl_ros.policies.vlm.turns import pixels
 from vlmrl_ros.policies.vlm.weights import fitting, parameters, variables
 
 SMALL = TinyConfig(vision="stem", image_size=16, vision_width=16, width=96, layers=2, vocabulary=280, context=64)
@@ -65,7 +65,7 @@ def test_what_it_says_is_scored_as_it_was_drawn_and_an_adapter_teaches_it(kind, 
     layers = [one for one in model.modules() if isinstance(one, QuantisedLinear)]
     assert len(layers) == 7 * SMALL.layers
     said = Decoder(model, processor, 8).decode([SEEN], 0.7, torch.Generator().manual_seed(0))[0]
-    scores = score(model, [said.prompt_ids], [said.token_ids], pixels([SEEN], processor), 0.7, never_said(processor))
+    scores = score(model, [Asked.by(processor, SEEN)], [said.token_ids], 0.7, never_said(processor))
     np.testing.assert_allclose(scores.log_probs[0].detach(), said.log_probs, atol=1e-4)
     adapted = with_new_adapter(model, 2)
     assert all(".lora_" in name for name in parameters(adapted))

@@ -13,11 +13,11 @@ from torch import Tensor, nn
 
 from vlmrl_ros.core.text import TextObservation
 from vlmrl_ros.nodes.bench.rl4vlm_play import Speaker, Table
+from vlmrl_ros.policies.vlm.asking import pixels
 from vlmrl_ros.policies.vlm.ppo import PpoConfig
 from vlmrl_ros.policies.vlm.ppo_loss import advantages, policy_loss, value_loss
 from vlmrl_ros.policies.vlm.stem import Stem
 from vlmrl_ros.policies.vlm.surrogate import Descent, minibatches
-from vlmrl_ros.policies.vlm.turns import pixels
 from vlmrl_ros.sim.cards.prompts import TOLD, answer
 
 FORMULA = re.compile(f"{re.escape(TOLD[0])}(.*){re.escape(TOLD[1])}")
@@ -110,7 +110,7 @@ class CnnPpo:
             actor = policy_loss(taken, old[rows], made[rows], self._config.clip)
             critic = value_loss(value, values[rows], returns[rows], self._config.clip)
             self._descent.step(actor + self._config.value_weight * critic)
-        self._descent.end_update()
+        self._descent.updates += 1
         return {"reward": float(rewards.mean())}
 
     @torch.no_grad()

@@ -18,12 +18,12 @@ from vlmrl_ros.nodes.bench.remembered import Result, remembered
 from vlmrl_ros.nodes.bench.rl4vlm_cnn import CnnPlayer, CnnPolicy, CnnPpo
 from vlmrl_ros.nodes.bench.rl4vlm_play import Speaker, Supervisor, Table, judge
 from vlmrl_ros.nodes.bench.side_by_side import training_seeds, turn_of
+from vlmrl_ros.policies.vlm.asking import pixels
 from vlmrl_ros.policies.vlm.decoding import Decoder
 from vlmrl_ros.policies.vlm.ppo import PpoConfig, UtterancePpo
 from vlmrl_ros.policies.vlm.sft import Example, SftConfig, fine_tune
 from vlmrl_ros.policies.vlm.stem import Stem, learn_to_see
 from vlmrl_ros.policies.vlm.tiny import TinyConfig, build
-from vlmrl_ros.policies.vlm.turns import pixels
 from vlmrl_ros.sim.cards.demonstrations import Teacher
 from vlmrl_ros.sim.cards.game import CardGame
 from vlmrl_ros.sim.cards.prompts import answer, fixed_parts

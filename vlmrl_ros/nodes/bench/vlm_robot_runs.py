@@ -27,13 +27,13 @@ from vlmrl_ros.nodes.bench.vlm_robot_play import (
     judge,
     tell,
 )
+from vlmrl_ros.policies.vlm.asking import pixels
 from vlmrl_ros.policies.vlm.decoding import Decoder
 from vlmrl_ros.policies.vlm.loading import load_model
 from vlmrl_ros.policies.vlm.ppo import PpoConfig, UtterancePpo
 from vlmrl_ros.policies.vlm.sft import Example, SftConfig, fine_tune
 from vlmrl_ros.policies.vlm.stem import learn_to_see
 from vlmrl_ros.policies.vlm.tiny import TinyConfig, build
-from vlmrl_ros.policies.vlm.turns import pixels
 from vlmrl_ros.sim.operators.words import AND, EMPTY, FULL, LIES, SHAPE, THEN, by_skills, cell_of, to_pick, to_place
 from vlmrl_ros.sim.tasks.tabletop import task as tabletop
 from vlmrl_ros.sim.tasks.tabletop.goals import PLACES_TO_BE, THINGS, goals

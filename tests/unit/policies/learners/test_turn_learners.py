@@ -12,7 +12,7 @@ from safetensors.numpy import save
 from vlmrl_ros.core import registry
 from vlmrl_ros.core.checkpoint import POLICY_FILE, write_checkpoint
 from vlmrl_ros.core.config import from_mapping
-from vlmrl_ros.core.errors import CheckpointError, ConfigError, ShapeError
+from vlmrl_ros.core.errors import CheckpointError, ConfigError
 from vlmrl_ros.core.snapshot import save_snapshot
 from vlmrl_ros.core.text import TextObservation, TextTaskSpec
 from vlmrl_ros.core.text_action import read_action
@@ -21,7 +21,6 @@ from vlmrl_ros.core.types import Candidates
 from vlmrl_ros.policies.vlm.decoding import Decoder
 from vlmrl_ros.policies.vlm.loading import load_model, with_new_adapter
 from vlmrl_ros.policies.vlm.tiny import TinyConfig, build
-from vlmrl_ros.policies.vlm.turns import pictures
 from vlmrl_ros.policies.vlm.weights import fitting, parameters
 
 SPEC = TextTaskSpec("way", ("+", "-"))
@@ -63,9 +62,9 @@ def turns(learner, seed: int) -> list[Turn]:
     return made
 
 
-def taught(name: str, folder, **values):
+def taught(name: str, folder, updates: int = 2, **values):
     learner = learner_of(name, folder, **values)
-    for update in range(2):
+    for update in range(updates):
         for turn in turns(learner, update):
             learner.add(turn)
         assert learner.ready
@@ -73,15 +72,16 @@ def taught(name: str, folder, **values):
     return learner
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize("name", OPTIONS)
-def test_a_learner_goes_on_from_its_checkpoint_as_it_would_have(name, folder, tmp_path):
-    learner, other = taught(name, folder), learner_of(name, folder, seed=7)
+def test_a_learner_goes_on_from_its_checkpoint_as_it_would_have(name, dtype, folder, tmp_path):
+    learner, other = taught(name, folder, dtype=dtype), learner_of(name, folder, seed=7, dtype=dtype)
     save_snapshot(tmp_path, learner.snapshot())
     other.restore(tmp_path)
     new = turns(learner, 9)
     if name == "vlm_sft":  # its examples are given again, as the replay of a bag does
-        new = [turn for update in range(2) for turn in turns(learner_of(name, folder), update)] + new
-        learner = learner_of(name, folder)
+        new = [turn for update in range(2) for turn in turns(learner_of(name, folder, dtype=dtype), update)] + new
+        learner = learner_of(name, folder, dtype=dtype)
         learner.restore(tmp_path)
     for one in (learner, other):
         for turn in new:
@@ -108,8 +108,6 @@ def test_of_several_pictures_each_is_learned_from(folder):
         learner.add(replace(turn, observation=seen, utterance=replace(turn.utterance, text=PHRASES[paid]), said=said))
     losses = [learner.update()["loss"] for _ in range(10)]
     assert losses[-1] < 0.1, "their answers can be told apart by the second picture alone"
-    with pytest.raises(ShapeError, match=r"have \[1, 2\] images; valid: equally many"):
-        pictures([SEEN, seen], learner.processor)
 
 
 def test_what_was_punished_or_names_no_action_is_no_demonstration(folder):
@@ -120,12 +118,13 @@ def test_what_was_punished_or_names_no_action_is_no_demonstration(folder):
     assert not learner.ready
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize("name", OPTIONS)
-def test_its_weights_are_those_that_the_policy_takes_and_of_an_adapter_no_others(name, folder):
+def test_its_weights_are_those_that_the_policy_takes_and_of_an_adapter_no_others(name, dtype, folder):
     for rank in (0, 2):
-        model = load_model(str(folder), "float32", "cpu", (), 0)[0]
+        model = load_model(str(folder), dtype, "cpu", (), 0)[0]
         policy = with_new_adapter(model, rank) if rank else model
-        learner = learner_of(name, folder, lora_rank=rank)
+        learner = learner_of(name, folder, lora_rank=rank, dtype=dtype)
         for turn in turns(learner, 0):
             learner.add(turn)
         before = learner.variables()
@@ -134,6 +133,9 @@ def test_its_weights_are_those_that_the_policy_takes_and_of_an_adapter_no_others
         assert set(fitting(policy, after)) == set(parameters(policy))
         assert any(not np.array_equal(after[key], before[key]) for key in before)
         assert all(".lora_" in key for key in after) == bool(rank)
+        mine = {name.replace(".default.", "."): weight for name, weight in learner.model.named_parameters()}
+        for key, value in fitting(policy, after).items():
+            assert torch.equal(value, mine[key]), "the policy has what the learner computes with"
 
 
 def test_a_learner_begins_where_another_one_ended(folder, tmp_path):
@@ -183,6 +185,10 @@ def test_what_does_not_fit_is_refused(name, folder, tmp_path):
         learner_of(name, tmp_path)
     with pytest.raises(ConfigError, match="no texts are given"):
         learner_of(name, "tiny")
+    with pytest.raises(ConfigError, match="device is 'cuda', but torch sees no CUDA device; valid: auto, cpu"):
+        learner_of(name, folder, device="cuda")
+    with pytest.raises(ConfigError, match="dtype is 'float16'; valid: float32, bfloat16"):
+        learner_of(name, folder, dtype="float16")
     with pytest.raises(CheckpointError, match="not a checkpoint"):
         learner_of(name, folder, start_from=str(tmp_path))
     with pytest.raises(ConfigError, match="beside lora_rank 2"):
