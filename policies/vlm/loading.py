@@ -90,14 +90,16 @@ def with_new_adapter(model: Any, rank: int) -> Any:
     """Put a LoRA adapter on every linear layer of the language model; it changes nothing before it has learned.
 
     It alone is trained then, and of a model that came with a part frozen what was not (the projector of ``smol``). It
-    computes in the numbers of the model.
+    computes in the numbers of the model, and begins alike wherever it is made.
     """
     from peft import LoraConfig, get_peft_model
 
     free = _free_parts(model)
     layers = rf".*{language_part(model)[0]}.*\.(q|k|v|o|gate|up|down)_proj"
     made = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=layers)
-    wrapped = get_peft_model(model, made, autocast_adapter_dtype=False).eval()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        wrapped = get_peft_model(model, made, autocast_adapter_dtype=False).eval()
     for weights in free:
         weights.requires_grad_(True)
     return wrapped
