@@ -31,6 +31,8 @@ READ = "read_answers"
 """Attribute that a model has where :func:`read_answers` has to go through it, because its weights are split."""
 OWN_PLACES = "get_rope_index"
 """What the inner model has where it finds by itself at which places its tokens are, in pictures too (Qwen-VL)."""
+BOUND = "final_logit_softcapping"
+"""What the configuration of a language model has where its logits are bounded after the head (Gemma 2)."""
 FORBIDDEN = -1e9
 """Logit of a token that no answer may have."""
 
@@ -99,7 +101,9 @@ def read_answers(model: Any, inputs: Mapping[str, Tensor], begin: int) -> tuple[
     """Hidden states (B, T + 1, D) of the last token before the answers and of theirs, and logits (B, T, V) of these."""
     places = {} if hasattr(model.model, OWN_PLACES) else {"position_ids": _places(inputs["attention_mask"])}
     hidden = model.model(**inputs, **places, use_cache=False).last_hidden_state[:, begin - 1 :]
-    return hidden, model.get_output_embeddings()(hidden[:, :-1])
+    logits = model.get_output_embeddings()(hidden[:, :-1])
+    bound = getattr(model.config.get_text_config(), BOUND, None)
+    return hidden, logits if bound is None else bound * torch.tanh(logits / bound)
 
 
 def _places(mask: Tensor) -> Tensor:

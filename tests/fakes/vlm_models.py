@@ -72,11 +72,20 @@ def _idefics(config_type: type[Any], texts: list[str]) -> Pair:
 
 
 def paligemma(texts: list[str]) -> Pair:
+    return _paligemma("gemma", texts)
+
+
+def paligemma2(texts: list[str]) -> Pair:
+    """Its logits are bounded after the head."""
+    return _paligemma("gemma2", texts, final_logit_softcapping=3.0)
+
+
+def _paligemma(model_type: str, texts: list[str], **more: float) -> Pair:
     ids = tokenizer(texts)
     pictures = SiglipImageProcessor(size={"height": 32, "width": 32})
     pictures.image_seq_length = 16
     processor = PaliGemmaProcessor(pictures, ids)
-    text = {"model_type": "gemma", "vocab_size": len(ids), "head_dim": 8, **TEXT, **_ids(ids)}
+    text = {"model_type": model_type, "vocab_size": len(ids), "head_dim": 8, **TEXT, **_ids(ids), **more}
     sight = {"model_type": "siglip_vision_model", **SIGHT, "image_size": 32, "patch_size": 8}
     config = PaliGemmaConfig(
         text_config=text,
@@ -157,5 +166,5 @@ def _model(config: Any) -> Any:
 
 
 FAMILIES: dict[str, Callable[[list[str]], Pair]] = {
-    made.__name__: made for made in (llava, idefics3, smolvlm, paligemma, qwen2_vl, qwen2_5_vl, qwen3_vl)
+    made.__name__: made for made in (llava, idefics3, smolvlm, paligemma, paligemma2, qwen2_vl, qwen2_5_vl, qwen3_vl)
 }
