@@ -174,11 +174,11 @@ def test_what_other_weights_have_said_is_left_out_and_counted(speaker, tmp_path)
 
 
 def test_the_learner_has_the_options_of_its_policy_unless_it_has_its_own():
-    of_policy = {"model": "a", "temperature": 0.3, "words": "skills"}
+    of_policy = {"model": "a", "dtype": "bfloat16", "temperature": 0.3, "words": "skills"}
     ppo, sft = (registry.load("learners", name).config_type for name in ("vlm_ppo", "vlm_sft"))
     own = {"clip": 0.2, "temperature": 0.5}
-    assert with_shared(ppo, own, of_policy) == {"model": "a", "temperature": 0.5, "clip": 0.2}
-    assert with_shared(sft, {}, of_policy) == {"model": "a"}
+    assert with_shared(ppo, own, of_policy) == {"model": "a", "dtype": "bfloat16", "temperature": 0.5, "clip": 0.2}
+    assert with_shared(sft, {}, of_policy) == {"model": "a", "dtype": "bfloat16"}
 
 
 def test_what_does_not_go_together_is_refused(speaker):
