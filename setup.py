@@ -50,6 +50,7 @@ PLUGINS = {
     "policies": {
         **{name: f"policies.{name}:build" for name in ("gaussian", "still")},
         "vlm": "policies.vlm.policy:build",
+        "script": "sim.operators.script:build",
     },
     "encoders": {name: f"policies.encoders.{name}:build" for name in ("nature_cnn", "resnet10", "spatial_cnn")},
     "tasks": {

@@ -23,9 +23,12 @@ from vlmrl_ros.bridge.teaching import (
 ARGUMENTS = {
     **COMMON,
     "num_arms": ("1", "arms that one learner teaches, each in a namespace of its own: arm_0, arm_1 and so on"),
-    "policy": ("gaussian", "policy plug-in; vlm: a vision-language model, which thinks"),
+    "policy": (
+        "gaussian",
+        "policy plug-in; vlm: a vision-language model, which thinks; script: says what is right, for a model to learn",
+    ),
     **TEACHING,
-    "learner": ("", "learner plug-in; empty: vlm_ppo for a policy that thinks, else rlif"),
+    "learner": ("", "learner plug-in; empty: vlm_ppo for policy:=vlm, vlm_sft for policy:=script, else rlif"),
     "demonstrations": (
         "",
         f"{TEACHING['demonstrations'][1]}; empty: 15, but 0 for a policy that thinks, which learns from what it says",
@@ -38,10 +41,10 @@ ARGUMENTS = {
         ("auto", "true", "false"),
     ),
 }
-THINKING = ("vlm",)
-"""Policies that think: one server answers all arms of a fleet together."""
-OF_TURNS = ("vlm_ppo", "vlm_gigpo", "vlm_sft")
-"""Learners of what such a policy says, the usual one first."""
+OF_TURNS = ("vlm_ppo", "vlm_gigpo", "vlm_sft", "vlm_kto")
+"""Learners of what a policy says."""
+THINKING = {"vlm": OF_TURNS, "script": ("vlm_sft",)}
+"""Policies that think, and who learns from what they say, the usual one first; one server answers all arms together."""
 LAG_STEPS = 8
 """Without sync the simulation may run so far ahead of the learner."""
 RECORDER_LAG_STEPS = 24
@@ -91,14 +94,14 @@ def _with_its_learner(a: Arguments) -> str:
         ValueError: the learner cannot teach this policy.
     """
     policy = a.plugin("policy", "policies")
-    thinks = policy in THINKING
-    a.fill("learner", OF_TURNS[0] if thinks else TEACHING["learner"][0])
-    a.fill("demonstrations", "0" if thinks else TEACHING["demonstrations"][0])
+    learners = THINKING.get(policy, ())
+    a.fill("learner", learners[0] if learners else TEACHING["learner"][0])
+    a.fill("demonstrations", "0" if learners else TEACHING["demonstrations"][0])
     learner = a.text("learner")
-    if learner in OF_TURNS and not thinks:
+    if learners and learner not in learners:
+        raise ValueError(f"learner:={learner} does not go with policy:={policy}; valid: {', '.join(learners)}")
+    if learner in OF_TURNS and not learners:
         raise ValueError(f"learner:={learner} learns from what a policy says; take policy:=vlm, not {policy}")
-    if thinks and learner not in OF_TURNS:
-        raise ValueError(f"learner:={learner} cannot teach policy:={policy}; valid: {', '.join(OF_TURNS)}")
     return policy
 
 

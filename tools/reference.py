@@ -55,6 +55,7 @@ CLASSES = {
     "vlm_gigpo.* (learner of turns)": "vlmrl_ros.policies.learners.vlm_gigpo.config:VlmGigpoConfig",
     "gaussian.* (policy_server)": "vlmrl_ros.policies.gaussian:GaussianConfig",
     "vlm.* (policy_server)": "vlmrl_ros.policies.vlm.config:VlmConfig",
+    "script.* (policy_server)": "vlmrl_ros.core.asking:AskingConfig",
     "language.* (text_policy_server)": "vlmrl_ros.policies.language.policy:LanguagePolicyConfig",
     "reach.* (task)": "vlmrl_ros.sim.tasks.reach:ReachConfig",
     "Encoder nature_cnn (`encoder_options`)": "vlmrl_ros.policies.encoders.nature_cnn:NatureCnnConfig",

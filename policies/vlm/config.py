@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vlmrl_ros.core.asking import AskingConfig
 from vlmrl_ros.core.config import option
 
 TINY = "tiny"
@@ -16,7 +17,7 @@ QUANTISATIONS = (NONE, "int8", "int4")
 
 
 @dataclass(frozen=True)
-class VlmConfig:
+class VlmConfig(AskingConfig):
     """Options of the policy ``vlm``."""
 
     model: str = option(
@@ -34,19 +35,6 @@ class VlmConfig:
     )
     device: str = option("auto", "where the model computes", choices=("auto", "cpu", "cuda"))
     seed: int = option(0, "of the weights of tiny, and of the projector of smol", low=0, high=2**31 - 1)
-    words: str = option(
-        "moves",
-        "moves: directions, gripper, wait; skills: pick and place at the places of the table",
-        choices=("moves", "skills"),
-    )
-    description: str = option("", "what else the model is told in each prompt")
-    instruction: str = option(
-        "", "what to do until topic instruction says something else, or says nothing; empty: the name of the task"
-    )
-    images_first: bool = option(
-        False, "pictures stand before the text, as some models were taught; after it a prompt is read once only"
-    )
-    thoughts: bool = option(True, "answers begin with thoughts")
     temperature: float = option(0.7, "of the draw; 0: always the likeliest token", low=0.0, high=5.0)
     max_new_tokens: int = option(96, "longest answer", low=1, high=4096)
     invalid: str = option(

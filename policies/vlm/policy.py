@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
+from vlmrl_ros.core.asking import Asking
 from vlmrl_ros.core.config import from_mapping, to_mapping
 from vlmrl_ros.core.errors import ConfigError, RangeError, VlmrlError
 from vlmrl_ros.core.interfaces import Variables
-from vlmrl_ros.core.prompts import answer, around_instruction, prompt, system_prompt
-from vlmrl_ros.core.skills import skills
-from vlmrl_ros.core.spec import FloatArray, TaskSpec
+from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.spoken import Utterance, told
 from vlmrl_ros.core.text import TextObservation
 from vlmrl_ros.core.text_action import read_action
-from vlmrl_ros.core.thinker import Decision, Question
-from vlmrl_ros.core.types import Observation, state_of
-from vlmrl_ros.core.vocabulary import Drive, Vocabulary, moves
+from vlmrl_ros.core.thinker import Decision, MotionByMotion, Question
 from vlmrl_ros.policies.vlm.asking import marks
 from vlmrl_ros.policies.vlm.config import VlmConfig
 from vlmrl_ros.policies.vlm.decoding import Decoder
@@ -29,40 +23,7 @@ from vlmrl_ros.policies.vlm.memory import tells_of_short_memory
 from vlmrl_ros.policies.vlm.weights import fitting, parameters
 
 
-class Asking:
-    """What the model is asked of a task, and the words that it may answer."""
-
-    def __init__(self, spec: TaskSpec, config: VlmConfig) -> None:
-        """Find the words.
-
-        Raises:
-            ConfigError: the task has no camera or no words.
-        """
-        if not spec.cameras:
-            raise ConfigError(f"policy 'vlm' needs a camera; task '{spec.task}' has none")
-        self._cameras = [camera.name for camera in spec.cameras]
-        self._images_first = config.images_first
-        self._instruction = config.instruction or spec.task
-        self.vocabulary: Vocabulary = skills(spec) if config.words == "skills" else moves(spec)
-        self.words = tuple(self.vocabulary)
-        self._around = around_instruction(system_prompt(self.words, config.description), config.thoughts)
-
-    def observation(self, question: Question) -> TextObservation:
-        """What the model is shown of a question."""
-        pictures = tuple(question.observation[name] for name in self._cameras)
-        return TextObservation(self.prompt(question.instruction), pictures)
-
-    def prompt(self, instruction: str) -> str:
-        """What it is asked; where nobody has given an instruction, with that of the options."""
-        said = instruction.strip() or self._instruction
-        return prompt(self._around, said, len(self._cameras), self._images_first)
-
-    def examples(self) -> list[str]:
-        """A prompt and the answers of each word, for a vocabulary of tokens."""
-        return [self.prompt(""), *(answer("I see it.", word) for word in self.words)]
-
-
-class VlmPolicy:
+class VlmPolicy(MotionByMotion):
     """A :class:`~vlmrl_ros.core.thinker.Thinker`."""
 
     def __init__(self, spec: TaskSpec, config: VlmConfig, model: Any, processor: Any) -> None:
@@ -77,6 +38,7 @@ class VlmPolicy:
         Raises:
             ConfigError: the task has no camera or no words, or what the model is told has marks in it.
         """
+        super().__init__(spec)
         self.options: Mapping[str, Any] = to_mapping(config)
         self._config = config
         self.asking = Asking(spec, config)
@@ -86,25 +48,7 @@ class VlmPolicy:
             if found := self._marks_in(self.options[name]):
                 raise ConfigError(f"{name} holds {found}, which this model does not take for text; valid: plain words")
         self._decoder = Decoder(model, processor, config.max_new_tokens)
-        self._still = np.clip(np.zeros(spec.action.size, np.float32), spec.action.low, spec.action.high)
-        self._drive: Drive | None = None
-        self._told = ""
         self._busy = threading.Lock()
-
-    def act(self, observation: Observation, rng: np.random.Generator) -> tuple[FloatArray, Mapping[str, Any]]:
-        """The next action of the motion under way, or of one that is decided on now; ``thought`` where it is."""
-        state, info = state_of(observation), {}
-        action = self._drive(state) if self._drive is not None else None
-        if action is None:
-            decision = self.think([Question(observation, rng, self._told)])[0]
-            info = {"thought": dict(decision.thought)}
-            self._drive = decision.motion.begin() if decision.motion is not None else None
-            action = self._drive(state) if self._drive is not None else None
-        return (self._still.copy() if action is None else action), info
-
-    def reset(self, instruction: str = "") -> None:
-        """Leave the motion under way."""
-        self._drive, self._told = None, instruction
 
     def think(self, questions: Sequence[Question]) -> list[Decision]:
         """Answer questions; one whose picture or prompt cannot be read, or for which memory is short, gets none."""
@@ -165,11 +109,8 @@ class VlmPolicy:
         word = read.action
         if word is None and self._config.invalid == "random":
             word = self.asking.words[question.rng.integers(len(self.asking.words))]
-        thought = {
-            **told(asked.text, said, read, word),
-            "prompt_sha256": hashlib.sha256(asked.text.encode()).hexdigest(),
-        }
-        return Decision(self.asking.vocabulary[word] if word is not None else None, thought)
+        motion = self.asking.vocabulary[word] if word is not None else None
+        return Decision(motion, told(asked.text, said, read, word))
 
 
 def build(spec: TaskSpec, config: Mapping[str, Any]) -> VlmPolicy:

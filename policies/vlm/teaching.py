@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from vlmrl_ros.core.asking import Asking
 from vlmrl_ros.core.config import from_mapping
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.text import TextTaskSpec
 from vlmrl_ros.policies.vlm.config import VlmConfig
-from vlmrl_ros.policies.vlm.policy import Asking
 
 
 def text_spec(spec: TaskSpec, policy_options: Mapping[str, Any]) -> TextTaskSpec:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from vlmrl_ros.core.vocabulary import DIRECTIONS, MovesConfig
+from vlmrl_ros.sim.operators.operator import Scene, tip_offset
 from vlmrl_ros.sim.robot import Array
-from vlmrl_ros.sim.task import ArmTask
-from vlmrl_ros.sim.tasks.tabletop.goals import Goal
+from vlmrl_ros.sim.tasks.tabletop.goals import Goal, read_goal
 from vlmrl_ros.sim.tasks.tabletop.layout import CELLS, Cell, middle_m, place_name
 from vlmrl_ros.sim.tasks.tabletop.task import Tabletop
 
@@ -39,12 +39,30 @@ def cell_of(position: Array) -> Cell:
     return min(CELLS, key=lambda cell: float(np.linalg.norm(position[:2] - middle_m(cell))))
 
 
+@dataclass(frozen=True)
+class Sight:
+    """Where things are on a table, float64 (2,) or more each: x and y in the base frame, m."""
+
+    thing: Array
+    target: Array
+    place: Array
+    """Where the thing is to go."""
+    held: bool
+    """The thing is in the hand, off the table."""
+
+
 def by_skills(task: Tabletop) -> Said:
+    """What the next skill is, as things are."""
+    sight = Sight(task.thing_position(), task.target_position(), task.goal_position, task.holds_thing)
+    return next_skill(task.layout.goal, sight)
+
+
+def next_skill(goal: Goal, sight: Sight) -> Said:
     """Pick up what is asked for; once it is in the hand, place it where it is to go."""
-    goal, target = task.layout.goal, place_name(cell_of(task.target_position()))
-    if task.holds_thing:
-        return to_place(goal, target, place_name(cell_of(task.goal_position)))
-    return to_pick(goal, target, place_name(cell_of(task.thing_position())))
+    target = place_name(cell_of(sight.target))
+    if sight.held:
+        return to_place(goal, target, place_name(cell_of(sight.place)))
+    return to_pick(goal, target, place_name(cell_of(sight.thing)))
 
 
 def to_pick(goal: Goal, target_place: str, place: str) -> Said:
@@ -57,22 +75,26 @@ def to_place(goal: Goal, target_place: str, place: str) -> Said:
     return Said(f"{FULL} {goal.target}{LIES} {target_place}, {goal.relation}{THEN} {place}", f"place {place}")
 
 
-def tabletop_by_moves(task: Tabletop, config: MovesConfig) -> Said:
-    """The same, move by move."""
-    scene, goal = task.scene(), task.layout.goal
-    offset = np.array([scene["tip_x"], scene["tip_y"], scene["tip_z"]])
+def tabletop_by_moves(scene: Scene, instruction: str, config: MovesConfig) -> Said:
+    """The same, move by move.
+
+    Raises:
+        UnknownNameError: an instruction that is not understood.
+    """
+    goal, offset = read_goal(instruction), tip_offset(scene)
+    to_goal = -np.array([scene["goal_x"], scene["goal_y"]])
     closed = scene["opening"] < scene["width"] + _SLACK_M
     if closed and float(np.abs(offset).max()) < _NEAR_M:
-        to_goal = -np.array([scene["goal_x"], scene["goal_y"]])
         return _approach(f"{goal.relation} the {goal.target}", to_goal, scene["height"], "open gripper", config)
     if closed:
         return Said("the hand closed on nothing", "open gripper")
+    if float(np.abs(to_goal).max()) < _NEAR_M and scene["height"] < _LOW_M:
+        return Said(f"the {goal.thing} is {goal.relation} the {goal.target}", "wait")
     return _approach(f"the {goal.thing}", -offset[:2], offset[2], "close gripper", config)
 
 
-def peg_by_moves(task: ArmTask, config: MovesConfig) -> Said:
-    """Align the peg over the hole, then push it in."""
-    scene = task.scene()
+def peg_by_moves(scene: Scene, instruction: str, config: MovesConfig) -> Said:
+    """Align the peg over the hole, then push it in; there is one thing to do, whatever one is told."""
     aside = _toward(-np.array([scene["tip_x"], scene["tip_y"]]), config, _ROUNDED * config.fine_mm / 1000)
     if aside is None or scene["tip_z"] < -_FELT_M:
         return Said("the hole is below", "move down")
@@ -81,8 +103,11 @@ def peg_by_moves(task: ArmTask, config: MovesConfig) -> Said:
     return Said(f"the hole is {aside.direction}", aside.word)
 
 
-MOVERS: Mapping[str, Callable[..., Said]] = {"tabletop": tabletop_by_moves, "peg_insert": peg_by_moves}
-"""Who does a task move by move: from the task and the distances to what they say."""
+MOVERS: Mapping[str, Callable[[Scene, str, MovesConfig], Said]] = {
+    "tabletop": tabletop_by_moves,
+    "peg_insert": peg_by_moves,
+}
+"""Who does a task move by move: from what they see, what is to be done and the distances to what they say."""
 
 _NEAR_M, _SLACK_M = 0.025, 0.004
 _ALIGNED_M, _STILL_ALIGNED_M, _HOVER_M, _LOW_M = 0.008, 0.014, 0.03, 0.010

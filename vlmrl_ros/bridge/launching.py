@@ -66,7 +66,13 @@ DATA = {
 """Launch arguments of the launch files that learn, as :data:`COMMON`."""
 NEEDED = ("params_file", "namespace", "log_level", "use_sim_time", "secure", "keystore")
 """Those that every launch file with :func:`managed` nodes declares."""
-PROFILES = {"scripted": "scripted", "none": "scripted", "joystick": "xbox", "spacemouse": "spacemouse"}
+PROFILES = {
+    "scripted": "scripted",
+    "script": "scripted",
+    "none": "scripted",
+    "joystick": "xbox",
+    "spacemouse": "spacemouse",
+}
 """The usual joystick profile of each operator."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import deque
 from collections.abc import Mapping
@@ -75,6 +76,7 @@ def told(asked: str, utterance: Utterance, said: TextAction, carried_out: str | 
         "ended": utterance.ended,
         "text": utterance.text,
         "prompt": asked,
+        "prompt_sha256": hashlib.sha256(asked.encode()).hexdigest(),
         "prompt_ids": utterance.prompt_ids.tolist(),
         "token_ids": utterance.token_ids.tolist(),
         "log_probs": [round(float(one), 6) for one in utterance.log_probs],

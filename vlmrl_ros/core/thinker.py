@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
@@ -9,8 +10,9 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from vlmrl_ros.core.interfaces import Policy, Variables
-from vlmrl_ros.core.types import Observation
-from vlmrl_ros.core.vocabulary import Motion
+from vlmrl_ros.core.spec import FloatArray, TaskSpec
+from vlmrl_ros.core.types import Observation, state_of
+from vlmrl_ros.core.vocabulary import Drive, Motion
 
 
 @dataclass(frozen=True)
@@ -63,3 +65,32 @@ class Thinker(Policy, Protocol):
 
     def take(self, prepared: Any) -> None:
         """Put what :meth:`prepare` returned in force, between two questions."""
+
+
+class MotionByMotion(ABC):
+    """What a :class:`Thinker` does at once, by what it thinks."""
+
+    def __init__(self, spec: TaskSpec) -> None:
+        """Begin without a motion."""
+        self._still = np.clip(np.zeros(spec.action.size, np.float32), spec.action.low, spec.action.high)
+        self._drive: Drive | None = None
+        self._told = ""
+
+    def act(self, observation: Observation, rng: np.random.Generator) -> tuple[FloatArray, Mapping[str, Any]]:
+        """The next action of the motion under way, or of one that is decided on now; ``thought`` where it is."""
+        state, info = state_of(observation), {}
+        action = self._drive(state) if self._drive is not None else None
+        if action is None:
+            decision = self.think([Question(observation, rng, self._told)])[0]
+            info = {"thought": dict(decision.thought)}
+            self._drive = decision.motion.begin() if decision.motion is not None else None
+            action = self._drive(state) if self._drive is not None else None
+        return (self._still.copy() if action is None else action), info
+
+    def reset(self, instruction: str = "") -> None:
+        """Leave the motion under way."""
+        self._drive, self._told = None, instruction
+
+    @abstractmethod
+    def think(self, questions: Sequence[Question]) -> list[Decision]:
+        """See :meth:`Thinker.think`."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
+import numpy.typing as npt
 
 from vlmrl_ros.core.skills import COLUMNS_M, ROWS_M
 from vlmrl_ros.sim.tasks.tabletop.goals import COLOURS, PLACES_TO_BE, RELATIONS, SHAPES, Goal, Thing
@@ -15,6 +16,8 @@ Cell = tuple[int, int]
 
 ROWS, COLUMNS = tuple(ROWS_M), tuple(reversed(COLUMNS_M))
 CELLS = tuple(product(range(len(ROWS)), range(len(COLUMNS))))
+MIDDLE: Cell = (1, 1)
+"""Has others on all sides."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,11 @@ def beside(cell: Cell, relation: str) -> Cell:
     """The cell in a relation to another one; it may lie beside the table."""
     row, column = RELATIONS[relation]
     return cell[0] + row, cell[1] + column
+
+
+def way_m(cell: Cell, relation: str) -> npt.NDArray[np.float64]:
+    """From a target in a cell to where a thing in a relation to it lies, float64 (2,), x and y in the base frame, m."""
+    return np.subtract(middle_m(beside(cell, relation)), middle_m(cell))
 
 
 def draw(goal: Goal, rng: np.random.Generator) -> Layout:

@@ -16,15 +16,17 @@ from vlmrl_ros.sim.robot import Array
 from vlmrl_ros.sim.task import ArmConfig, ArmTask, Feature, Workpiece, features
 from vlmrl_ros.sim.tasks.tabletop.cell import HALF_HEIGHT_M, TARGET_COUNT, THING_COUNT, compose, half_width_m, shape
 from vlmrl_ros.sim.tasks.tabletop.goals import COMBINATIONS, goals, read_goal
-from vlmrl_ros.sim.tasks.tabletop.layout import Layout, beside, draw, middle_m
+from vlmrl_ros.sim.tasks.tabletop.layout import Layout, draw, middle_m, way_m
 
 VIEWS = (*CAMERAS, "top")
 _CLEAR_M = 0.05
 _SPREAD_M = 0.008
 _TARGET_Z_M = 0.001
 _START_SPREAD_M = np.array([0.01, 0.03, 0.01])
-_AT_GOAL_M = 0.035
+AT_GOAL_M = 0.035
+"""So near to where it is to go, on either axis, a thing counts as there."""
 _RESTING_M = 0.006
+_HELD_M = 0.03
 _LET_GO_M = 0.006
 _SEEN = (
     *features("thing", "m", 0.30),
@@ -74,6 +76,11 @@ def build(config: Mapping[str, Any]) -> Tabletop:
     return Tabletop(from_mapping(TabletopConfig, config, "task tabletop"))
 
 
+def holds(height_m: float, away_m: float) -> bool:
+    """A hand at this distance holds a thing that is so high over the table."""
+    return height_m > _RESTING_M and away_m < _HELD_M
+
+
 class Tabletop(ArmTask):
     """Things to move and targets to move them to lie in a grid of places; the hand starts open above them."""
 
@@ -119,14 +126,13 @@ class Tabletop(ArmTask):
     @property
     def goal_position(self) -> Array:
         """Where the thing is to go, float64 (2,), x and y in the base frame, m."""
-        cell = self.layout.target_cells[0]
-        way = np.subtract(middle_m(beside(cell, self.layout.goal.relation)), middle_m(cell))
+        way = way_m(self.layout.target_cells[0], self.layout.goal.relation)
         return np.asarray(self.target_position()[:2] + way)
 
     @property
     def holds_thing(self) -> bool:
         """The thing that is asked for is between the fingers, off the table."""
-        return self._height() > _RESTING_M and float(np.linalg.norm(self.thing_position() - self.robot.tip)) < 0.03
+        return holds(self._height(), float(np.linalg.norm(self.thing_position() - self.robot.tip)))
 
     def scene(self) -> dict[str, float]:
         """Offset from thing to grasp point (``tip_*``) and from goal to thing, the thing's ``height``, and the hand.
@@ -167,7 +173,7 @@ class Tabletop(ArmTask):
         """The thing lies there, and the hand has let go."""
         away = np.abs(self.thing_position()[:2] - self.goal_position).max()
         released = self.robot.opening > 2 * half_width_m(self.layout.goal.thing) + _LET_GO_M
-        return bool(away < _AT_GOAL_M and abs(self._height()) < _RESTING_M and released)
+        return bool(away < AT_GOAL_M and abs(self._height()) < _RESTING_M and released)
 
     def _height(self) -> float:
         """Of the thing over the table, m."""

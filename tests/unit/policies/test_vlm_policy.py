@@ -11,6 +11,7 @@ import pytest
 import torch
 from fakes.vlm_models import FAMILIES, llava
 
+from vlmrl_ros.core.asking import Asking
 from vlmrl_ros.core.config import from_mapping
 from vlmrl_ros.core.errors import CheckpointError, ConfigError, UnknownNameError
 from vlmrl_ros.core.prompts import answer
@@ -22,7 +23,7 @@ from vlmrl_ros.policies.vlm.decoding import Decoder
 from vlmrl_ros.policies.vlm.fused_engine import FusedEngine
 from vlmrl_ros.policies.vlm.generic_engine import GenericEngine
 from vlmrl_ros.policies.vlm.loading import with_new_adapter
-from vlmrl_ros.policies.vlm.policy import Asking, VlmPolicy, build
+from vlmrl_ros.policies.vlm.policy import VlmPolicy, build
 from vlmrl_ros.policies.vlm.scoring import never_said
 from vlmrl_ros.policies.vlm.sft import Example, SftConfig, fine_tune
 from vlmrl_ros.policies.vlm.weights import variables
@@ -192,7 +193,7 @@ def test_options_that_cannot_be_met_are_refused(options, error, message):
 
 
 def test_a_task_that_shows_nothing_or_has_no_words_is_refused():
-    with pytest.raises(ConfigError, match="policy 'vlm' needs a camera; task 'toy' has none"):
+    with pytest.raises(ConfigError, match="in words needs a camera; task 'toy' has none"):
         build(TaskSpec("toy", STATE, SPEC.action, (), 0.1, 50), {})
     strange = VectorSpec(("torque",), ("1",), np.array([-1.0]), np.array([1.0]))
     with pytest.raises(ConfigError, match="words exist for"):

@@ -72,7 +72,7 @@ def test_move_by_move_a_task_is_done(name: str, config: TextArmConfig):
         task.reset(seed)
         step = None
         while step is None or not step.last:
-            said = MOVERS[name](task.task, config)
+            said = MOVERS[name](task.task.scene(), task.instruction, config)
             assert said.action in task.legal_actions
             step = task.step(answer(said.thoughts, said.action))
         successes.append(step.info["success"])
