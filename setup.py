@@ -44,7 +44,7 @@ PLUGINS = {
             *("rlif", "rlpd", "hil_serl", "hg_dagger", "dagger", "bc", "sac", "calql", "cql", "iql", "awac"),
             *("trust", "lcb", "greedy", "uniform"),
             *("lm_bc", "lm_filtered_bc", "lm_mc", "ilql", "lm_ppo", "lm_online_filtered_bc"),
-            *("vlm_sft", "vlm_ppo", "vlm_gigpo"),
+            *("vlm_sft", "vlm_ppo", "vlm_gigpo", "vlm_kto"),
         )
     },
     "policies": {

@@ -53,6 +53,7 @@ CLASSES = {
     "vlm_sft.* (learner of turns)": "vlmrl_ros.policies.learners.vlm_sft.config:VlmSftConfig",
     "vlm_ppo.* (learner of turns)": "vlmrl_ros.policies.learners.vlm_ppo.config:VlmPpoConfig",
     "vlm_gigpo.* (learner of turns)": "vlmrl_ros.policies.learners.vlm_gigpo.config:VlmGigpoConfig",
+    "vlm_kto.* (learner of turns)": "vlmrl_ros.policies.learners.vlm_kto.config:VlmKtoConfig",
     "gaussian.* (policy_server)": "vlmrl_ros.policies.gaussian:GaussianConfig",
     "vlm.* (policy_server)": "vlmrl_ros.policies.vlm.config:VlmConfig",
     "script.* (policy_server)": "vlmrl_ros.core.asking:AskingConfig",

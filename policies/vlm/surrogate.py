@@ -1,4 +1,4 @@
-"""What PPO with a critic and PPO in groups share: the ratio of a policy to what it was, and the descent."""
+"""What PPO with a critic, PPO in groups and KTO share: a policy's ratio to what it was, and the descent."""
 
 from __future__ import annotations
 
@@ -30,14 +30,11 @@ from that at which it was drawn, nat, times the temperature. Of SmolLM2 in bfloa
 
 
 @dataclass(frozen=True)
-class SurrogateConfig:
-    """Options of the clipped surrogate; the defaults suit a small model that is trained whole."""
+class UtteranceConfig:
+    """Options of what learns by the log-probability of utterances, a gradient step at a time."""
 
     thought_weight: float = option(0.3, "lambda: weight of the thought's log-probability", low=0.0, high=1.0)
     temperature: float = option(0.7, "of the draw, and of the scores", low=0.05, high=5.0)
-    discount: float = option(0.9, "gamma", low=0.0, high=1.0)
-    clip: float = option(0.1, "the ratio, and a value's change, count within this distance", low=0.01, high=1.0)
-    epochs: int = option(4, "passes over the turns of an update", low=1, high=100)
     minibatch: int = option(64, "turns in a gradient step", low=1, high=4096)
     learning_rate: float = option(1e-4, "of Adam at first", low=0.0, high=1.0)
     last_rate: float = option(
@@ -45,6 +42,15 @@ class SurrogateConfig:
     )
     updates: int = option(12, "updates until then", low=1, high=10**6)
     max_gradient: float = option(0.5, "greatest norm of the gradient", low=1e-6, high=1e6)
+
+
+@dataclass(frozen=True)
+class SurrogateConfig(UtteranceConfig):
+    """Options of the clipped surrogate; the defaults suit a small model that is trained whole."""
+
+    discount: float = option(0.9, "gamma", low=0.0, high=1.0)
+    clip: float = option(0.1, "the ratio, and a value's change, count within this distance", low=0.01, high=1.0)
+    epochs: int = option(4, "passes over the turns of an update", low=1, high=100)
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,7 @@ class Taken:
 class UtterancePolicy:
     """A model as a distribution over utterances, at one temperature and with one weight of the thoughts."""
 
-    def __init__(self, model: Any, processor: Any, config: SurrogateConfig) -> None:
+    def __init__(self, model: Any, processor: Any, config: UtteranceConfig) -> None:
         """Take a model.
 
         Args:
@@ -127,7 +133,7 @@ class UtterancePolicy:
 class Descent:
     """Gradient steps whose rate falls by a cosine over the updates."""
 
-    def __init__(self, weights: Iterable[Tensor], config: SurrogateConfig) -> None:
+    def __init__(self, weights: Iterable[Tensor], config: UtteranceConfig) -> None:
         """Take what is trained."""
         self._config = config
         self.optimiser = Optimiser(torch.optim.Adam, weights, config.max_gradient, eps=1e-7)

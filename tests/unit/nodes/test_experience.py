@@ -46,6 +46,7 @@ LEARNERS = {
     "vlm_ppo": {"turns_per_update": 4, "minibatch": 3, "epochs": 1, "learning_rate": 0.01},
     "vlm_gigpo": {"group_size": 2, "groups_per_update": 1, "minibatch": 3, "epochs": 1, "learning_rate": 0.01},
     "vlm_sft": {"steps_per_update": 2, "minibatch": 3, "min_turns": 4},
+    "vlm_kto": {"steps_per_update": 2, "minibatch": 3, "min_turns": 4},
 }
 LENGTH = 6
 
@@ -160,6 +161,18 @@ def test_what_was_said_before_is_learned_from_but_not_what_was_taken_over_from(s
     assert len(made.learner._tuner) == 4 * 3 - 2, "two were taken over from"
     assert made.learner.ready
     assert made.learner.update()["loss"] > 0
+
+
+def test_takeovers_in_what_was_said_before_are_preference_data_whoever_said_it(speaker):
+    made = made_of("vlm_kto", speaker)
+    steps = []
+    for step in live(speaker, lambda: 7, range(4)):
+        said = step.spoken and replace(step.spoken, said=replace(step.spoken.said, action="move forward"))
+        steps.append(replace(step, spoken=said))
+    preload(made.learner, [steps], True, made.experience)
+    assert made.learner._kto.counts == (4 * 3 - 2, 2)
+    assert made.learner.ready
+    assert made.learner.update()["undesirable"] == pytest.approx(2 / 12)
 
 
 def test_what_other_weights_have_said_is_left_out_and_counted(speaker, tmp_path):

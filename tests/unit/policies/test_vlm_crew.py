@@ -30,11 +30,15 @@ SMALL = TinyConfig(vision="stem", image_size=16, vision_width=16, width=16, laye
 PHRASES = ('{"action": "+"}', '{"action": "-"}', "which?")
 PPO = PpoConfig(minibatch=3, epochs=2, learning_rate=0.01)
 """Of seven turns minibatches of 3, 3 and 1, so that a process of two is idle now and then."""
+PLUGINS = {
+    "vlm_sft": {"minibatch": 3, "warm_up": 1, "steps_per_update": 1, "min_turns": 2},
+    "vlm_kto": {"minibatch": 3, "steps_per_update": 2, "min_turns": 2, "learning_rate": 0.01},
+}
 WAIT_S = 60.0
 
 
 def script(folder: Path, out: Path) -> None:
-    """An update by reward, then supervised steps; its first line alone knows how many processes there are."""
+    """An update by reward, then those of plug-ins; its first line alone knows how many processes there are."""
     Accelerator(cpu=True)
     model, processor = load_model(str(folder), "float32", "cpu", (), 0)
     seen = [TextObservation("<image>which?", (np.full((16, 16, 3), 30 * row, np.uint8),)) for row in range(7)]
@@ -42,22 +46,24 @@ def script(folder: Path, out: Path) -> None:
     turns = []
     for row, (one, utterance) in enumerate(zip(seen, said, strict=True)):
         meant = read_action(PHRASES[row % 2], ("+", "-"))
-        turns.append(Turn(one, replace(utterance, text=PHRASES[row % 2]), meant, float(row % 2), row == 6, False, one))
+        said_so = replace(utterance, text=PHRASES[row % 2])
+        turns.append(Turn(one, said_so, meant, float(row % 2), row == 6, False, one, taken_over=row % 3 == 0))
     metrics = UtterancePpo(model, processor, np.random.default_rng(0), PPO).update([turns])
     given = sum(weight.numel() for weight in model.parameters())
     kept = sum(getattr(weight, "_local_tensor", weight).numel() for weight in model.parameters())
     weights = shards.whole(dict(model.named_parameters()))
-    losses, tuned = supervised(folder, turns, out.with_suffix(""))
-    norms = {name: float(value.double().norm()) for name, value in weights.items()}
-    norms |= {f"tuned/{name}": float(np.linalg.norm(value)) for name, value in tuned.items()}
+    norms, losses = {name: float(value.double().norm()) for name, value in weights.items()}, {}
+    for name in PLUGINS:
+        losses[name], tuned = plugin(name, folder, turns, out.with_name(f"{out.stem}_{name}"))
+        norms |= {f"{name}/{key}": float(np.linalg.norm(value)) for key, value in tuned.items()}
     result = {"processes": crew.size(), "kept": kept / given, "losses": losses, "metrics": metrics, "weights": norms}
     out.write_text(json.dumps(result))
 
 
-def supervised(folder: Path, turns: list[Turn], checkpoint: Path):
-    """The losses of three updates of the plug-in, the last by another learner, which goes on from a checkpoint."""
-    builder = registry.load("learners", "vlm_sft")
-    options = {"model": str(folder), "minibatch": 3, "warm_up": 1, "steps_per_update": 1, "min_turns": 2}
+def plugin(name: str, folder: Path, turns: list[Turn], checkpoint: Path):
+    """The losses of three updates of a plug-in, the last by another learner, which goes on from a checkpoint."""
+    builder = registry.load("learners", name)
+    options = {"model": str(folder), **PLUGINS[name]}
     learner, other = (
         builder.build(TextTaskSpec("way", ("+", "-")), from_mapping(builder.config_type, options), rng)
         for rng in (np.random.default_rng(0), np.random.default_rng(1))
@@ -120,9 +126,10 @@ def test_two_processes_learn_what_one_does(split, alone, folder, tmp_path):
     assert (alone["processes"], [one["processes"] for one in both]) == (1, [2, 2])
     assert sum(one["kept"] for one in both) == (1.0 if split else 2.0)
     for one in both:
-        np.testing.assert_allclose(one["losses"], alone["losses"], rtol=1e-5)
+        for name, losses in alone["losses"].items():
+            np.testing.assert_allclose(one["losses"][name], losses, rtol=1e-5, err_msg=name)
         assert one["weights"] == pytest.approx(alone["weights"], rel=1e-4)
         assert one["metrics"].keys() == alone["metrics"].keys()
         for name, value in alone["metrics"].items():
             assert one["metrics"][name] == pytest.approx(value, rel=1e-3, abs=1e-5), name
-    assert alone["losses"][0] > alone["losses"][-1]
+    assert all(losses[0] > losses[-1] for losses in alone["losses"].values())

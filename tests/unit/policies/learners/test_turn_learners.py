@@ -31,6 +31,7 @@ OPTIONS = {
     "vlm_sft": {"steps_per_update": 5, "min_turns": 2, "steps": 40, "learning_rate": 0.01},
     "vlm_gigpo": {"group_size": 4, "groups_per_update": 1, "minibatch": 4, "learning_rate": 0.01, "updates": 5},
     "vlm_ppo": {"turns_per_update": 8, "minibatch": 4, "learning_rate": 0.01, "updates": 5},
+    "vlm_kto": {"min_turns": 8, "minibatch": 4, "steps_per_update": 3, "learning_rate": 0.01, "updates": 5},
 }
 
 
@@ -50,14 +51,17 @@ def learner_of(name: str, folder, seed: int = 0, spec=SPEC, **values):
 
 
 def turns(learner, seed: int) -> list[Turn]:
-    """Eight turns of two environments; every other first token is paid, and is taken for "+"."""
+    """Eight turns of two environments; every other first token is paid and is taken for "+", others are taken over."""
     said = Decoder(learner.model, learner.processor, 2).decode([SEEN] * 8, 0.7, torch.Generator().manual_seed(seed))
     made = []
     for row, one in enumerate(said):
         paid = int(one.token_ids[0]) % 2
         meant = read_action(PHRASES[paid], SPEC.legal_actions)
         made.append(
-            Turn(SEEN, replace(one, text=PHRASES[paid]), meant, float(paid), True, False, SEEN, "start", row % 2)
+            Turn(
+                *(SEEN, replace(one, text=PHRASES[paid]), meant, float(paid), True, False, SEEN, "start", row % 2),
+                taken_over=not paid,
+            )
         )
     return made
 

@@ -29,6 +29,7 @@ OPTIONS = {
     "vlm_sft": {"steps_per_update": 2, "min_turns": 2, "minibatch": 4},
     "vlm_gigpo": {"group_size": 4, "groups_per_update": 1, "minibatch": 4, "epochs": 2},
     "vlm_ppo": {"turns_per_update": 8, "minibatch": 4, "epochs": 2},
+    "vlm_kto": {"steps_per_update": 2, "min_turns": 8, "minibatch": 4},
 }
 CASES = [(name, *how) for name in OPTIONS for how in (("float32", 0), ("bfloat16", 2))]
 """Name, numbers, and rank of an adapter."""
@@ -48,7 +49,10 @@ def turns_of(learner) -> list[Turn]:
     said = Decoder(learner.model, learner.processor, 2).decode([SEEN] * 8, 0.7, [np.random.default_rng(0)] * 8)
     meant = read_action(SAID, ("+", "-"))
     return [
-        Turn(SEEN, replace(one, text=SAID), meant, float(row % 3), row in (1, 3, 5), row == 7, SEEN, "start")
+        Turn(
+            *(SEEN, replace(one, text=SAID), meant, float(row % 3), row in (1, 3, 5), row == 7, SEEN, "start"),
+            taken_over=row % 3 == 0,
+        )
         for row, one in enumerate(said)
     ]
 

@@ -1,0 +1,1 @@
+"""KTO on utterances: takeovers as preference data."""
