@@ -9,8 +9,10 @@ import pytest
 
 from vlmrl_ros.core.text_action import read_action
 from vlmrl_ros.nodes.bench import rl4vlm
+from vlmrl_ros.nodes.bench.rl4vlm_arms import ARMS, PREFERENCES
 from vlmrl_ros.nodes.bench.rl4vlm_play import Supervisor, Table, judge
-from vlmrl_ros.nodes.bench.rl4vlm_runs import ARMS, SETUPS
+from vlmrl_ros.nodes.bench.rl4vlm_runs import SETUPS
+from vlmrl_ros.nodes.bench.side_by_side import turn_of
 from vlmrl_ros.sim.cards.demonstrations import Teacher
 from vlmrl_ros.sim.cards.prompts import answer
 from vlmrl_ros.sim.cards.task import CardTaskConfig
@@ -49,6 +51,17 @@ def test_half_of_the_numbers_may_be_right():
     text = answer({**facts, "current number": 7}, "hm", "+")
     found = judge(lambda seen: [(text, 1) for _ in seen], "number_line", PLAIN, 1)
     assert 0 < found["stated"] <= 0.5
+
+
+def test_what_was_taken_over_from_is_punished_and_marked_and_every_arm_has_a_file_of_its_own():
+    table = Table("number_line", PLAIN, count(), 2)
+    wrong = [answer({}, None, "-" if task.game.solution() == "+" else "+") for task in table.tasks]
+    moves = [*table.move(wrong, Supervisor(1.0, 0)), *table.move(teacher_at(table), Supervisor(1.0, 0))]
+    made = [turn_of(None, move, supervised=True) for move in moves]
+    assert [(turn.reward, turn.taken_over) for turn in made] == [(-1.0, True)] * 2 + [(0.0, False)] * 2
+    named = [arm.name for arm in (*ARMS.values(), PREFERENCES)]
+    assert named[2] == "rl_1_0.3_0_0", "what was made before is found again"
+    assert len(set(named)) == len(named)
 
 
 def test_a_supervisor_corrects_the_share_of_wrong_actions_that_they_notice():

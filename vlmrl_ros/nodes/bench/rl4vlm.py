@@ -10,7 +10,8 @@ import numpy as np
 from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.nodes.bench.figures import Figures, over_seeds
 from vlmrl_ros.nodes.bench.remembered import Result
-from vlmrl_ros.nodes.bench.rl4vlm_runs import ARMS, AT_LENGTH, SETUPS, Arm, cnn, vlm
+from vlmrl_ros.nodes.bench.rl4vlm_arms import ARMS, PREFERENCES, Arm
+from vlmrl_ros.nodes.bench.rl4vlm_runs import AT_LENGTH, SETUPS, cnn, vlm
 from vlmrl_ros.policies.evaluation.statistics import success_interval
 from vlmrl_ros.sim.cards.task import GAMES
 
@@ -35,7 +36,8 @@ def measure(quick: bool, work: Path) -> Figures:
         the steps ``.right``, the share of right actions, ``.valid``, that of texts that name one, ``.tokens``, their
         length, ``.stated``, the share of the numbers in the picture that they give rightly, ``.true``, that of the
         thoughts that are true and lead to a right action; takeovers in the first and the last update;
-        ``ppo.first_ratio_max_error``; ``ordering_holds``, and the differences that it rests on.
+        ``ppo.first_ratio_max_error``; ``ordering_holds``, and the differences that it rests on. Takeovers as preference
+        data are ``number_line.kto``.
 
     Raises:
         VlmrlError: quick, and RL gains too little or an anchor is off.
@@ -51,6 +53,8 @@ def measure(quick: bool, work: Path) -> Figures:
             ratios += [update["first_ratio_error"] for run in runs for update in run["updates"]]
     for game, setup in SETUPS.items():
         figures |= of_arm(f"{game}.cnn", [cnn(work, setup, seed) for seed in SEEDS])
+    line = SETUPS["number_line"]
+    figures |= of_arm("number_line.kto", [vlm(work, line, PREFERENCES, seed) for seed in SEEDS])
     figures["ppo.first_ratio_max_error"] = max(ratios)
     return figures | ordering(figures)
 

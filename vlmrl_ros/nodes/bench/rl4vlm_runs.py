@@ -15,12 +15,13 @@ from safetensors.torch import load_model, save_model
 from vlmrl_ros.core.text import TextObservation
 from vlmrl_ros.core.turn import Turn
 from vlmrl_ros.nodes.bench.remembered import Result, remembered
+from vlmrl_ros.nodes.bench.rl4vlm_arms import Arm
 from vlmrl_ros.nodes.bench.rl4vlm_cnn import CnnPlayer, CnnPolicy, CnnPpo
 from vlmrl_ros.nodes.bench.rl4vlm_play import Speaker, Supervisor, Table, judge
 from vlmrl_ros.nodes.bench.side_by_side import training_seeds, turn_of
 from vlmrl_ros.policies.vlm.asking import pixels
 from vlmrl_ros.policies.vlm.decoding import Decoder
-from vlmrl_ros.policies.vlm.ppo import PpoConfig, UtterancePpo
+from vlmrl_ros.policies.vlm.ppo import PpoConfig
 from vlmrl_ros.policies.vlm.sft import Example, SftConfig, fine_tune
 from vlmrl_ros.policies.vlm.stem import Stem, learn_to_see
 from vlmrl_ros.policies.vlm.tiny import TinyConfig, build
@@ -77,28 +78,6 @@ AT_LENGTH = replace(SETUPS["ez_points"], teacher=replace(TEACHER, at_length=True
 """A harder variant: with longer thoughts, what they weigh in the log-probability of an answer matters more."""
 
 
-@dataclass(frozen=True)
-class Arm:
-    """What one model goes through."""
-
-    thoughts: bool = True
-    weight: float | None = None
-    """Lambda of the reinforcement learning after supervised fine-tuning; None: there is none."""
-    takeovers: bool = False
-    """Learns from takeovers, and from no task reward."""
-    updates: int = 0
-    """Others than the setup's."""
-
-
-ARMS: Mapping[str, Arm] = {
-    "sft": Arm(),
-    "rl0": Arm(weight=0.0),
-    "rl0_3": Arm(weight=0.3),
-    "rl1": Arm(weight=1.0),
-    "plain_sft": Arm(thoughts=False),
-    "plain_rl": Arm(thoughts=False, weight=0.3),
-    "takeovers": Arm(weight=0.3, takeovers=True),
-}
 SFT = SftConfig(learning_rate=1e-3)
 CNN = PpoConfig(learning_rate=3e-4)
 
@@ -111,12 +90,7 @@ def vlm(work: Path, setup: Setup, arm: Arm, seed: int) -> Result:
         learner said of each; ``wall_s``.
     """
     about = {"setup": asdict(setup), "arm": asdict(arm), "seed": seed, **_common()}
-    name = "_".join(["rl" if arm.weight is not None else "sft", *(f"{value:g}" for value in _numbers(arm))])
-    return remembered(work / f"{setup.name}_{name}_{seed}.json", about, lambda: Run(work, setup, arm, seed).make())
-
-
-def _numbers(arm: Arm) -> list[float]:
-    return [arm.thoughts, arm.weight or 0.0, arm.takeovers, arm.updates]
+    return remembered(work / f"{setup.name}_{arm.name}_{seed}.json", about, lambda: Run(work, setup, arm, seed).make())
 
 
 def _common() -> dict[str, Any]:
@@ -144,7 +118,7 @@ class Run:
         self._longest = SPARE + max(map(self._length, texts))
         self._fine_tune()
         if self.arm.weight is not None:
-            self._reinforce(self.arm.weight)
+            self._reinforce()
         judged = {
             name: judge(self._speaker(temperature), self.setup.game, self.config, EPISODES)
             for name, temperature in (("greedy", 0.0), ("sampled", PpoConfig().temperature))
@@ -171,10 +145,9 @@ class Run:
         remembered(file.with_suffix(".json"), about, train)
         load_model(self.model, str(file))
 
-    def _reinforce(self, weight: float) -> None:
+    def _reinforce(self) -> None:
         updates = self.arm.updates or self.setup.updates
-        config = PpoConfig(thought_weight=weight, updates=updates)
-        ppo = UtterancePpo(self.model, self.processor, np.random.default_rng(self.seed), config)
+        temperature, learn = self.arm.learner(self.model, self.processor, self.seed, updates)
         table = Table(self.setup.game, self.config, training_seeds(self.seed), WIDTH)
         supervisor = Supervisor(ATTENTION, self.seed) if self.arm.takeovers else None
         generator = torch.Generator().manual_seed(self.seed)
@@ -182,12 +155,12 @@ class Run:
             streams: list[list[Turn]] = [[] for _ in range(WIDTH)]
             decoder, takeovers = Decoder(self.model, self.processor, self._longest), 0
             for _ in range(STEPS):
-                said = decoder.decode(table.observations, config.temperature, generator)
+                said = decoder.decode(table.observations, temperature, generator)
                 moves = table.move([one.text for one in said], supervisor)
                 takeovers += sum(move.taken_over for move in moves)
                 for stream, *pair in zip(streams, said, moves, strict=True):
                     stream.append(turn_of(*pair, supervised=self.arm.takeovers, scale=self.setup.scale))
-            self.updates.append({**ppo.update(streams), "takeovers": float(takeovers)})
+            self.updates.append({**learn(streams), "takeovers": float(takeovers)})
 
     def _speaker(self, temperature: float) -> Speaker:
         generator = torch.Generator().manual_seed(self.seed)

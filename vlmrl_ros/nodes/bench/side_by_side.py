@@ -87,4 +87,5 @@ def turn_of(said: Utterance, move: Move, *, supervised: bool, scale: float = 1.0
     """What is learned from a move: of takeovers alone where somebody supervises, else of the task's reward, scaled."""
     step = move.step
     reward = TAKEOVER_REWARD * move.taken_over if supervised else scale * step.reward
-    return Turn(move.before, said, move.said, reward, step.terminated, step.truncated, step.observation)
+    ended = (step.terminated, step.truncated, step.observation)
+    return Turn(move.before, said, move.said, reward, *ended, taken_over=move.taken_over)
