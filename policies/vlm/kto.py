@@ -30,9 +30,9 @@ class KtoConfig(UtteranceConfig):
     """Options; the defaults suit a small model that is trained whole."""
 
     beta: float = option(
-        0.1, "the greater it is, the nearer the policy stays to what it was at first", low=1e-4, high=100.0
+        0.5, "the greater it is, the nearer the policy stays to what it was at first", low=1e-4, high=100.0
     )
-    steps_per_update: int = option(32, "gradient steps in an update", low=1, high=10**6)
+    steps_per_update: int = option(16, "gradient steps in an update", low=1, high=10**6)
     minibatch: int = option(64, "turns in a gradient step; what they were asked is exchanged", low=2, high=4096)
 
 

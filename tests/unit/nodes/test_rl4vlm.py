@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import count, cycle
 
 import numpy as np
 import pytest
+import torch
 
 from vlmrl_ros.core.text_action import read_action
 from vlmrl_ros.nodes.bench import rl4vlm
 from vlmrl_ros.nodes.bench.rl4vlm_arms import ARMS, PREFERENCES
 from vlmrl_ros.nodes.bench.rl4vlm_play import Supervisor, Table, judge
-from vlmrl_ros.nodes.bench.rl4vlm_runs import SETUPS
+from vlmrl_ros.nodes.bench.rl4vlm_runs import MODEL, SETUPS
 from vlmrl_ros.nodes.bench.side_by_side import turn_of
+from vlmrl_ros.policies.vlm.decoding import Decoder
+from vlmrl_ros.policies.vlm.tiny import build
 from vlmrl_ros.sim.cards.demonstrations import Teacher
 from vlmrl_ros.sim.cards.prompts import answer
 from vlmrl_ros.sim.cards.task import CardTaskConfig
@@ -62,6 +66,22 @@ def test_what_was_taken_over_from_is_punished_and_marked_and_every_arm_has_a_fil
     named = [arm.name for arm in (*ARMS.values(), PREFERENCES)]
     assert named[2] == "rl_1_0.3_0_0", "what was made before is found again"
     assert len(set(named)) == len(named)
+
+
+@pytest.mark.parametrize("arm", [ARMS["takeovers"], PREFERENCES])
+def test_takeovers_are_learned_from_as_reward_and_as_preference_data(arm):
+    model, processor = build([answer({}, "hm", "+")], 0, replace(MODEL, context=512))
+    table = Table("number_line", PLAIN, count(), 8)
+    temperature, learn = arm.learner(model, processor, 0, 2)
+    said = Decoder(model, processor, 4).decode(table.observations, temperature, torch.Generator().manual_seed(0))
+    half = [text if row % 2 else one.text for row, (text, one) in enumerate(zip(teacher_at(table), said, strict=True))]
+    moves = table.move(half, Supervisor(1.0, 0))
+    made = [turn_of(one, move, supervised=True) for one, move in zip(said, moves, strict=True)]
+    assert {turn.taken_over for turn in made} == {True, False}
+    before = {name: weight.clone() for name, weight in model.state_dict().items()}
+    metrics = learn([made[:4], made[4:]])
+    assert metrics["gradient_norm"] > 0
+    assert any(not torch.equal(weight, before[name]) for name, weight in model.state_dict().items())
 
 
 def test_a_supervisor_corrects_the_share_of_wrong_actions_that_they_notice():
