@@ -9,12 +9,13 @@ import pytest
 from fakes.vlm_models import llava
 
 from vlmrl_ros.bridge.weights import Weights
+from vlmrl_ros.core.asking import Asking
 from vlmrl_ros.core.errors import CheckpointError
 from vlmrl_ros.core.spec import CameraSpec, TaskSpec, VectorSpec
 from vlmrl_ros.core.thinker import Decision, Question
 from vlmrl_ros.nodes.thinking import Thinking, Thought
 from vlmrl_ros.policies.vlm.config import VlmConfig
-from vlmrl_ros.policies.vlm.policy import Asking, VlmPolicy
+from vlmrl_ros.policies.vlm.policy import VlmPolicy
 
 WAIT_S = 10.0
 PLACE = VectorSpec(("tip_x",), ("m",), np.array([-1.0]), np.array([1.0]))
