@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from vlmrl_ros.core.errors import RangeError
 from vlmrl_ros.core.interfaces import Variables
 from vlmrl_ros.core.streams import stream
 from vlmrl_ros.core.text import Answer
-from vlmrl_ros.core.text_episode import END, TextEpisode, TextGame
-from vlmrl_ros.nodes.text_play import play
+from vlmrl_ros.core.text_episode import TextEpisode, TextGame
+from vlmrl_ros.nodes.text_play import answers, play
 from vlmrl_ros.policies.language.policy import build
 
 DECODINGS: Mapping[str, Mapping[str, Any]] = {"perturbed": {}, "greedy": {"temperature": 0.0}}
@@ -50,10 +49,7 @@ def evaluate(
     def answer(prompts: Sequence[str]) -> list[Answer]:
         if interrupted():
             raise _StoppedError
-        try:
-            return policy.answer(prompts, rng)
-        except RangeError:
-            return [Answer(END)] * len(prompts)  # as the policy server, which then says nothing
+        return answers(policy, prompts, rng)
 
     tasks = [game.build(options) for _ in range(min(AT_ONCE, episodes))]
     found: list[TextEpisode] = []

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from vlmrl_ros.core.text import Answer, TextTask
+import numpy as np
+
+from vlmrl_ros.core.errors import RangeError
+from vlmrl_ros.core.text import Answer, TextPolicy, TextTask
 from vlmrl_ros.core.text_episode import END, TextEpisode, TextTurn
 from vlmrl_ros.core.text_spec import TextSpec
 
@@ -33,6 +36,29 @@ def play(tasks: Sequence[TextTask], seeds: Sequence[int], answer: Speaker, polic
                 info = {"seed": seeds[number], "success": bool(step.info["success"]), "policy": policy}
                 ends[number] = TextEpisode(tuple(turns[number]), step.terminated, info, seen[number])
     return [ends[number] for number in range(len(tasks))]
+
+
+def answers(
+    policy: TextPolicy,
+    prompts: Sequence[str],
+    rng: np.random.Generator,
+    unread: Callable[[RangeError], None] = lambda error: None,
+) -> list[Answer]:
+    """One answer to each prompt. To one that the policy cannot read it is a line end: nothing is said, the game goes on.
+
+    Args:
+        policy: who speaks.
+        prompts: one or more.
+        rng: of the draws; where a prompt is not read, each of the others draws for itself.
+        unread: is told of each prompt beyond the context or the vocabulary.
+    """
+    try:
+        return policy.answer(prompts, rng)
+    except RangeError as error:
+        if len(prompts) == 1:
+            unread(error)
+            return [Answer(END)]
+    return [one for prompt in prompts for one in answers(policy, [prompt], rng, unread)]
 
 
 def spec_of(name: str, task: TextTask, data: Sequence[TextEpisode]) -> TextSpec:

@@ -22,11 +22,11 @@ from vlmrl_ros.core.config import option
 from vlmrl_ros.core.errors import RangeError, VlmrlError
 from vlmrl_ros.core.join import PartJoin
 from vlmrl_ros.core.streams import stream
-from vlmrl_ros.core.text import Answer, TextPolicy
-from vlmrl_ros.core.text_episode import END
+from vlmrl_ros.core.text import TextPolicy
 from vlmrl_ros.core.text_games import MOST_SAID
 from vlmrl_ros.core.types import Feedback
 from vlmrl_ros.nodes.served_arm import STATUS_NAMES
+from vlmrl_ros.nodes.text_play import answers
 
 WINDOW = 256
 """Prompts that may be open, and answers that are kept for a bridge that asks again."""
@@ -127,12 +127,7 @@ class TextPolicyServer(Shell[TextPolicyServerConfig]):
     def _answer(self, asked: Asked) -> None:
         started_s = time.perf_counter()
         rng = stream(self.config.seed, "policy", asked.feedback.episode, asked.feedback.step)
-        try:
-            said = self._policy.answer([asked.text], rng)[0].within(MOST_SAID)
-        except RangeError as error:
-            said = Answer(END)  # says nothing, and the game goes on
-            self.diagnostics.count("prompts that could not be read")
-            self.get_logger().warning(f"a prompt could not be read: {error}", throttle_duration_sec=5.0)
+        said = answers(self._policy, [asked.text], rng, self._on_unread)[0].within(MOST_SAID)
         inference_ms = (time.perf_counter() - started_s) * 1e3
         answer = self._answers[asked.stamp_ns] = answer_message(asked.stamp_ns, said)
         while len(self._answers) > WINDOW:
@@ -141,6 +136,10 @@ class TextPolicyServer(Shell[TextPolicyServerConfig]):
         values = (self._version, inference_ms, self._join.dropped)
         self._status.publish(messages.named_vector(asked.stamp_ns, STATUS_NAMES, values))
         self.diagnostics.tick()
+
+    def _on_unread(self, error: RangeError) -> None:
+        self.diagnostics.count("prompts that could not be read")
+        self.get_logger().warning(f"a prompt could not be read: {error}", throttle_duration_sec=5.0)
 
 
 def main() -> None:

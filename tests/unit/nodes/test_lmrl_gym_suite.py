@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 import yaml
 
-from vlmrl_ros.core.errors import VlmrlError
+from vlmrl_ros.core.errors import RangeError, VlmrlError
 from vlmrl_ros.core.text import Answer
 from vlmrl_ros.nodes.bench import lmrl_gym
 from vlmrl_ros.nodes.bench.lmrl_gym import MAZE, figures_of, measure, ordering
-from vlmrl_ros.nodes.bench.lmrl_gym_games import TEXT_NAV
+from vlmrl_ros.nodes.bench.lmrl_gym_games import TEXT_NAV, WORDLE
 from vlmrl_ros.nodes.bench.lmrl_gym_maze import DISCOUNT, TOKENS, errors_of_values
 from vlmrl_ros.nodes.bench.lmrl_gym_runs import Recipe, episodes, run, weights
 from vlmrl_ros.nodes.bench.lmrl_gym_tables import Tables, tabular_returns
-from vlmrl_ros.nodes.text_play import play
+from vlmrl_ros.nodes.text_play import answers, play
+from vlmrl_ros.policies.language.policy import LanguagePolicy
 from vlmrl_ros.sim.text import maze
 from vlmrl_ros.sim.text.maze_map import STARTS, solution
 
@@ -117,6 +118,24 @@ def test_models_can_read_what_the_rules_answer_to_nonsense(tmp_path):
     plan = replace(TEXT_NAV, data=2, shared=tiny, recipes={"lm_bc": Recipe(1, cloned=False)}, games=1)
     assert not any("cannot" in turn.observation for episode in episodes(plan, 0) for turn in episode.turns)
     assert run(plan, "lm_bc", 0, tmp_path)["raw"] == 0.0
+
+
+def test_a_game_that_outgrows_the_context_goes_on_in_silence_and_ends_no_run(tmp_path):
+    tiny = {**WORDLE.shared, "updates": 1, "width": 8, "heads": 2, "batch_size": 4, "context": 40}
+    recipes = {"lm_bc": Recipe(1, cloned=False), "lm_ppo": Recipe(2, {"rollouts": 2}, own=2)}
+    plan = replace(WORDLE, data=1, shared=tiny, recipes=recipes, games=2)
+    made = run(
+        plan, "lm_ppo", 4, tmp_path
+    )  # its one game of data fits the context, a whole one of six guesses does not
+    assert (made["raw"], made["curve"]) == (-6.0, [-6.0, -6.0])
+    policy = LanguagePolicy()
+    policy.load(weights(plan, "lm_ppo", 4, tmp_path))
+    short, unread = "Wordle:\n", list[RangeError]()
+    said = answers(policy, [short, short * 20, "\u2654"], np.random.default_rng(0), unread.append)
+    rng = np.random.default_rng(0)
+    rng.integers(2**62)  # that of the attempt to answer all at once
+    assert said == [*policy.answer([short], rng), Answer("\n"), Answer("\n")]
+    assert ["the context holds 40" in str(unread[0]), "not in the vocabulary" in str(unread[1])] == [True, True]
 
 
 def test_the_options_for_the_loop_in_the_maze_are_those_of_the_suite():

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,12 @@ from safetensors.numpy import load_file, save
 
 from vlmrl_ros.core import registry
 from vlmrl_ros.core.config import from_mapping
+from vlmrl_ros.core.errors import RangeError
 from vlmrl_ros.core.interfaces import Learner
 from vlmrl_ros.core.streams import stream
 from vlmrl_ros.core.text_episode import TextEpisode
 from vlmrl_ros.nodes.bench.remembered import Result, remembered
-from vlmrl_ros.nodes.text_play import play, spec_of
+from vlmrl_ros.nodes.text_play import answers, play, spec_of
 from vlmrl_ros.policies.language.policy import LanguagePolicy
 from vlmrl_ros.sim.text.load import game
 
@@ -136,7 +138,8 @@ def _made(plan: Plan, name: str, seed: int, work: Path) -> tuple[dict[str, Any],
         if recipe.own:
             lived = _lived(plan, learner, recipe.own, seed, number)
             curve.append(float(np.mean([episode.undiscounted_return for episode in lived])))
-        metrics = learner.update()
+        if learner.ready:
+            metrics = learner.update()
     seconds = time.process_time() - begun
     variables = learner.variables()
     judged = list(evaluation(plan, variables, seed))
@@ -147,12 +150,13 @@ def _made(plan: Plan, name: str, seed: int, work: Path) -> tuple[dict[str, Any],
 
 
 def _lived(plan: Plan, learner: Learner[TextEpisode], count: int, seed: int, number: int) -> list[TextEpisode]:
-    """Own episodes of the newest weights, which the learner is given."""
+    """Own episodes of the newest weights, which the learner is given but for those that it cannot read."""
     rng = stream(seed, "own episodes", number)
     seeds = rng.integers(2**31, size=count).tolist()
     episodes = _played(plan, learner.variables(), [plan.options] * count, seeds, rng)
     for episode in episodes:
-        learner.add(episode)
+        with suppress(RangeError):
+            learner.add(episode)
     return episodes
 
 
@@ -173,7 +177,7 @@ def _played(
     policy = LanguagePolicy()
     policy.load(variables)
     tasks = [game(plan.task).build(options) for options in settings]
-    return play(tasks, seeds, partial(policy.answer, rng=rng), "learner")
+    return play(tasks, seeds, lambda prompts: answers(policy, prompts, rng), "learner")
 
 
 def _place(work: Path, plan: Plan, learner: str, seed: int) -> Path:
