@@ -135,7 +135,7 @@ class PassageMemory:
         self._after: list[int] = []
         self._flat: tuple[list[int], list[float], list[float]] = ([], [], [])
         self._begins: list[int] = [0]
-        self._kinds: dict[tuple[int, int, tuple[float, ...]], int] = {}
+        self._kinds: dict[tuple[int, int, Ids, tuple[float, ...]], int] = {}
         self._kind: list[int] = []
         self._packed: _Packed | None = None
         self._whole: tuple[Ints | None, TokenBatch] | None = None
@@ -147,7 +147,7 @@ class PassageMemory:
         """Keep a passage."""
         self._rows.append(self._number(passage.ids))
         self._after.append(-1 if passage.after is None else self._number(passage.after))
-        kind = self._rows[-1], self._after[-1], passage.rewards
+        kind = self._rows[-1], self._after[-1], passage.said, passage.rewards
         self._kind.append(self._kinds.setdefault(kind, len(self._kinds)))
         for kept, given in zip(self._flat, (passage.said, passage.rewards, passage.to_go), strict=True):
             kept.extend(given)

@@ -117,6 +117,16 @@ def test_the_whole_of_the_data_is_each_passage_once_by_how_often_it_was_said():
     assert (some.token.tolist(), some.weight.tolist()) == (batch.token.tolist()[:2], [0.5, 0.5])
 
 
+def test_equal_texts_of_which_other_places_were_said_are_not_one_passage():
+    memory, last = PassageMemory(), TextTurn("abc", "x\n", 0.0)
+    for first in (TextTurn("a", "b", -1.0), TextTurn("ab", "c", -1.0)):
+        (passage,) = passages_of(TextEpisode((first, last), True), TOKENIZER, 1.0)
+        memory.add(passage)
+    batch = memory.whole()
+    assert len(batch.ids) == 1
+    assert "".join(TOKENIZER.decode([int(token)]) for token in batch.token) == "bx\ncx\n"
+
+
 def test_a_batch_in_which_nothing_follows_has_no_prompts():
     memory = PassageMemory()
     memory.add(passages_of(growing(True), TOKENIZER, 1.0)[0])
