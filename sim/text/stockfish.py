@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 
@@ -73,20 +76,35 @@ def engine(program: str) -> Engine:
     return Engine(find(program))
 
 
+_FAILURES = (OSError, asyncio.TimeoutError, chess.engine.EngineError)
+"""Of an engine; its time-out is no OSError before Python 3.11."""
+
+
 class Engine(Shared):
     """A running engine. One thread."""
 
     def __init__(self, path: str) -> None:
+        """Start it.
+
+        Raises:
+            PluginError: it is no engine.
+        """
         try:
             self._process = chess.engine.SimpleEngine.popen_uci(path)
-        except (OSError, chess.engine.EngineError) as error:
-            raise PluginError(f"{path} is no chess engine that speaks UCI: {error}") from error
-        threading.Thread(target=_close_in_the_end, args=(self._process,), daemon=True).start()
-        self._process.configure({"Threads": 1, "Hash": 4})
+            threading.Thread(target=_close_in_the_end, args=(self._process,), daemon=True).start()
+            self._process.configure({"Threads": 1, "Hash": 4})
+        except _FAILURES as error:
+            raise PluginError(f"{path} is no chess engine that speaks UCI: {error!r}") from error
+        self._path = path
 
     def best(self, board: chess.Board, depth: int) -> chess.Move:
-        """The best move at a depth in plies; the same whenever it is asked."""
-        found = self._process.play(board, chess.engine.Limit(depth=depth), game=object())
+        """The best move at a depth in plies; the same whenever it is asked.
+
+        Raises:
+            PluginError: the engine has ended, or does not answer.
+        """
+        with self._asked():
+            found = self._process.play(board, chess.engine.Limit(depth=depth), game=object())
         if found.move is None:
             raise RuntimeError(f"the engine finds no move in {board.fen()}")
         return found.move
@@ -98,13 +116,18 @@ class Engine(Shared):
             board: whose turn it is; the game is not over.
             strength: of the player.
             rng: of random moves and, without a thinking time, of the weakening.
+
+        Raises:
+            PluginError: the engine has ended, or does not answer.
         """
         if rng.random() < strength.random_share:
             return random_move(board, rng)
         if strength.time_s > 0:
             options = {"UCI_LimitStrength": True, "UCI_Elo": min(max(strength.elo, WEAKEST), STRONGEST)}
             limit = chess.engine.Limit(time=strength.time_s)
-            return self._process.play(board, limit, game=object(), options=options).move or random_move(board, rng)
+            with self._asked():
+                found = self._process.play(board, limit, game=object(), options=options)
+            return found.move or random_move(board, rng)
         return self._weakened(board, strength.level, rng)
 
     def _weakened(self, board: chess.Board, level: int, rng: np.random.Generator) -> chess.Move:
@@ -113,7 +136,8 @@ class Engine(Shared):
         Each value is lifted by a part of its distance to the best and by a random part of the spread of the lines.
         """
         limit = chess.engine.Limit(depth=level + 1)
-        lines = self._process.analyse(board, limit, multipv=LINES, game=object())
+        with self._asked():
+            lines = self._process.analyse(board, limit, multipv=LINES, game=object())
         values = np.array([line["score"].relative.score(mate_score=MATE) for line in lines], float)
         if level == LEVELS or len(values) == 1:
             return lines[0]["pv"][0]
@@ -122,6 +146,14 @@ class Engine(Shared):
         draws = rng.integers(weakness, size=len(values))
         lifted = values + (weakness * (values[0] - values) + spread * draws) / 128
         return lines[int(np.argmax(lifted))]["pv"][0]
+
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
+        """What goes wrong with the engine amid a game, in our words."""
+        try:
+            yield
+        except _FAILURES as error:
+            raise PluginError(f"the chess engine {self._path} failed in a game: {error!r}") from error
 
 
 def _close_in_the_end(process: chess.engine.SimpleEngine) -> None:

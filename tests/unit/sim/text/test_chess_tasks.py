@@ -15,7 +15,7 @@ from vlmrl_ros.sim.text import chess_endgames, chess_game
 from vlmrl_ros.sim.text.chess_rules import LIMIT, spell
 from vlmrl_ros.sim.text.endings import NEVER, ending
 from vlmrl_ros.sim.text.rollout import record
-from vlmrl_ros.sim.text.stockfish import GAMES, STRONGEST, WEAKEST, Strength, engine
+from vlmrl_ros.sim.text.stockfish import GAMES, STRONGEST, WEAKEST, Engine, Strength, engine
 
 needs_engine = pytest.mark.skipif(
     not (shutil.which("stockfish") or shutil.which("stockfish", path=GAMES)), reason="Stockfish is not installed"
@@ -91,9 +91,33 @@ def test_a_missing_engine_is_an_error_with_the_command_that_installs_it():
         chess_game.build({"engine": "no-such-engine"})
 
 
-def test_a_program_that_is_no_engine_is_refused():
+@pytest.mark.parametrize("program", ["true", "cat"])  # one ends, one says nothing of use and goes on
+def test_a_program_that_is_no_engine_is_refused(program):
     with pytest.raises(PluginError, match="no chess engine that speaks UCI"):
-        chess_game.build({"engine": "true"})
+        chess_game.build({"engine": program})
+
+
+DYING = """#!/bin/sh
+while read -r line; do
+  case "$line" in
+    uci) printf 'option name %s type spin default 1 min 1 max 9\\n' Threads Hash MultiPV; echo uciok ;;
+    isready) echo readyok ;;
+    go*) exit 1 ;;
+  esac
+done
+"""
+
+
+def test_an_engine_that_dies_amid_a_game_is_an_error_that_names_it(tmp_path):
+    program = tmp_path / "dying"
+    program.write_text(DYING)
+    program.chmod(0o755)
+    rng = np.random.default_rng(0)
+    for elo, time_s in ((STRONGEST, 0.0), (WEAKEST, 0.1)):
+        with pytest.raises(PluginError, match=r"the chess engine .*/dying failed in a game: Engine\w*Error"):
+            Engine(str(program)).move(chess.Board(), Strength(elo, time_s), rng)
+    with pytest.raises(PluginError, match="failed in a game"):
+        Engine(str(program)).best(chess.Board(), 1)
 
 
 def test_an_elo_beyond_the_engine_is_refused():
