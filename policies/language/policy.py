@@ -134,6 +134,7 @@ def _models(about: Mapping[str, Any]) -> tuple[Any, Any]:
     if "transformers" in model:
         from vlmrl_ros.policies.language.pretrained import PretrainedTokenizer, model_of
 
-        return PretrainedTokenizer.of(tokenizer), model_of(model["transformers"])
+        known = PretrainedTokenizer.of(tokenizer)
+        return known, model_of(model["transformers"], known.size)
     made = Tokenizer(tokenizer["kind"], tokenizer["pieces"])
     return made, Gpt(made.size, from_mapping(GptConfig, model["gpt"], "gpt"), torch.Generator())

@@ -25,20 +25,21 @@ from vlmrl_ros.policies.vlm.smollm2 import PACKAGES, Smollm2File, check_packages
 
 
 class PretrainedTokenizer:
-    """A fast tokenizer of transformers."""
+    """A fast tokenizer of transformers; an answer ends with a line, or with its token for the end of a text."""
 
     def __init__(self, made: PreTrainedTokenizerFast) -> None:
         """Take one.
 
         Raises:
-            ConfigError: it has no single token for the end of an answer.
+            ConfigError: it has no single token for the end of a line.
         """
         self._made = made
         ids = made.encode(END, add_special_tokens=False)
         if len(ids) != 1:
             raise ConfigError(f"the tokenizer has {len(ids)} tokens for {END!r}, which ends an answer; it needs one")
         first = next((i for i in (made.bos_token_id, made.eos_token_id, made.pad_token_id) if i is not None), ids[0])
-        self.end, self.size, self._begin = ids[0], len(made), int(first)
+        self.end, self.size, self._begin = ids[0], max(made.get_vocab().values()) + 1, int(first)
+        self.ends = frozenset({self.end} if made.eos_token_id is None else {self.end, int(made.eos_token_id)})
 
     def encode(self, text: str) -> tuple[int, ...]:
         """The ids of a text."""
@@ -67,12 +68,22 @@ class PretrainedTokenizer:
 class PretrainedModel(nn.Module):
     """A causal language model of transformers, float32."""
 
-    def __init__(self, made: Any) -> None:
-        """Take a model of ``AutoModelForCausalLM``."""
+    def __init__(self, made: Any, vocabulary: int) -> None:
+        """Take a model of ``AutoModelForCausalLM``.
+
+        Args:
+            made: the model.
+            vocabulary: size of its tokenizer; what the model has beyond it stands for nothing and is never said.
+
+        Raises:
+            ConfigError: the model has fewer tokens than its tokenizer.
+        """
         super().__init__()
         self.made = made.float()
         config = made.config
-        self.vocabulary, self.width = int(config.vocab_size), int(config.hidden_size)
+        if config.vocab_size < vocabulary:
+            raise ConfigError(f"the model has {config.vocab_size} tokens; its tokenizer needs {vocabulary} or more")
+        self.vocabulary, self.width = vocabulary, int(config.hidden_size)
         self.context = int(config.max_position_embeddings)
 
     def describe(self) -> Mapping[str, Any]:
@@ -92,7 +103,7 @@ class PretrainedModel(nn.Module):
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Of the next token, float32 (..., V)."""
-        return self.made.get_output_embeddings()(hidden)
+        return self.made.get_output_embeddings()(hidden)[..., : self.vocabulary]
 
     def begin(self, ids: Tensor, room: int) -> tuple[Any, Tensor]:
         """Read prompts of one length, int64 (B, P); the cache, and what is known after each, float32 (B, D)."""
@@ -140,25 +151,25 @@ def load(directory: str) -> tuple[PretrainedModel, PretrainedTokenizer]:
         )
     given = {"local_files_only": True, "trust_remote_code": False}
     try:
-        tokenizer = AutoTokenizer.from_pretrained(directory, **given)
+        tokenizer = PretrainedTokenizer(AutoTokenizer.from_pretrained(directory, **given))
         made = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32, use_safetensors=True, **given)
     except (OSError, ValueError) as error:
         raise ConfigError(f"no causal language model in '{directory}': {error}") from error
-    return PretrainedModel(made.eval()), PretrainedTokenizer(tokenizer)
+    return PretrainedModel(made.eval(), tokenizer.size), tokenizer
 
 
 def _smollm2() -> tuple[PretrainedModel, PretrainedTokenizer]:
     """SmolLM2-135M-Instruct."""
     check_packages(SMOLLM2, PACKAGES)
     file = Smollm2File()
-    tokenizer = file.tokenizer()
-    weights = {f"model.{name}": value for name, value in file.weights(len(tokenizer))}
-    made = LlamaForCausalLM.from_pretrained(None, config=file.config(len(tokenizer)), state_dict=weights)
-    return PretrainedModel(made.eval()), PretrainedTokenizer(tokenizer)
+    tokenizer = PretrainedTokenizer(file.tokenizer())
+    weights = {f"model.{name}": value for name, value in file.weights(tokenizer.size)}
+    made = LlamaForCausalLM.from_pretrained(None, config=file.config(tokenizer.size), state_dict=weights)
+    return PretrainedModel(made.eval(), tokenizer.size), tokenizer
 
 
-def model_of(about: Mapping[str, Any]) -> PretrainedModel:
-    """A model of the shape that a description has, with random weights."""
+def model_of(about: Mapping[str, Any], vocabulary: int) -> PretrainedModel:
+    """A model of the shape that a description has and with a tokenizer of a size, with random weights."""
     plain = dict(about)
     config = AutoConfig.for_model(plain.pop("model_type"), **plain)
-    return PretrainedModel(AutoModelForCausalLM.from_config(config).eval())
+    return PretrainedModel(AutoModelForCausalLM.from_config(config).eval(), vocabulary)

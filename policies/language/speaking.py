@@ -78,7 +78,7 @@ class Speaker:
             drawn = self._draw(scores, torch.tensor([number[text] for text in texts]), generator).tolist()
             for row, token in zip(going, drawn, strict=True):
                 said[row] += (token,)
-            going = [row for row, token in zip(going, drawn, strict=True) if token != self.tokenizer.end]
+            going = [row for row, token in zip(going, drawn, strict=True) if token not in self.tokenizer.ends]
             if not going:
                 break
         return said

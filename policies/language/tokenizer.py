@@ -22,7 +22,8 @@ class Tokenizer:
     """Splits a text into pieces that it has met; a word that it has not is spelled.
 
     Attributes:
-        end: id of the token that ends an answer.
+        end: id of the line end.
+        ends: ids of the tokens that end an answer: of that one alone.
         size: number of ids.
     """
 
@@ -43,6 +44,7 @@ class Tokenizer:
         if len(self._ids) < len(self.pieces) or "" in self._ids or END not in self._ids:
             raise ConfigError(f"a vocabulary has pieces that are not empty, each once, with {END!r} among them")
         self.end, self.size = self._ids[END], len(self.pieces) + 1
+        self.ends = frozenset({self.end})
         self.encode = lru_cache(_REMEMBERED)(self._encode)
 
     @classmethod
