@@ -36,8 +36,8 @@ class Ilql(ValueLearner):
         self._known: tuple[TokenBatch, tuple[Tensor, Tensor]] | None = None
         self._returns_left = config.return_steps
 
-    def _begin_values(self) -> None:
-        super()._begin_values()
+    def _begin(self) -> None:
+        super()._begin()
         if self._returns_left:
             self._expect_returns()
         self._renew_target()

@@ -27,7 +27,10 @@ class LanguageConfig(GptConfig):
     updates: int = option(10, "gradient steps in one update", low=1, high=100_000)
     learning_rate: float = option(1e-3, "of Adam", low=0.0, high=1.0)
     decay_steps: int = option(
-        0, "gradient steps in which the learning rate falls evenly to 0; 0: it stays", low=0, high=1_000_000_000
+        0,
+        "gradient steps, those of a clone aside, in which the learning rate falls evenly to 0; 0: it stays",
+        low=0,
+        high=1_000_000_000,
     )
     max_gradient: float = option(1.0, "greatest norm of a gradient", low=1e-6, high=1e6)
 
@@ -38,6 +41,12 @@ class ClonedConfig(LanguageConfig):
 
     cloning_updates: int = option(
         1000, "gradient steps of behaviour cloning before all else", low=1, high=1_000_000_000
+    )
+    cloning_rate: float = option(
+        0.0,
+        "learning rate of behaviour cloning, which falls evenly to 0; 0: learning_rate, which stays",
+        low=0.0,
+        high=1.0,
     )
 
 

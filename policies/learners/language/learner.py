@@ -128,7 +128,6 @@ class LanguageLearner(ABC):
         with learner_compute():
             for _ in range(self._config.updates):
                 metrics = self._step()
-                self._steps += 1
         return self._count(metrics)
 
     @property
@@ -149,7 +148,9 @@ class LanguageLearner(ABC):
         """Raise the likelihood of what was said in passages, all of them or those of some numbers."""
         batch = self._drawn(candidates)
         loss = self._cloning_loss(batch)
-        return {"cloning_loss": loss.detach(), "gradient_norm": self.clone.descend(loss, self._rate)}
+        norm = self.clone.descend(loss, self._rate)
+        self._steps += 1
+        return {"cloning_loss": loss.detach(), "gradient_norm": norm}
 
     def _cloning_loss(self, batch: TokenBatch) -> Tensor:
         model = self.clone.module

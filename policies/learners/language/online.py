@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from vlmrl_ros.core.interfaces import Variables
 from vlmrl_ros.core.text_episode import TextEpisode
 from vlmrl_ros.core.text_spec import TextSpec
+from vlmrl_ros.policies.learners.language.cloned import ClonedLearner
 from vlmrl_ros.policies.learners.language.config import OnlineConfig
-from vlmrl_ros.policies.learners.language.learner import LanguageLearner, Metrics
+from vlmrl_ros.policies.learners.language.learner import Metrics
 from vlmrl_ros.policies.networks.compute import learner_compute
 
 
-class OnlineLearner(LanguageLearner):
+class OnlineLearner(ClonedLearner):
     """Episodes that are added while something is left to clone are data; those that come later are its own.
 
     Its own episodes have to be of the newest weights.
@@ -28,7 +28,6 @@ class OnlineLearner(LanguageLearner):
         """As of every learner of language."""
         super().__init__(name, spec, config, rng, discount)
         self._online = config
-        self._left = config.cloning_updates
         self._fresh = 0
 
     @property
@@ -54,10 +53,7 @@ class OnlineLearner(LanguageLearner):
     def update(self) -> Mapping[str, float]:
         """Clone, or learn from the newest own episodes."""
         if self.cloning:
-            metrics = super().update()
-            if not self.cloning:
-                self._begin_online()
-            return metrics
+            return super().update()
         with learner_compute():
             metrics = self._learn()
         self._fresh = 0
@@ -67,24 +63,17 @@ class OnlineLearner(LanguageLearner):
     def _learn(self) -> Mapping[str, float]:
         """Learn from own episodes; those that are not needed any more are forgotten."""
 
-    def _step(self) -> Metrics:
-        metrics = self._cloning_step()
-        self._left = max(0, self._left - 1)
-        return metrics
+    def _later_step(self) -> Metrics:
+        """Nothing: in the update that ends the clone there are no own episodes yet."""
+        return {}
 
-    def _begin_online(self) -> None:
+    def _begin(self) -> None:
         """The clone is made: the data are not needed any more."""
         self._forget()
 
-    def start_from(self, variables: Variables) -> None:
-        """As of every learner of language; nothing is left to clone then."""
-        super().start_from(variables)
-        self._left = 0
-        self._begin_online()
-
-    def _progress(self) -> dict[str, int]:
-        return super()._progress() | {"left": self._left, "fresh": self._fresh}
+    def _progress(self) -> dict[str, Any]:
+        return super()._progress() | {"fresh": self._fresh}
 
     def _resume(self, progress: Mapping[str, Any]) -> None:
         super()._resume(progress)
-        self._left, self._fresh = int(progress["left"]), int(progress["fresh"])
+        self._fresh = int(progress["fresh"])

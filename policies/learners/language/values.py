@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from torch import Tensor
 
-from vlmrl_ros.core.interfaces import Variables
 from vlmrl_ros.core.text_spec import TextSpec
 from vlmrl_ros.policies.language.critic import Critic
 from vlmrl_ros.policies.language.trainee import Trainee
+from vlmrl_ros.policies.learners.language.cloned import ClonedLearner
 from vlmrl_ros.policies.learners.language.config import ValueConfig
-from vlmrl_ros.policies.learners.language.learner import LanguageLearner, Metrics
+from vlmrl_ros.policies.learners.language.learner import Metrics
 
 
-class ValueLearner(LanguageLearner):
+class ValueLearner(ClonedLearner):
     """Speaks as the clone does, shifted by ``beta`` times the values of tokens.
 
     Attributes:
@@ -42,24 +40,19 @@ class ValueLearner(LanguageLearner):
         """
         super().__init__(name, spec, config, rng, config.discount)
         self._values = config
-        self._left = config.cloning_updates
         critic = Critic(self.clone.module, heads, state, self._generator)
         self.critic = Trainee(critic, config.learning_rate, config.max_gradient)
 
-    def _step(self) -> Metrics:
-        if self._left:
-            metrics = self._cloning_step()
-            self._left -= 1
-            if not self._left:
-                self._begin_values()
-            return metrics
-        return self._value_step()
+    def _later_step(self) -> Metrics:
+        metrics = self._value_step()
+        self._steps += 1
+        return metrics
 
     @abstractmethod
     def _value_step(self) -> Metrics:
         """One gradient step of the values."""
 
-    def _begin_values(self) -> None:
+    def _begin(self) -> None:
         """Read as the clone does."""
         for mine, its in zip(self.critic.module.trunk.parameters(), self.clone.module.parameters(), strict=True):
             mine.data.copy_(its.data)
@@ -72,12 +65,6 @@ class ValueLearner(LanguageLearner):
         for head in self.critic.module.actions:
             head.last.bias.data.fill_(self._memory.mean_to_go())
 
-    def start_from(self, variables: Variables) -> None:
-        """As of every learner of language; nothing is left to clone then."""
-        super().start_from(variables)
-        self._left = 0
-        self._begin_values()
-
     def _critic(self) -> tuple[Critic | None, float]:
         return (None, 0.0) if self._left else (self._speaking(), self._values.beta)
 
@@ -87,10 +74,3 @@ class ValueLearner(LanguageLearner):
 
     def _tensors(self) -> dict[str, Tensor]:
         return super()._tensors() | self.critic.tensors("critic")
-
-    def _progress(self) -> dict[str, int]:
-        return super()._progress() | {"left": self._left}
-
-    def _resume(self, progress: Mapping[str, Any]) -> None:
-        super()._resume(progress)
-        self._left = int(progress["left"])

@@ -8,19 +8,20 @@ from vlmrl_ros.core.errors import ConfigError
 from vlmrl_ros.core.text_episode import TextEpisode
 from vlmrl_ros.core.text_spec import TextSpec
 from vlmrl_ros.policies.language.passages import Ints
-from vlmrl_ros.policies.learners.language.learner import LanguageLearner, Metrics
+from vlmrl_ros.policies.learners.language.cloned import ClonedLearner
+from vlmrl_ros.policies.learners.language.learner import Metrics
 from vlmrl_ros.policies.learners.lm_filtered_bc.config import LmFilteredBcConfig
 
 
-class LmFilteredBc(LanguageLearner):
-    """Clones what was said in the best episodes, or in those that succeeded."""
+class LmFilteredBc(ClonedLearner):
+    """Clones what was said in the best episodes, or in those that succeeded; before that, where it is asked to, all."""
 
     def __init__(self, spec: TextSpec, config: LmFilteredBcConfig, rng: np.random.Generator) -> None:
         """As of every learner of language."""
         super().__init__("lm_filtered_bc", spec, config, rng)
         self._filter, self._kept = config, (0, np.zeros(0, np.int64))
 
-    def _step(self) -> Metrics:
+    def _later_step(self) -> Metrics:
         return self._cloning_step(self._candidates())
 
     def _candidates(self) -> Ints:

@@ -15,8 +15,8 @@ from vlmrl_ros.policies.learners.language.values import ValueLearner
 class LmMc(ValueLearner):
     """One Q head, which learns what came of each token that was said."""
 
-    def _begin_values(self) -> None:
-        super()._begin_values()
+    def _begin(self) -> None:
+        super()._begin()
         self._expect_returns()
 
     def _value_step(self) -> Metrics:

@@ -30,7 +30,6 @@ class LmOnlineFilteredBc(OnlineLearner):
         best, metrics = self._best(self._filter.share), Metrics()
         for _ in range(self._filter.updates):
             metrics = self._cloning_step(best)
-            self._steps += 1
         returns = [episode.undiscounted_return for episode in newest]
         return {**{name: float(value) for name, value in metrics.items()}, "task_return": float(np.mean(returns))}
 

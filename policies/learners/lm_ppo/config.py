@@ -12,6 +12,7 @@ from vlmrl_ros.policies.learners.language.config import OnlineConfig
 class LmPpoConfig(OnlineConfig):
     """Proximal policy optimisation from a clone."""
 
+    temperature: float = option(1.0, "at which tokens are drawn, and judged", low=0.01, high=100.0)
     discount: float = option(0.99, "gamma of one action token", low=0.0, high=1.0)
     trace: float = option(0.95, "lambda of the generalised advantages", low=0.0, high=1.0)
     clip: float = option(0.2, "a ratio, and a value's change, count within this distance", low=0.01, high=1.0)

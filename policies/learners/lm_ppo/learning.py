@@ -49,10 +49,10 @@ class LmPpo(OnlineLearner):
         self._data, self._given = self._memory, list[TextEpisode]()
         self._valued = False
 
-    def _begin_online(self) -> None:
+    def _begin(self) -> None:
         if self._ppo.bc_weight:
             self._data, self._given = self._memory, self._episodes
-        super()._begin_online()
+        super()._begin()
         self._near_flat.values.copy_(self.clone.flat.values)
         for mine, its in zip(self.critic.module.trunk.parameters(), self.clone.module.parameters(), strict=True):
             mine.data.copy_(its.data)
@@ -104,15 +104,20 @@ class LmPpo(OnlineLearner):
         """Log-probability now and of the clone, reward, value, value at the next action token, float32 (N,) each."""
         critic = self.critic.module
         value, after = self._values(batch), critic.state(batch.ends(critic.trunk))[:, 0]
-        near = _log_prob(self._near, batch)
-        return _log_prob(self.clone.module, batch), near, batch.reward, value, batch.next_values(value, after)
+        near = self._log_prob(self._near, batch)
+        return self._log_prob(self.clone.module, batch), near, batch.reward, value, batch.next_values(value, after)
+
+    def _log_prob(self, model: Any, batch: TokenBatch) -> Tensor:
+        """Of the tokens that were said, at the temperature at which they were drawn, float32 (N,)."""
+        log_prob = torch.log_softmax(model.logits(batch.chosen(model)) / self._ppo.temperature, -1)
+        return of_token(batch.spread(log_prob), batch.token)
 
     def _values(self, batch: TokenBatch) -> Tensor:
         critic = self.critic.module
         return batch.spread(critic.state(batch.chosen(critic.trunk))[:, 0])
 
     def _both_steps(self, batch: TokenBatch, lived: Lived) -> Losses:
-        log_prob = _log_prob(self.clone.module, batch)
+        log_prob = self._log_prob(self.clone.module, batch)
         loss = policy_loss(log_prob, lived.log_prob[batch.number], lived.advantage[batch.number], self._ppo.clip)
         if self._ppo.bc_weight:
             drawn = self._rng.integers(len(self._data), size=self._ppo.batch_size)
@@ -141,9 +146,3 @@ class LmPpo(OnlineLearner):
         for episode in self._given:
             for passage in passages_of(episode, self.tokenizer, self._discount):
                 self._data.add(passage)
-
-
-def _log_prob(model: Any, batch: TokenBatch) -> Tensor:
-    """Of the tokens that were said, float32 (N,)."""
-    log_prob = torch.log_softmax(model.logits(batch.chosen(model)), -1)
-    return of_token(batch.spread(log_prob), batch.token)

@@ -36,7 +36,7 @@ SMALL = {"layers": 1, "width": 32, "heads": 2, "context": 16, "answer_tokens": 2
 CELLS, GOAL, DISCOUNT = 4, 4, 0.8
 MOVES = {"r": 1, "l": -1}
 QUICK = {"learning_rate": 3e-3, "cloning_updates": 60}
-WHOLE = {"batch_size": 0, "decay_steps": 300}
+WHOLE = {"batch_size": 0, "decay_steps": 240}
 
 
 def walk(rng: np.random.Generator, most: int = 12) -> TextEpisode:
@@ -80,14 +80,16 @@ def fingerprint(learner) -> str:
     return hashlib.sha256(b"".join(name.encode() + value.tobytes() for name, value in parts)).hexdigest()
 
 
-def chances(learner) -> dict[tuple[int, str], float]:
+def chances(learner, temperature: float = 1.0) -> dict[tuple[int, str], float]:
     """How likely each first token is."""
     model, tokenizer = learner.clone.module, learner.tokenizer
     found = {}
     for cell in range(CELLS):
         with torch.no_grad():
             logits = model.logits(model.hidden(torch.tensor([tokenizer.prompt(f"{cell}:")]))[0, -1])
-        found |= {(cell, said): float(torch.softmax(logits, -1)[tokenizer.encode(said)[0]]) for said in MOVES}
+        found |= {
+            (cell, said): float(torch.softmax(logits / temperature, -1)[tokenizer.encode(said)[0]]) for said in MOVES
+        }
     return found
 
 
@@ -157,7 +159,7 @@ def test_monte_carlo_values_are_the_mean_returns_of_the_data():
 def test_implicit_q_learning_ends_in_the_expectiles_that_can_be_computed(target):
     expectile = 0.8
     options = {"discount": DISCOUNT, "expectile": expectile, "cql_weight": 0.0, "return_steps": 100, **target}
-    found = values(taught("ilql", 35, **options, **QUICK, batch_size=0, decay_steps=700))
+    found = values(taught("ilql", 35, **options, **QUICK, batch_size=0, decay_steps=640))
     said = [(int(turn.observation[0]), turn.action[0]) for episode in DATA for turn in episode.turns]
     best = np.zeros(CELLS + 1)
     for _ in range(100):
@@ -177,7 +179,7 @@ def worth(best: np.ndarray, cell: int, said: str) -> float:
 
 def test_values_make_a_random_walker_go_straight():
     options = {"discount": DISCOUNT, "expectile": 0.9, "target_rate": 0.2, "return_steps": 100}
-    learner = taught("ilql", 20, beta=30.0, **options, **QUICK, batch_size=0, decay_steps=400)
+    learner = taught("ilql", 20, beta=30.0, **options, **QUICK, batch_size=0, decay_steps=340)
     assert success(learner) > 0.95
     assert success(taught("lm_bc", 5)) < 0.5
 
@@ -230,6 +232,22 @@ def test_a_first_ppo_step_sees_ratios_of_one_and_no_distance_from_the_clone():
     metrics = learner.update()
     assert metrics["policy_loss"] == pytest.approx(0.0, abs=1e-4)  # whitened advantages times ratios of 1
     assert metrics["kl_to_clone"] == pytest.approx(0.0, abs=1e-5)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 3.0])
+def test_ppo_judges_tokens_at_the_temperature_at_which_they_are_drawn(temperature):
+    learner = taught("lm_ppo", 2, temperature=temperature)
+    for episode in DATA[:8]:
+        learner.add(episode)
+    turns, found = [turn for episode in DATA[:8] for turn in episode.turns], chances(learner, temperature)
+    wanted = [found[int(turn.observation[0]), turn.action[0]] for turn in turns]
+    lived, _ = learner._lived()
+    assert lived.log_prob.exp()[::2].tolist() == pytest.approx(wanted, abs=1e-5)  # of two tokens the first
+
+
+def test_ppo_without_chance_has_nothing_to_learn_from():
+    with pytest.raises(ConfigError, match=r"temperature"):
+        learner_of("lm_ppo", temperature=0.0)
 
 
 def test_a_word_that_was_spelled_is_not_taken_for_the_word():
@@ -303,7 +321,19 @@ def test_a_checkpoint_of_another_learner_is_refused(tmp_path: Path):
         learner_of("lm_bc").restore(tmp_path / "none")
 
 
-@pytest.mark.parametrize("name", ["lm_mc", "ilql", *ONLINE])
+@pytest.mark.parametrize("name", ["lm_filtered_bc", "lm_mc", "ilql", *ONLINE])
+def test_a_clone_that_is_made_first_with_a_rate_of_its_own_is_that_of_the_learner_that_clones_alone(name):
+    alone = taught("lm_bc", 2, learning_rate=3e-3, decay_steps=40)
+    first = taught(name, 2, learning_rate=1e-3, cloning_rate=3e-3, cloning_updates=40)
+    assert chances(first) == pytest.approx(chances(alone), abs=1e-4)
+    assert first._rate == 1.0
+    later = taught("lm_mc", 3, cloning_rate=3e-3, cloning_updates=40, decay_steps=80)
+    assert later._rate == 0.75  # its own steps are counted by themselves
+    with pytest.raises(ConfigError, match=r"learning_rate is 0 and cloning_rate 0\.1; valid: both above 0"):
+        learner_of(name, learning_rate=0.0, cloning_rate=0.1)
+
+
+@pytest.mark.parametrize("name", ["lm_filtered_bc", "lm_mc", "ilql", *ONLINE])
 def test_the_weights_of_a_clone_are_taken_over(name):
     clone, learner = taught("lm_bc", 5), learner_of(name)
     learner.start_from(clone.variables())
