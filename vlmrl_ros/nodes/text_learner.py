@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sensor_msgs.msg import JointState
@@ -113,7 +113,7 @@ class TextLearner(Shell[TextLearnerConfig]):
     def _report(self, arm: int, stamp_ns: int) -> None:
         assert self._run is not None
         run, training = self._run, self._run.training
-        wanted, idle = training.wanted(self.config.episodes), not training.chains.open
+        wanted, idle = training.wanted(run.episodes), not training.chains.open
         counts = [run.version, training.steps, training.updates, run.finished, training.chains.newest, idle, wanted]
         newest_ns = max(0, stamp_ns, training.newest_ns)
         self._status.publish(messages.named_vector(newest_ns, STATUS_NAMES, counts))
@@ -128,11 +128,16 @@ class TextLearner(Shell[TextLearnerConfig]):
         assert self._run is not None
         for decoding, found in self._run.summary["final"].items():
             span = f"[{found['task_return_low']:.2f}, {found['task_return_high']:.2f}]"
-            score = f", score {found['score']:.1f}" if "score" in found else ""
+            score = f", score {found['score']:.1f}{_of(self._run.summary['anchors'])}" if "score" in found else ""
             what = f"mean return {found['task_return']:.2f} {span}{score} in {found['episodes']} fresh episodes"
             self.get_logger().info(f"{decoding} decoding: {what}")
         self.get_logger().info(f"results: {self._run.path / 'summary.json'}, pictures: {self._run.path / 'plots'}")
         self.finish()
+
+
+def _of(anchors: Mapping[str, float]) -> str:
+    """The returns with which a score is to be compared, for people."""
+    return f" (0, 50 and 100 are {anchors['lowest']:g}, {anchors['average']:g} and {anchors['highest']:g}, the best)"
 
 
 def main() -> None:

@@ -21,7 +21,11 @@ class TextLearnerConfig(RunConfig):
         0, "seed of the data, of all randomness in learning and of the evaluation", low=0, high=2**31 - 1
     )
     episodes: int = option(
-        100, "own episodes, after which the run ends; 0: nothing is played and only the data teach", low=0, high=10**9
+        -1,
+        "own episodes, after which the run ends; 0: nothing is played and only the data teach; -1: 100, or as many as "
+        "20 updates of a learner take that learns from them",
+        low=-1,
+        high=10**9,
     )
     data: int = option(
         1000,

@@ -30,6 +30,8 @@ from vlmrl_ros.nodes.text_source import check_source, spec_and_data
 from vlmrl_ros.policies.evaluation.plots import plot_returns
 from vlmrl_ros.sim.text.load import game
 
+ROUNDS, SHOWN = 20, 100
+"""Own episodes where none are asked for: so many times what an update takes; of who learns from data alone, so many."""
 TOLD_PARTS = 20
 """So often it is told how far a part of the run is."""
 
@@ -60,7 +62,7 @@ class TextRun:
         self._scale = scale_of(self._game, plan.task_options)
         self._problems = Problems(ties.problem)
         self.path = directory.path
-        self.version = 0
+        self.version, self.episodes = 0, plan.config.episodes
         self.finished = self.began = False
         self.without_robot = not plan.config.episodes
         self.summary: dict[str, Any] = {}
@@ -93,6 +95,8 @@ class TextRun:
         learner = builder.build(spec, plan.learner, stream(config.seed, "learner"))
         needs_data = learner.wants is None or learner.cloning
         check_source(config, learner, bool(data) or not needs_data)
+        if config.episodes < 0:
+            self.episodes = SHOWN if learner.wants is None else ROUNDS * learner.wants
         self.training = TextTraining(learner, config.samples_per_insert)
         if not (config.resume and self._restore()) and needs_data:
             self.training.give(data)
@@ -156,12 +160,12 @@ class TextRun:
         if training.updates > before:
             self._note_update(before)
         done = len(training.log)
-        if done % max(1, config.episodes // TOLD_PARTS) == 0:
-            self._ties.say(f"episode {done}/{config.episodes}, {training.updates} updates, {self._of_late()}")
-        self.finished = done >= config.episodes
+        if done % max(1, self.episodes // TOLD_PARTS) == 0:
+            self._ties.say(f"episode {done}/{self.episodes}, {training.updates} updates, {self._of_late()}")
+        self.finished = done >= self.episodes
 
     def _of_late(self) -> str:
-        recent = self.training.log[-max(1, self._config.episodes // TOLD_PARTS) :]
+        recent = self.training.log[-max(1, self.episodes // TOLD_PARTS) :]
         return f"mean return {np.mean([one.task_return for one in recent]):.2f} of the last {len(recent)}"
 
     def _note_update(self, before: int | None = None) -> None:
@@ -219,7 +223,7 @@ class TextRun:
         self.version = self._published.version if self._published else 0
         self._checkpoints.settle()
         training, config = self.training, self._config
-        done, enough = len(training.log), config.episodes
+        done, enough = len(training.log), self.episodes
         if self.without_robot:
             done, enough = training.offline_updates, config.offline_updates
         self.finished = done >= enough

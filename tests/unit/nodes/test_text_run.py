@@ -67,7 +67,7 @@ class Loop:
         run, open_texts = self.run, {}
         rng = np.random.default_rng(0)
         while not run.finished and len(run.training.log) < most:
-            wanted = run.training.wanted(run._config.episodes)
+            wanted = run.training.wanted(run.episodes)
             for arrival in self.games.arrive(wanted, run.version):
                 open_texts[arrival.stamp_ns] = arrival
                 if arrival.feedback.last:
@@ -150,6 +150,14 @@ def test_one_who_learns_from_itself_clones_first_and_then_learns_in_rounds(tmp_p
     assert loop.end()["updates"] == 5
     assert {one.version for one in training.log[:2]} == {1}
     assert {one.version for one in training.log[2:]} == {2}
+
+
+@pytest.mark.parametrize(("learner", "episodes"), [("lm_ppo", 20 * 3), ("lm_bc", 100)])
+def test_a_run_whose_length_is_not_given_has_20_rounds_of_own_episodes_or_shows_100(learner, episodes, tmp_path):
+    loop = Loop(tmp_path, learner, {"rollouts": 3} if learner == "lm_ppo" else {})
+    loop.run.begin()
+    assert (loop.run.episodes, loop.run.without_robot) == (episodes, False)
+    loop.directory.close()
 
 
 def test_a_run_goes_on_from_its_checkpoint_and_counts_what_was_lost(tmp_path):
