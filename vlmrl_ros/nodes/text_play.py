@@ -44,7 +44,7 @@ def answers(
     rng: np.random.Generator,
     unread: Callable[[RangeError], None] = lambda error: None,
 ) -> list[Answer]:
-    """One answer to each prompt. To one that the policy cannot read it is a line end: nothing is said, the game goes on.
+    """One answer to each prompt; a line end to one that the policy cannot read: it says nothing, and the game goes on.
 
     Args:
         policy: who speaks.

@@ -7,6 +7,7 @@ and normalisation are LMRL-Gym's (arXiv 2311.18232).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,14 @@ import numpy as np
 from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.nodes.bench.figures import Figures, over_seeds
 from vlmrl_ros.nodes.bench.lmrl_gym_games import CHESS, ENDGAMES, MAZE_PARTIAL, TEXT_NAV, TEXTWORLD, WORDLE
-from vlmrl_ros.nodes.bench.lmrl_gym_maze import errors_of_values
+from vlmrl_ros.nodes.bench.lmrl_gym_maze import ROWS, exact_values, values_of
 from vlmrl_ros.nodes.bench.lmrl_gym_rules import CAR_DEALER, GUESS_CITY, TWENTY_QUESTIONS
 from vlmrl_ros.nodes.bench.lmrl_gym_runs import Plan, Recipe, episodes, run, weights
 from vlmrl_ros.nodes.bench.lmrl_gym_tables import Tables, tabular_returns
 from vlmrl_ros.nodes.bench.lmrl_gym_tabletop import TABLETOP
 from vlmrl_ros.nodes.bench.parts import together
 from vlmrl_ros.sim.text.load import game
-from vlmrl_ros.sim.text.maze_map import STARTS, optimal_return
+from vlmrl_ros.sim.text.maze_map import STARTS, Floats, optimal_return
 
 SHARED = {"layers": 1, "width": 64, "heads": 4, "context": 128, "answer_tokens": 5, "updates": 50}
 VALUES = {"discount": 0.99, "cql_weight": 0.05}
@@ -69,9 +70,12 @@ def measure(quick: bool, work: Path) -> Figures:
 
     Returns:
         ``<task>.<learner>.raw``, ``.score`` and ``.success`` of an evaluation, and ``.seconds`` of CPU, over seeds;
-        ``maze.optimal``, the best mean return; ``maze.q_error_to_value_iteration``, the mean distance of ILQL's values
-        from those of tabular value iteration, over seeds, and ``maze.q_error.greatest``; ``maze.tabular.<learner>``,
-        the exact mean return of what the learner's equations give on the same data in tables, over seeds;
+        ``<task>.anchor.lowest``, ``.average`` and ``.highest``, the returns of scores 0, 50 and 100, the last that of
+        the best player; ``maze.optimal``, the best mean return; ``maze.q_error_to_value_iteration``, the mean distance
+        of ILQL's values from those of tabular value iteration, also over seeds, and ``maze.q_error.greatest``;
+        ``maze.q_error_to_tabular_ilql``, that from where ILQL's equations end on the same data in tables, of the moves
+        that the data have, over seeds; ``maze.tabular.<learner>``, the exact mean return of what the learner's
+        equations give on the same data in tables, over seeds;
         ``<task>.ordering_holds`` and ``ordering_holds`` (1 or 0).
 
     Raises:
@@ -99,15 +103,29 @@ def measure_part(part: str, quick: bool, work: Path) -> Figures:
 def _exact(seeds: Sequence[int], work: Path) -> Figures:
     """The optimum of the maze, how far ILQL's values are from the true ones, and what tables would give."""
     figures: Figures = {"maze.optimal": optimal_return()}
-    errors = [errors_of_values(weights(MAZE, "ilql", seed, work)) for seed in seeds]
-    figures |= over_seeds("maze.q_error_to_value_iteration", [float(found.mean()) for found in errors])
-    figures["maze.q_error.greatest"] = max(float(found.max()) for found in errors)
-    return {**figures, **tabular_figures(MAZE, seeds)}
+    values = [values_of(weights(MAZE, "ilql", seed, work)) for seed in seeds]
+    errors = [np.abs(of - exact_values()) for of in values]
+    means = [float(of.mean()) for of in errors]
+    figures |= {"maze.q_error_to_value_iteration": float(np.mean(means))}
+    figures |= over_seeds("maze.q_error_to_value_iteration", means)
+    figures["maze.q_error.greatest"] = max(float(of.max()) for of in errors)
+    tables = [Tables.of(episodes(MAZE, seed)) for seed in seeds]
+    figures |= over_seeds(
+        "maze.q_error_to_tabular_ilql", [_to_tables(*both) for both in zip(values, tables, strict=True)]
+    )
+    return {**figures, **tabular_figures(MAZE, tables)}
+
+
+def _to_tables(values: Floats, tables: Tables) -> float:
+    """Mean distance of ILQL's values, float64 (25, 4), from where its equations end in tables, of moves of the data."""
+    exact = tables.best(MAZE.recipes["ilql"].options["expectile"])[ROWS]
+    return float(np.abs(values - exact)[tables.said[ROWS] > 0].mean())
 
 
 def figures_of(plan: Plan, records: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figures:
     """The figures of one task's runs, by learner one record for each seed."""
-    scale, figures = game(plan.task).normalisation(plan.options), Figures()
+    scale = game(plan.task).normalisation(plan.options)
+    figures: Figures = {f"{plan.name}.anchor.{name}": value for name, value in asdict(scale).items()}
     for learner, of in records.items():
         name = f"{plan.name}.{learner}"
         figures |= over_seeds(f"{name}.raw", [one["raw"] for one in of])
@@ -117,11 +135,11 @@ def figures_of(plan: Plan, records: Mapping[str, Sequence[Mapping[str, Any]]]) -
     return figures
 
 
-def tabular_figures(plan: Plan, seeds: Sequence[int]) -> Figures:
-    """What the learners would have without a model between them and the data of the maze."""
+def tabular_figures(plan: Plan, tables: Sequence[Tables]) -> Figures:
+    """What the learners would have without a model between them and the data of the maze, tables for each seed."""
     options = {name: recipe.options for name, recipe in plan.recipes.items()}
     beta = {name: options[name]["beta"] for name in ("lm_mc", "ilql")}
-    found = [tabular_returns(Tables.of(episodes(plan, seed)), beta, options["ilql"]["expectile"]) for seed in seeds]
+    found = [tabular_returns(of, beta, options["ilql"]["expectile"]) for of in tables]
     figures: Figures = {}
     for learner in found[0]:
         figures |= over_seeds(f"maze.tabular.{learner}", [of[learner] for of in found])
