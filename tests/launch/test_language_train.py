@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+import yaml
 from fakes.observer import PATIENT, Observer
-from fakes.processes import Stage
+from fakes.processes import Stage, wait_until
 from sensor_msgs.msg import JointState
 
 from vlmrl_ros.bridge.bags.text import read_text_episodes
@@ -34,6 +35,7 @@ def test_a_run_shows_rising_versions_and_leaves_bags_and_a_summary(stage: Stage)
     observer.close()
     assert launched.wait() == 0, launched.output
     assert "Traceback" not in launched.output
+    assert "(0, 50 and 100 are -6, -2.76 and -1.1, the best) in 2 fresh episodes" in launched.output
     versions = [int(message.position[0]) for message in status]
     assert versions[0] == 1
     assert versions == sorted(versions)
@@ -50,6 +52,20 @@ def test_a_run_shows_rising_versions_and_leaves_bags_and_a_summary(stage: Stage)
     assert [one.undiscounted_return for one in episodes] == [one["task_return"] for one in lived]
     assert all(turn.token_ids for one in episodes for turn in one.turns)
     assert sum(len(one.turns) for one in episodes) == summary["steps"] == len(status)
+
+
+def test_without_a_params_file_the_options_of_the_benchmark_are_taken_and_arguments_come_before_them(stage: Stage):
+    run = stage.root / "runs" / "nav"
+    size = ("data:=20", "episodes:=0", "offline_updates:=7")
+    launched = stage.launch(LAUNCH, "task:=text_nav-fast", "learner:=lm_mc", *size, f"run_dir:={run}")
+    wait_until((run / "config.yaml").is_file, f"a run directory; it wrote {launched.output}", 60.0)
+    launched.interrupt()
+    [line] = [line for line in launched.output.splitlines() if "options of the benchmark: " in line]
+    assert "share/vlmrl_ros/config/text/text_nav-fast.yaml; params_file:= takes others instead" in line
+    node = yaml.safe_load((run / "config.yaml").read_text())["text_learner"]
+    node = node.get("ros__parameters", node)
+    assert (node["data"], node["offline_updates"], node["samples_per_insert"]) == (20, 7, 1.0)
+    assert (node["lm_mc"]["width"], node["lm_mc"]["cloning_rate"]) == (64, 0.003)
 
 
 @pytest.mark.parametrize(

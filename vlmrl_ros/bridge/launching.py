@@ -240,7 +240,9 @@ class Managed:
 Row = Managed | tuple[str, Mapping[str, Any]]
 
 
-def managed(arguments: Arguments, nodes: Iterable[Row], drivers: Iterable[Row] = ()) -> list[Action]:
+def managed(
+    arguments: Arguments, nodes: Iterable[Row], drivers: Iterable[Row] = (), options: Path | None = None
+) -> list[Action]:
     """Nodes of this package and the manager that configures and activates them in the given order.
 
     A node that a signal kills is started again; one that ends by itself ends everything. See
@@ -250,6 +252,7 @@ def managed(arguments: Arguments, nodes: Iterable[Row], drivers: Iterable[Row] =
         arguments: of the launch file; those of :data:`NEEDED` are read here.
         nodes: what to run; a pair is (executable, parameters).
         drivers: robots, which start by themselves: kept alive like the nodes, but nobody manages them.
+        options: a YAML file of parameters of all nodes; those given here and in ``params_file`` come before its own.
 
     Returns:
         launch actions.
@@ -266,7 +269,7 @@ def managed(arguments: Arguments, nodes: Iterable[Row], drivers: Iterable[Row] =
     return [
         *_secured(arguments, every),
         *(
-            Supervisor(row.name, partial(_node, arguments, row, clock), again(row.executable, learns)).start()
+            Supervisor(row.name, partial(_node, arguments, row, clock, options), again(row.executable, learns)).start()
             for row in every
         ),
     ]
@@ -287,7 +290,12 @@ def _enclave(arguments: Arguments, row: Managed) -> str:
 
 
 def _node(
-    arguments: Arguments, row: Managed, fleet_clock: str, more: Mapping[str, Any], on_exit: Callable[..., Any]
+    arguments: Arguments,
+    row: Managed,
+    fleet_clock: str,
+    options: Path | None,
+    more: Mapping[str, Any],
+    on_exit: Callable[..., Any],
 ) -> Node:
     """One node.
 
@@ -295,6 +303,7 @@ def _node(
         arguments: of the launch file.
         row: what to run.
         fleet_clock: where each arm of a fleet has a clock, its topic for the nodes of no arm; empty: all have /clock.
+        options: a file of parameters, of which all others come before.
         more: parameters besides its own.
         on_exit: what follows the end of its process.
     """
@@ -310,7 +319,7 @@ def _node(
         executable=row.executable,
         name=row.executable,
         namespace="/".join(part for part in (space, row.arm) if part),
-        parameters=[given, *([params_file] if params_file else [])],
+        parameters=[*([options] if options else []), given, *([params_file] if params_file else [])],
         remappings=remappings,
         ros_arguments=["--log-level", arguments.text("log_level"), *enclave],
         output="screen",

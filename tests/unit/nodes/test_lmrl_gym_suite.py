@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
+import runpy
+from dataclasses import astuple, replace
 from itertools import islice
 from pathlib import Path
 
@@ -8,12 +9,14 @@ import numpy as np
 import pytest
 import yaml
 
+from vlmrl_ros.core import registry
+from vlmrl_ros.core.config import from_mapping
 from vlmrl_ros.core.errors import RangeError, VlmrlError
 from vlmrl_ros.core.text import Answer
 from vlmrl_ros.nodes.bench import lmrl_gym
 from vlmrl_ros.nodes.bench.lmrl_gym import MAZE, figures_of, measure, ordering
 from vlmrl_ros.nodes.bench.lmrl_gym_games import TEXT_NAV, WORDLE
-from vlmrl_ros.nodes.bench.lmrl_gym_maze import DISCOUNT, TOKENS, errors_of_values
+from vlmrl_ros.nodes.bench.lmrl_gym_maze import DISCOUNT, ROWS, TOKENS, exact_values, values_of
 from vlmrl_ros.nodes.bench.lmrl_gym_runs import Recipe, episodes, run, weights
 from vlmrl_ros.nodes.bench.lmrl_gym_tables import Tables, tabular_returns
 from vlmrl_ros.nodes.text_play import answers, play
@@ -50,6 +53,8 @@ def test_scores_stand_beside_raw_returns():
     found = figures_of(MAZE, records)
     assert (found["maze.ilql.raw.mean"], found["maze.ilql.score.mean"]) == (pytest.approx(-6.84), pytest.approx(100.0))
     assert found["maze.ilql.seconds"] == 2.0
+    anchors = [found[f"maze.anchor.{name}"] for name in ("lowest", "average", "highest")]
+    assert anchors == [*astuple(maze.normalisation({}))]
 
 
 def test_tables_of_the_data_show_what_the_equations_of_the_learners_give():
@@ -104,12 +109,21 @@ def test_the_short_version_fails_where_learning_is_too_short_and_a_finished_run_
     }
     plan = replace(MAZE, data=40, shared=tiny, recipes=recipes, games=1, settings=({"start": 22}, {"start": 23}))
     monkeypatch.setattr(lmrl_gym, "PLANS", (plan,))
+    monkeypatch.setattr(lmrl_gym, "MAZE", plan)
     with pytest.raises(VlmrlError, match=r"ILQL should come within 2 of -6\.84 and above all: .*maze\.ilql\.raw\.mean"):
         measure(True, tmp_path)
     files = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     assert {f"maze_{name}_0.{kind}" for name in recipes for kind in ("json", "safetensors")} <= files.keys()
     assert run(plan, "ilql", 0, tmp_path)["raw"] <= 0
-    assert errors_of_values(weights(plan, "ilql", 0, tmp_path)).shape == (25, 4)
+    values = values_of(weights(plan, "ilql", 0, tmp_path))
+    assert values.shape == exact_values().shape == (25, 4)
+    figures = lmrl_gym.measure_part("maze", True, tmp_path)
+    to_optimum = np.abs(values - exact_values()).mean()
+    assert figures["maze.q_error_to_value_iteration"] == figures["maze.q_error_to_value_iteration.mean"] == to_optimum
+    tables = Tables.of(episodes(plan, 0))
+    exact, said = tables.best(0.9)[ROWS], tables.said[ROWS] > 0
+    assert not said.all()
+    assert figures["maze.q_error_to_tabular_ilql.mean"] == pytest.approx(np.abs(values - exact)[said].mean())
     assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == files
 
 
@@ -138,13 +152,28 @@ def test_a_game_that_outgrows_the_context_goes_on_in_silence_and_ends_no_run(tmp
     assert ["the context holds 40" in str(unread[0]), "not in the vocabulary" in str(unread[1])] == [True, True]
 
 
-def test_the_options_for_the_loop_in_the_maze_are_those_of_the_suite():
-    file = Path(__file__).parents[3] / "launch" / "config" / "text" / "maze.yaml"
-    options = yaml.safe_load(file.read_text())["/**/text_learner"]["ros__parameters"]["ilql"]
-    recipe = MAZE.recipes["ilql"]
-    suite = {**MAZE.shared, **recipe.options}
-    assert options["decay_steps"] == recipe.rounds * suite.pop("updates")
-    assert {name: options[name] for name in suite} == suite
+@pytest.mark.parametrize("plan", lmrl_gym.PLANS, ids=lambda plan: plan.name)
+def test_the_options_for_the_loop_are_those_of_the_suite(plan):
+    root = Path(__file__).parents[3]
+    text_options = runpy.run_path(str(root / "tools" / "text_options.py"))
+    name = f"{plan.name}.yaml"
+    text = (root / "launch" / "config" / "text" / name).read_text()
+    assert text == text_options["files"]()[name], "it is not current; run: python tools/text_options.py"
+    content = yaml.safe_load(text)
+    assert content.get("/**", {"ros__parameters": {}})["ros__parameters"].get(plan.task, {}) == plan.options
+    given = content["/**/text_learner"]["ros__parameters"]
+    round_of = plan.shared["updates"]
+    for learner, recipe in plan.recipes.items():
+        options, suite = dict(given[learner]), {**plan.shared, **recipe.options}
+        from_mapping(registry.load("learners", learner).config_type, options, learner)
+        cloned = plan.recipes["lm_bc"].rounds * round_of if recipe.cloned else 0
+        assert options.pop("cloning_updates", 0) == cloned
+        assert options.pop("cloning_rate", 0.0) == (plan.shared["learning_rate"] if cloned else 0.0)
+        assert options.pop("decay_steps", 0) == (0 if recipe.own else recipe.rounds * round_of)
+        updates, of_suite = options.pop("updates"), suite.pop("updates")
+        steps = of_suite if recipe.own else (cloned + recipe.rounds * round_of) / given["offline_updates"]
+        assert (updates, options) == (steps, suite)
+    assert given["data"] == plan.data
 
 
 def test_every_row_has_a_name_of_its_own_which_is_nothing_that_its_runs_were_asked(tmp_path):
