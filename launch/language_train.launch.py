@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import yaml
 from ament_index_python.packages import get_package_share_directory
 from launch import LaunchContext, LaunchDescription
 from launch.action import Action
@@ -58,7 +59,7 @@ def generate_launch_description() -> LaunchDescription:
 def _nodes(context: LaunchContext) -> list[Action]:
     a = Arguments(context)
     learner, options = _learner(a), _options(a)
-    told = [LogInfo(msg=f"options of the benchmark: {options}; params_file:= takes others instead")] if options else []
+    told = _told(options, learner["learner"]) if options else []
     if not learner["episodes"]:
         return told + managed(a, [("text_learner", {**learner, "use_sim_time": False})], options=options)
     task, seed, sync, run_dir = learner["task"], learner["seed"], a.flag("sync"), learner["run_dir"]
@@ -73,6 +74,13 @@ def _options(a: Arguments) -> Path | None:
     """The options that the package has for the task, where no others are given."""
     found = Path(get_package_share_directory(PACKAGE), "config", "text", f"{a.text('task')}.yaml")
     return found if not a.text("params_file") and found.is_file() else None
+
+
+def _told(options: Path, learner: str) -> list[Action]:
+    """Where the options come from, for people."""
+    found = yaml.safe_load(options.read_text(encoding="utf-8"))["/**/text_learner"]["ros__parameters"]
+    lacks = "" if learner in found else f", which has none for {learner}"
+    return [LogInfo(msg=f"options of the benchmark: {options}{lacks}; params_file:= takes others instead")]
 
 
 def _learner(a: Arguments) -> dict[str, Any]:

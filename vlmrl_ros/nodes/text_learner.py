@@ -137,7 +137,9 @@ class TextLearner(Shell[TextLearnerConfig]):
 
 def _of(anchors: Mapping[str, float]) -> str:
     """The returns with which a score is to be compared, for people."""
-    return f" (0, 50 and 100 are {anchors['lowest']:g}, {anchors['average']:g} and {anchors['highest']:g}, the best)"
+    return (
+        f" (0, 50 and 100 are {anchors['lowest']:.3g}, {anchors['average']:.3g} and {anchors['highest']:.3g}, the best)"
+    )
 
 
 def main() -> None:
