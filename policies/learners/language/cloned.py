@@ -71,4 +71,4 @@ class ClonedLearner(LanguageLearner):
 
     def _resume(self, progress: Mapping[str, Any]) -> None:
         super()._resume(progress)
-        self._left = int(progress["left"])
+        self._left = int(progress.get("left", 0))  # older ones of filtered BC have none
