@@ -58,4 +58,4 @@ def test_what_a_script_says_is_no_experience_of_a_model_of_its_own(stage: Stage)
     given = ["policy:=script", "learner:=vlm_ppo", "task:=tabletop", f"run_dir:={stage.root / 'refused'}"]
     launched = stage.launch("sim_train.launch.py", *given)
     assert launched.wait() != 0
-    assert "policy:=script says what learner:=vlm_sft learns from, not learner:=vlm_ppo" in launched.output
+    assert "learner:=vlm_ppo does not go with policy:=script; valid: vlm_sft" in launched.output

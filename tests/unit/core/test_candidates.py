@@ -67,7 +67,8 @@ def test_a_sentence_that_is_no_name_is_refused(sentence):
 def test_a_checkpoint_of_a_text_task_is_refused_by_name(tmp_path):
     checkpoint(tmp_path, 1, policy="gaussian")
     of_text = checkpoint(tmp_path, 2, policy="language")
-    line = rf"candidate '{of_text}' has the policy 'language', which plays text tasks .*; valid: gaussian, still, vlm"
+    what = f"candidate '{of_text}' has the policy 'language', which plays text tasks"
+    line = f"{what} .*; valid: gaussian, script, still, vlm"
     with pytest.raises(ConfigError, match=line):
         find_candidates([str(tmp_path)])
 

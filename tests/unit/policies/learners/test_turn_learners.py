@@ -66,9 +66,9 @@ def turns(learner, seed: int) -> list[Turn]:
     return made
 
 
-def taught(name: str, folder, updates: int = 2, **values):
+def taught(name: str, folder, **values):
     learner = learner_of(name, folder, **values)
-    for update in range(updates):
+    for update in range(2):
         for turn in turns(learner, update):
             learner.add(turn)
         assert learner.ready
