@@ -83,6 +83,8 @@ SEEDS, FEWER_SEEDS, QUICK_SEEDS = tuple(range(10, 20)), tuple(range(10, 15)), (1
 """Not those on which the protocols were tried out."""
 ARM_METHODS, ARM_SEEDS = ("calql", "cql", "iql", "awac", "sac"), (10, 11, 12)
 LEAST_GAP, LEAST_CQL_DROP, MOST_CALQL_DROP, MOST_OFFLINE_DIFFERENCE = 0.05, 0.1, 0.08, 0.1
+QUICK_MOST_CALQL_DROP = 0.25
+"""Of two seeds, where one evaluation in which one of them forgets weighs a sixth."""
 CLAMP_RATES, OFFLINE_SUCCESSES = (0.05, 0.6), (0.2, 0.8)
 
 
@@ -104,7 +106,7 @@ def measure(quick: bool, work: Path) -> Figures:
         seeds = QUICK_SEEDS if quick else FEWER_SEEDS if method in ON_FEWER_SEEDS else SEEDS
         records[method] = [_run_once(work, MAZE, method, seed, SHARED, recorded) for seed in seeds]
     _plot(work / "success.png", {method: of for method, of in records.items() if method not in SWAPS}, MAZE.task)
-    figures = figures_of(records)
+    figures = figures_of(records, QUICK_MOST_CALQL_DROP if quick else MOST_CALQL_DROP)
     if quick:
         return figures
     arm = _on_arm(work / "arm")
@@ -121,10 +123,15 @@ def _on_arm(work: Path) -> Mapping[str, Records]:
     return {method: [_run_once(work, ARM, method, seed, shared, bags) for seed in ARM_SEEDS] for method in ARM_METHODS}
 
 
-def figures_of(records: Mapping[str, Records]) -> Figures:
-    """The figures of finished runs in the maze, and whether Cal-QL's claim shows in them."""
+def figures_of(records: Mapping[str, Records], most_drop: float = MOST_CALQL_DROP) -> Figures:
+    """The figures of finished runs in the maze, and whether Cal-QL's claim shows in them.
+
+    Args:
+        records: by method, one for each seed.
+        most_drop: by how much the success of Cal-QL may fall in the first quarter.
+    """
     prefix = f"{MAZE.task}.{CONTEXT}"
-    marks = _marks(*(_values(records[method]) for method in ("calql", "cql")))
+    marks = _marks(*(_values(records[method]) for method in ("calql", "cql")), most_drop)
     found = {f"{prefix}.mark.{name}": float(passed) for name, passed in marks.items()}
     return {**_compared(prefix, records), **found, "ordering_holds": float(all(marks.values()))}
 
@@ -149,13 +156,15 @@ def _compared(prefix: str, records: Mapping[str, Records]) -> Figures:
     return figures
 
 
-def _marks(calql: Mapping[str, Sequence[float]], cql: Mapping[str, Sequence[float]]) -> dict[str, bool]:
+def _marks(
+    calql: Mapping[str, Sequence[float]], cql: Mapping[str, Sequence[float]], most_drop: float
+) -> dict[str, bool]:
     """Each condition of the claim, by name; all are on means over the same seeds."""
     offline_difference = np.mean(_differences(calql["success_before"], cql["success_before"]))
     return {
         "regret_gap": bool(np.mean(_differences(cql["regret"], calql["regret"])) >= LEAST_GAP),
         "cql_drops": bool(np.mean(cql["first_quarter_drop"]) >= LEAST_CQL_DROP),
-        "calql_does_not": bool(np.mean(calql["first_quarter_drop"]) <= MOST_CALQL_DROP),
+        "calql_does_not": bool(np.mean(calql["first_quarter_drop"]) <= most_drop),
         "alike_offline": bool(abs(offline_difference) <= MOST_OFFLINE_DIFFERENCE),
         "clamp_rate": _clamps_now_and_then(calql),
     }
