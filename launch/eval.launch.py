@@ -9,7 +9,8 @@ from launch import LaunchContext, LaunchDescription
 from launch.action import Action
 from launch.actions import OpaqueFunction
 
-from vlmrl_ros.bridge.launching import COMMON, Arguments, declare, environment, managed
+from vlmrl_ros.bridge.arguments import COMMON, Arguments, declare
+from vlmrl_ros.bridge.launching import environment, managed
 from vlmrl_ros.core.checkpoint import POLICY_FILE, read_checkpoint
 
 ARGUMENTS = {

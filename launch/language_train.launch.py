@@ -11,7 +11,8 @@ from launch import LaunchContext, LaunchDescription
 from launch.action import Action
 from launch.actions import LogInfo, OpaqueFunction
 
-from vlmrl_ros.bridge.launching import BOOLEAN, COMMON, NEEDED, PACKAGE, Arguments, declare, environment, managed
+from vlmrl_ros.bridge.arguments import BOOLEAN, COMMON, NEEDED, Arguments, declare
+from vlmrl_ros.bridge.launching import PACKAGE, environment, managed
 from vlmrl_ros.bridge.teaching import dated
 
 ARGUMENTS = {

@@ -8,9 +8,10 @@ from launch import LaunchContext, LaunchDescription
 from launch.action import Action
 from launch.actions import OpaqueFunction
 
+from vlmrl_ros.bridge.arguments import COMMON, NEEDED, PROFILES, Arguments, declare
 from vlmrl_ros.bridge.arms import load_fleet
 from vlmrl_ros.bridge.fleet import Arm, arms
-from vlmrl_ros.bridge.launching import COMMON, NEEDED, PROFILES, Arguments, Managed, declare, environment, managed
+from vlmrl_ros.bridge.launching import Managed, environment, managed
 from vlmrl_ros.bridge.teaching import (
     TEACHING,
     by_hand,

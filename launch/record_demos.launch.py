@@ -11,8 +11,9 @@ from launch import LaunchContext, LaunchDescription
 from launch.action import Action
 from launch.actions import OpaqueFunction
 
+from vlmrl_ros.bridge.arguments import COMMON, PROFILES, Arguments, declare
 from vlmrl_ros.bridge.arms import load_arm
-from vlmrl_ros.bridge.launching import COMMON, PROFILES, Arguments, declare, environment, managed
+from vlmrl_ros.bridge.launching import environment, managed
 from vlmrl_ros.bridge.teaching import PERSONS, dated
 from vlmrl_ros.core import registry
 

@@ -8,8 +8,9 @@ from launch import LaunchContext, LaunchDescription
 from launch.action import Action
 from launch.actions import OpaqueFunction
 
+from vlmrl_ros.bridge.arguments import COMMON, PROFILES, Arguments, declare
 from vlmrl_ros.bridge.fleet import Arm, arms
-from vlmrl_ros.bridge.launching import COMMON, PROFILES, Arguments, Managed, declare, environment, managed
+from vlmrl_ros.bridge.launching import Managed, environment, managed
 from vlmrl_ros.bridge.teaching import (
     TEACHING,
     by_hand,

@@ -10,7 +10,7 @@ import pytest
 from ament_index_python.packages import get_package_share_directory
 from launch import LaunchContext
 
-from vlmrl_ros.bridge.launching import Arguments, declare
+from vlmrl_ros.bridge.arguments import Arguments, declare
 from vlmrl_ros.core import registry
 from vlmrl_ros.core.turn import Turn
 from vlmrl_ros.core.types import Transition

@@ -1,4 +1,4 @@
-"""What the launch files share: arguments, nodes, bring-up. Uses the real launch API only."""
+"""The nodes of the launch files and their bring-up. Uses the real launch API only."""
 
 from __future__ import annotations
 
@@ -9,79 +9,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from launch import LaunchContext
 from launch.action import Action
-from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable
-from launch.substitutions import LaunchConfiguration
+from launch.actions import SetEnvironmentVariable
 from launch_ros.actions import Node
-from launch_ros.utilities import make_namespace_absolute, prefix_namespace
 
+from vlmrl_ros.bridge.arguments import Arguments
 from vlmrl_ros.bridge.fast_dds import chosen_for_all
 from vlmrl_ros.bridge.fleet import check_discovery
 from vlmrl_ros.bridge.security import middleware
 from vlmrl_ros.bridge.supervision import Supervisor, again
-from vlmrl_ros.core import registry
 
 PACKAGE = "vlmrl_ros"
-BOOLEAN = ("true", "false")
 LEARNERS = ("learner", "text_learner")
 """Nodes that know where a run is."""
 KEEPS_TIME = ("sim_bridge",)
 """Nodes that publish ``/clock``."""
-
-COMMON = {
-    "task": ("peg_insert", "task plug-in, or gym:<id>, or dm:<name>"),
-    "observation": (
-        "",
-        "what a simulated task shows, its option of that name; empty: its default",
-        ("", "state", "pixels", "both"),
-    ),
-    "seed": ("0", "seed of everything random"),
-    "headless": ("true", "run without MuJoCo's viewer", BOOLEAN),
-    "params_file": ("", "YAML file with parameters that differ from the defaults (see docs/parameters.md)"),
-    "namespace": ("", "namespace of all nodes, one for each run"),
-    "log_level": ("info", "log level of all nodes", ("debug", "info", "warn", "error", "fatal")),
-    "use_sim_time": ("true", "nodes take their time from /clock", BOOLEAN),
-    "secure": (
-        "false",
-        "authenticate and encrypt everything by SROS 2, or refuse to start (docs/security.md)",
-        BOOLEAN,
-    ),
-    "keystore": ("", "keystore of secure:=true; empty: the one in ROS_SECURITY_KEYSTORE"),
-}
-"""Launch arguments of several launch files: name to (default, description[, choices])."""
-DATA = {
-    "demonstrations": (
-        "15",
-        "successful episodes that the scripted operators show at first, all together; or bags whose demonstrations the "
-        "learner is given instead: bags, run directories or folders of bags, separated by commas",
-    ),
-    "offline": (
-        "",
-        "bags as for demonstrations:=, but from all of their steps is learned: with no robot, or, with "
-        "offline_updates:=, before it moves; empty: live",
-    ),
-    "offline_updates": ("0", "updates from the bags of offline:= after which the robot goes on; 0: there is no robot"),
-}
-"""Launch arguments of the launch files that learn, as :data:`COMMON`."""
-NEEDED = ("params_file", "namespace", "log_level", "use_sim_time", "secure", "keystore")
-"""Those that every launch file with :func:`managed` nodes declares."""
-PROFILES = {
-    "scripted": "scripted",
-    "script": "scripted",
-    "none": "scripted",
-    "joystick": "xbox",
-    "spacemouse": "spacemouse",
-}
-"""The usual joystick profile of each operator."""
-
-
-def declare(arguments: Mapping[str, tuple[Any, ...]]) -> list[Action]:
-    """Declare launch arguments from a table like :data:`COMMON`."""
-    return [
-        DeclareLaunchArgument(name, default_value=row[0], description=row[1], choices=list(row[2]) if row[2:] else None)
-        for name, row in arguments.items()
-    ]
 
 
 def environment() -> list[Action]:
@@ -95,126 +37,6 @@ def environment() -> list[Action]:
     if "MUJOCO_GL" not in os.environ and "DISPLAY" not in os.environ:
         actions.append(SetEnvironmentVariable("MUJOCO_GL", "egl"))
     return actions + [SetEnvironmentVariable(name, value) for name, value in chosen_for_all().items()]
-
-
-class Arguments:
-    """The values of the launch arguments, typed."""
-
-    def __init__(self, context: LaunchContext) -> None:
-        """Read from the context of an ``OpaqueFunction``."""
-        self._context = context
-
-    def text(self, name: str) -> str:
-        """The value as it was given."""
-        return LaunchConfiguration(name).perform(self._context)
-
-    def fill(self, name: str, value: str) -> None:
-        """Take a value for an argument that was left empty."""
-        if not self.text(name):
-            self._context.launch_configurations[name] = value
-
-    def namespace(self) -> str:
-        """The full namespace of the launch, also within a ``PushRosNamespace``; without a slash at its end."""
-        pushed = self._context.launch_configurations.get("ros_namespace")
-        space = make_namespace_absolute(prefix_namespace(pushed, self.text("namespace") or None))
-        return (space or "").rstrip("/")
-
-    def plugin(self, name: str, group: str) -> str:
-        """The name of a plug-in, checked before anything starts; tasks like ``gym:<id>`` are left to their adapter.
-
-        Raises:
-            UnknownNameError: no such plug-in; the message lists those that exist.
-        """
-        value = self.text(name)
-        if not group.endswith("tasks") or ":" not in value:
-            registry.check(group, value)
-        return value
-
-    def flag(self, name: str) -> bool:
-        """True or false.
-
-        Raises:
-            ValueError: anything else.
-        """
-        value = self.text(name)
-        if value.lower() not in BOOLEAN:
-            raise ValueError(f"launch argument {name} is '{value}'; valid: true, false")
-        return value.lower() == "true"
-
-    def integer(self, name: str) -> int:
-        """A whole number.
-
-        Raises:
-            ValueError: anything else.
-        """
-        value = self.text(name)
-        try:
-            return int(value)
-        except ValueError:
-            raise ValueError(f"launch argument {name} is '{value}'; valid: a whole number") from None
-
-    def number(self, name: str) -> float:
-        """A number.
-
-        Raises:
-            ValueError: anything else.
-        """
-        value = self.text(name)
-        try:
-            return float(value)
-        except ValueError:
-            raise ValueError(f"launch argument {name} is '{value}'; valid: a number") from None
-
-    def shown(self) -> int:
-        """How many demonstrations the operators show; none where bags have them."""
-        return 0 if self.data() else self.integer("demonstrations")
-
-    def shows(self, task: str, arm: str = "") -> dict[str, str]:
-        """Parameter of each node that builds a simulated task: what it shows; none where its default is taken.
-
-        Raises:
-            ValueError: an arm is named, which has its cameras from its file.
-        """
-        observation = self.text("observation")
-        if arm and observation:
-            raise ValueError(
-                f"launch argument observation is '{observation}', but what arm:={arm} sees is in its file; leave it out"
-            )
-        return {f"{task.partition(':')[0]}.observation": observation} if observation else {}
-
-    def data(self) -> dict[str, Any]:
-        """Parameters of the learner for the bags that it is given, absolute paths; none where it is given none.
-
-        Raises:
-            ValueError: a path where nothing is, or updates from no bags.
-        """
-        updates = self.integer("offline_updates")
-        if self.text("offline"):
-            bags = {"offline": self.bags("offline", "bags")}
-            return {**bags, "offline_updates": updates} if updates else bags
-        if updates:
-            raise ValueError(
-                f"launch argument offline_updates is '{updates}'; name the bags to learn from by offline:="
-            )
-        if self.text("demonstrations").isdecimal():
-            return {}
-        return {"demonstrations": self.bags("demonstrations", "a whole number, or bags")}
-
-    def bags(self, name: str, valid: str) -> list[str]:
-        """Directories that are named, separated by commas; absolute paths.
-
-        Raises:
-            ValueError: a path where nothing is.
-        """
-        texts = [text.strip() for text in self.text(name).split(",")]
-        paths = [Path(text).expanduser().resolve() for text in texts]
-        for text, path in zip(texts, paths, strict=True):
-            if not text or not path.is_dir():
-                raise ValueError(
-                    f"launch argument {name} names '{text}', which is no directory; valid: {valid}, run directories or "
-                    "folders of bags, separated by commas"
-                )
-        return [str(path) for path in paths]
 
 
 @dataclass(frozen=True)
@@ -249,7 +71,7 @@ def managed(
     :mod:`vlmrl_ros.bridge.supervision`.
 
     Args:
-        arguments: of the launch file; those of :data:`NEEDED` are read here.
+        arguments: of the launch file; those of :data:`~vlmrl_ros.bridge.arguments.NEEDED` are read here.
         nodes: what to run; a pair is (executable, parameters).
         drivers: robots, which start by themselves: kept alive like the nodes, but nobody manages them.
         options: a YAML file of parameters of all nodes; those given here and in ``params_file`` come before its own.

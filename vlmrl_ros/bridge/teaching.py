@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from vlmrl_ros.bridge.arguments import BOOLEAN, DATA, Arguments
 from vlmrl_ros.bridge.fleet import Arm
-from vlmrl_ros.bridge.launching import BOOLEAN, DATA, Arguments
 from vlmrl_ros.core import registry
 
 PERSONS = ("joystick", "spacemouse")
@@ -23,7 +23,7 @@ TEACHING = {
     "device": ("auto", "where the learner computes", ("auto", "cpu", "cuda")),
     "record": ("true", "record every step into <run_dir>/bags", BOOLEAN),
 }
-"""Launch arguments, as :data:`vlmrl_ros.bridge.launching.COMMON`."""
+"""Launch arguments, as :data:`vlmrl_ros.bridge.arguments.COMMON`."""
 
 
 def learner_parameters(a: Arguments, task: str) -> dict[str, Any]:

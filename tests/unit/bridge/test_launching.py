@@ -10,17 +10,10 @@ from launch import LaunchContext
 from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable
 from launch.utilities import expand
 
+from vlmrl_ros.bridge.arguments import COMMON, DATA, Arguments, declare
 from vlmrl_ros.bridge.fast_dds import CHOICES, PROFILE, TRANSPORTS, UDP, profile, speaks_fast_dds
 from vlmrl_ros.bridge.fleet import arm_names
-from vlmrl_ros.bridge.launching import (
-    COMMON,
-    DATA,
-    Arguments,
-    Managed,
-    declare,
-    environment,
-    managed,
-)
+from vlmrl_ros.bridge.launching import Managed, environment, managed
 from vlmrl_ros.core.errors import UnknownNameError
 
 

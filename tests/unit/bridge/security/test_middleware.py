@@ -8,7 +8,8 @@ import pytest
 from launch import LaunchContext
 from launch.utilities import expand
 
-from vlmrl_ros.bridge.launching import COMMON, Arguments, declare, managed
+from vlmrl_ros.bridge.arguments import COMMON, Arguments, declare
+from vlmrl_ros.bridge.launching import managed
 from vlmrl_ros.bridge.security import keystore, middleware
 from vlmrl_ros.core.errors import ConfigError
 from vlmrl_ros.nodes.keystore import enclaves
