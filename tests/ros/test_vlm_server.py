@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from fakes.observer import Observer
 from fakes.processes import Stage
+from fakes.specs import SEEING as SPEC
 from fakes.vlm_models import llava
 from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import String, UInt8MultiArray
@@ -18,7 +19,6 @@ from std_msgs.msg import String, UInt8MultiArray
 from vlmrl_ros.bridge import image_messages, messages, qos
 from vlmrl_ros.bridge.weights import Weights, encode
 from vlmrl_ros.core.prompts import answer
-from vlmrl_ros.core.spec import CameraSpec, TaskSpec, VectorSpec
 from vlmrl_ros.core.types import Feedback, Intervention, Source
 from vlmrl_ros.core.vocabulary import moves
 from vlmrl_ros.policies.vlm.loading import load_model, with_new_adapter
@@ -26,16 +26,6 @@ from vlmrl_ros.policies.vlm.weights import variables
 
 pytestmark = pytest.mark.ros
 
-NAMES = ("linear_x", "linear_y", "gripper")
-HIGH = np.array([0.1, 0.1, 1.0], np.float32)
-SPEC = TaskSpec(
-    "toy",
-    VectorSpec(("tip_x",), ("m",), np.array([-1.0]), np.array([1.0])),
-    VectorSpec(NAMES, ("m/s", "m/s", "1"), -HIGH, HIGH),
-    (CameraSpec("front", 32, 32),),
-    0.1,
-    50,
-)
 WORDS = moves(SPEC)
 ARMS = ("left", "right")
 MOST_STEPS = max(motion.steps for motion in WORDS.values())

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from fakes.checkpoints import GOES_THERE, STANDS_STILL, corrupt, write_reacher
+from fakes.specs import SEEING
 from fakes.vlm_models import llava
 from safetensors.numpy import save
 
@@ -12,7 +13,6 @@ from vlmrl_ros.core.errors import CheckpointError, ConfigError, RangeError, Shap
 from vlmrl_ros.core.interfaces import Policy
 from vlmrl_ros.core.mixture import Mixture
 from vlmrl_ros.core.prompts import answer
-from vlmrl_ros.core.spec import CameraSpec, TaskSpec, VectorSpec
 from vlmrl_ros.core.thinker import Question
 from vlmrl_ros.nodes.candidate_policy import CandidatePolicy, load_candidates
 from vlmrl_ros.policies.gaussian import build as gaussian
@@ -95,18 +95,6 @@ def test_mixtures_of_others_or_of_what_cannot_act_are_refused_and_the_one_in_for
     with pytest.raises(RangeError, match=r"may draw 'step_3', which cannot be loaded: .*damaged"):
         policy.follow(Mixture(names, (0.5, 0.0, 0.5)))
     assert policy.begin(5) == 1
-
-
-NAMES = ("linear_x", "linear_y", "gripper")
-HIGH = np.array([0.1, 0.1, 1.0], np.float32)
-SEEING = TaskSpec(
-    "toy",
-    VectorSpec(("tip_x",), ("m",), np.array([-1.0]), np.array([1.0])),
-    VectorSpec(NAMES, ("m/s", "m/s", "1"), -HIGH, HIGH),
-    (CameraSpec("front", 32, 32),),
-    0.1,
-    50,
-)
 
 
 @pytest.fixture(scope="module")
