@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from vlmrl_ros.core.streams import stream
 from vlmrl_ros.core.training import Training
 from vlmrl_ros.core.types import Step
 from vlmrl_ros.nodes.bench.alone import Alone, policy_alone
+from vlmrl_ros.nodes.bench.figures import Figures
 from vlmrl_ros.nodes.evaluator import FRESH_SEED_OFFSET
 from vlmrl_ros.nodes.rollout import EVALUATION_SEED_OFFSET
 from vlmrl_ros.policies.evaluation.theory import Theory
@@ -277,6 +278,12 @@ class Classroom:
             wall_s=wall_s,
             theory=self._theory.terms() if self._theory is not None else {},
         )
+
+
+def epsilon(name: str, outcomes: Sequence[Outcome]) -> Figures:
+    """``<name>.epsilon``, mean over seeds, of lessons whose operator judges by a reference; else nothing."""
+    found = [outcome.theory["epsilon"] for outcome in outcomes if "epsilon" in outcome.theory]
+    return {f"{name}.epsilon": sum(found) / len(found)} if len(found) == len(outcomes) else {}
 
 
 def _person(lesson: Lesson, spec: TaskSpec) -> Operator:

@@ -15,7 +15,7 @@ import numpy as np
 from vlmrl_ros.core.errors import ConfigError
 from vlmrl_ros.nodes.bench.alone import operator_alone, policy_alone
 from vlmrl_ros.nodes.bench.figures import Figures, over_seeds
-from vlmrl_ros.nodes.bench.lesson import Classroom, Lesson, Outcome, take
+from vlmrl_ros.nodes.bench.lesson import Classroom, Lesson, Outcome, epsilon, take
 from vlmrl_ros.nodes.bench.ordering import holds
 from vlmrl_ros.nodes.bench.parts import together
 from vlmrl_ros.nodes.bench.reaction import LIGHT
@@ -144,9 +144,7 @@ def _figures(name: str, outcomes: Sequence[Outcome]) -> Figures:
     figures = over_seeds(f"{name}.success", [outcome.success for outcome in outcomes])
     figures[f"{name}.v_pi"] = float(np.mean([outcome.value for outcome in outcomes]))
     figures[f"{name}.takeover_rate.last"] = float(np.mean([outcome.takeovers_last for outcome in outcomes]))
-    if all("epsilon" in outcome.theory for outcome in outcomes):
-        figures[f"{name}.epsilon"] = float(np.mean([outcome.theory["epsilon"] for outcome in outcomes]))
-    return figures
+    return figures | epsilon(name, outcomes)
 
 
 def _theory(reference: Path, figures: Figures) -> Figures:

@@ -17,7 +17,7 @@ import numpy as np
 from vlmrl_ros.nodes.bench.alone import policy_alone
 from vlmrl_ros.nodes.bench.experts import Candidate, Course, best_of, candidates, levels
 from vlmrl_ros.nodes.bench.figures import Figures, over_seeds
-from vlmrl_ros.nodes.bench.lesson import Lesson, Outcome, take
+from vlmrl_ros.nodes.bench.lesson import Lesson, Outcome, epsilon, take
 from vlmrl_ros.nodes.bench.ordering import holds
 from vlmrl_ros.nodes.bench.skill_plot import draw_skill
 from vlmrl_ros.nodes.evaluator import FRESH_SEED_OFFSET
@@ -207,6 +207,4 @@ def _alone(domain: Domain, name: str, candidate: Candidate) -> tuple[Figures, In
 def _figures(domain: Domain, name: str, outcomes: Sequence[Outcome]) -> Figures:
     figures = over_seeds(f"{name}.score", [domain.score(outcome.value) for outcome in outcomes])
     figures[f"{name}.human_share"] = float(np.mean([outcome.human_share for outcome in outcomes]))
-    if all("epsilon" in outcome.theory for outcome in outcomes):
-        figures[f"{name}.epsilon"] = float(np.mean([outcome.theory["epsilon"] for outcome in outcomes]))
-    return figures
+    return figures | epsilon(name, outcomes)
