@@ -59,10 +59,10 @@ def test_without_a_params_file_the_options_of_the_benchmark_are_taken_and_argume
     size = ("data:=20", "episodes:=0", "offline_updates:=7")
     launched = stage.launch(LAUNCH, "task:=text_nav-fast", "learner:=lm_mc", *size, f"run_dir:={run}")
     wait_until((run / "config.yaml").is_file, f"a run directory; it wrote {launched.output}", 60.0)
+    node = yaml.safe_load((run / "config.yaml").read_text())["text_learner"]  # a run that has not begun takes it along
     launched.interrupt()
     [line] = [line for line in launched.output.splitlines() if "options of the benchmark: " in line]
     assert "share/vlmrl_ros/config/text/text_nav-fast.yaml; params_file:= takes others instead" in line
-    node = yaml.safe_load((run / "config.yaml").read_text())["text_learner"]
     node = node.get("ros__parameters", node)
     assert (node["data"], node["offline_updates"], node["samples_per_insert"]) == (20, 7, 1.0)
     assert (node["lm_mc"]["width"], node["lm_mc"]["cloning_rate"]) == (64, 0.003)
