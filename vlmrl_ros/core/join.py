@@ -21,10 +21,10 @@ CONVINCING = 3
 """Complete records beyond the horizon that show that time has jumped."""
 MOST_AHEAD = 8
 """Records beyond the horizon that are kept."""
-QUIET_S, UNHEARD_S = 5.0, 20.0
-"""After so long without any part, one that is missing will not come any more: longer than the 3 s after which Fast DDS
-says again what it has sent, and sends again what was lost. The longer time while a part has never been heard at all:
-whoever sends it has not been found yet, and will send what it keeps."""
+QUIET_S, UNHEARD_S = 8.0, 20.0
+"""After so long without any part, one that is missing will not come any more: longer than twice the 3 s after which
+Fast DDS says again what it has sent, for then it sends again what was lost, and that may be lost too. The longer time
+while a part has never been heard at all: whoever sends it has not been found yet, and will send what it keeps."""
 
 
 class PartJoin:
