@@ -27,17 +27,17 @@ from vlmrl_ros.policies.reference import Reference
 from vlmrl_ros.sim.load import build as build_task
 
 SAC: Mapping[str, Any] = {
-    "hidden": [128, 128],
-    "batch_size": 128,
-    "samples_per_insert": 128.0,
+    "hidden": [256, 256],
+    "batch_size": 256,
+    "samples_per_insert": 256.0,
     "layer_norm": True,
     "discount": 0.99,
-    "reward_scale": 0.1,
     "failure_lasts": False,
-    "target_rate": 0.01,
+    "target_rate": 0.005,
     "average_rate": 0.005,
-    "learning_rate": 1e-3,
-    "critic_learning_rate": 1e-3,
+    "learning_rate": 3e-4,
+    "critic_learning_rate": 3e-4,
+    "reward_scale": 0.1,
     "capacity": 1_000_000,
     "min_steps": 1000,
 }
@@ -47,11 +47,14 @@ RLIF: Mapping[str, Any] = {
     "critic_updates": 2,
     "samples_per_insert": 1024.0,
     "target_rate": 0.01,
-    "discount": 0.99,
+    "discount": 0.9,
     "stored": "release",
     "return_steps": 1,
 }
-"""As the authors' code stores it, without last steps: who falls is never told so, and with them falling would pay."""
+"""As the authors' code stores it, without last steps: who falls is never told so, and with them falling would pay.
+
+The discount is ours: a wrong action is punished one step later, so there is nothing to see further ahead for.
+"""
 JUDGED: Mapping[str, Any] = {"trigger": "judged"}
 METHODS: Mapping[str, tuple[str, Mapping[str, Any], Mapping[str, Any]]] = {
     "rlif_value": ("rlif", RLIF, JUDGED),
@@ -94,11 +97,11 @@ class Domain:
 
 
 DOMAINS = (
-    Domain("hopper", Course("gym:Hopper-v5", 200_000, 5000, learner_options=SAC), -20.272305, 3234.3, 20_000, 10),
-    Domain("walker2d", Course("gym:Walker2d-v5", 400_000, 5000, learner_options=SAC), 1.629008, 4592.3, 30_000, 10),
+    Domain("hopper", Course("gym:Hopper-v5", 160_000, 5000, learner_options=SAC), -20.272305, 3234.3, 40_000, 10),
+    Domain("walker2d", Course("gym:Walker2d-v5", 200_000, 5000, learner_options=SAC), 1.629008, 4592.3, 40_000, 10),
     Domain(
         "adroit_pen",
-        Course("gym:AdroitHandPen-v1", 400_000, 5000, learner_options={**SAC, "hidden": [256, 256]}, episodes=20),
+        Course("gym:AdroitHandPen-v1", 400_000, 5000, learner_options=SAC, episodes=20),
         96.262799,
         3076.833102,
         20_000,
@@ -106,7 +109,15 @@ DOMAINS = (
         alpha=0.97,
     ),
 )
-FAST: Mapping[str, Any] = {"hidden": [64, 64], "min_steps": 250, "samples_per_insert": 512.0, "target_rate": 0.02}
+FAST: Mapping[str, Any] = {
+    "hidden": [64, 64],
+    "batch_size": 128,
+    "samples_per_insert": 512.0,
+    "min_steps": 250,
+    "target_rate": 0.02,
+    "learning_rate": 1e-3,
+    "critic_learning_rate": 1e-3,
+}
 QUICK_DOMAIN = Domain(
     "inverted_pendulum",
     Course("gym:InvertedPendulum-v5", 3000, 200, learner_options={**SAC, **FAST}, episodes=5),
