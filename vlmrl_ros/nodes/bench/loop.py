@@ -1,14 +1,17 @@
-"""Ticks per second of the ROS loop beside the same loop in one process, and its jitter in real time."""
+"""Ticks per second of the ROS loop beside the same loop in one process, and its jitter beside learners."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,8 @@ from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.core.types import Transition
 from vlmrl_ros.nodes.bench.figures import Figures
 from vlmrl_ros.nodes.bench.launched import environment, ros_environment
+from vlmrl_ros.nodes.bench.pixels import LIGHT, SEES
+from vlmrl_ros.nodes.bench.remembered import remembered
 from vlmrl_ros.nodes.rollout import rollout
 from vlmrl_ros.sim.load import build as build_task
 
@@ -36,34 +41,58 @@ FRONT_CAMERA = {"peg_insert.observation": "both", "peg_insert.cameras": ["front"
 Nodes = Mapping[str, Mapping[str, Any]]
 
 
+@dataclass(frozen=True)
+class Pupil:
+    """A learner beside the loop, deviations from its options, and what it sees: options of ``sim_bridge``."""
+
+    learner: str
+    span_s: float = 20.0
+    options: Mapping[str, Any] = field(default_factory=dict)
+    sees: Mapping[str, Any] = field(default_factory=dict)
+
+
 def measure(quick: bool, work: Path) -> Figures:
     """Run the loop in three processes (bridge, policy, teleop), then in real time beside a learner that never rests.
 
+    What was measured before, with the same settings in the same work directory, is not measured again.
+
     Returns:
-        ``ros.state.ticks_per_s`` and its ratio to the same loop in this process, ``ros.camera128.ticks_per_s``, and
-        over 60 s (quick: 20 s) of 50 Hz: the 99th percentile of the deviation from the period, and ticks that did not
-        come. These two over 20 s beside each learner of transitions, too (not quick): ``realtime.<learner>.*``.
+        ``ros.state.ticks_per_s`` and its ratio to the same loop in this process, ``ros.camera128.ticks_per_s``, and of
+        50 Hz beside each of :func:`pupils`: the 99th percentile of the deviation from the period, ticks that did not
+        come, and how often the learner updated.
     """
     span_s = 5.0 if quick else 15.0
+    figures: Figures = remembered(work / "ticks.json", {"span_s": span_s}, lambda: _ticks(work, span_s))
+    for name, pupil in pupils(quick).items():
+        figures |= remembered(work / f"{name}.json", asdict(pupil), partial(_realtime, work, name, pupil))
+    return figures
+
+
+def pupils(quick: bool) -> dict[str, Pupil]:
+    """By the name of its figures: ``rlif``, the same from two cameras, and each other learner of transitions.
+
+    The cameras and the options are those of the suite ``pixels``. Quick: ``rlif`` alone, blind and seeing.
+    """
+    found = {
+        "realtime": Pupil("rlif", span_s=20.0 if quick else 60.0),
+        "realtime.pixels": Pupil("rlif", options=LIGHT, sees={f"peg_insert.{key}": seen for key, seen in SEES.items()}),
+    }
+    others = [] if quick else [name for name in registry.names("learners") if name != "rlif"]
+    for name in others:
+        if registry.load("learners", name).experience is Transition:
+            found[f"realtime.{name}"] = Pupil(name)
+    return found
+
+
+def _ticks(work: Path, span_s: float) -> Figures:
     in_process = _in_process_ticks_per_s()
     state = _ros_ticks_per_s(work, {}, span_s)
-    camera = _ros_ticks_per_s(work, FRONT_CAMERA, span_s)
     return {
         "in_process.ticks_per_s": in_process,
         "ros.state.ticks_per_s": state,
         "ros.state.ratio_to_in_process": state / in_process,
-        "ros.camera128.ticks_per_s": camera,
-        **_realtime(work, "rlif", 20.0 if quick else 60.0, "realtime"),
-        **({} if quick else _beside_each_learner(work)),
+        "ros.camera128.ticks_per_s": _ros_ticks_per_s(work, FRONT_CAMERA, span_s),
     }
-
-
-def _beside_each_learner(work: Path) -> Figures:
-    figures: Figures = {}
-    for name in registry.names("learners"):
-        if registry.load("learners", name).experience is Transition:
-            figures |= _realtime(work, name, 20.0, f"realtime.{name}")
-    return figures
 
 
 def _in_process_ticks_per_s(episodes: int = 20) -> float:
@@ -93,15 +122,17 @@ def _ros_ticks_per_s(work: Path, options: Mapping[str, Any], span_s: float) -> f
                 return (steps - first) / (now_s - first_s)
 
 
-def _realtime(work: Path, learner: str, span_s: float, prefix: str) -> Figures:
-    """Figures ``<prefix>.*`` of the loop in real time beside a learner that has always more to do than it can."""
-    restless = {"learner": learner, f"{learner}.samples_per_insert": 1e6}
+def _realtime(work: Path, name: str, pupil: Pupil) -> Figures:
+    """Figures ``<name>.*`` of the loop in real time beside a learner that has always more to do than it can."""
+    shutil.rmtree(work / name, ignore_errors=True)  # of a run that was interrupted
+    options = {**pupil.options, "samples_per_insert": 1e6}
+    restless = {"learner": pupil.learner, **{f"{pupil.learner}.{key}": value for key, value in options.items()}}
     nodes: Nodes = {
-        "learner": {"run_dir": str(work / prefix), "max_steps": 10**6, "checkpoint_every": 10**6, **restless},
+        "learner": {"run_dir": str(work / name), "max_steps": 10**6, "checkpoint_every": 10**6, **restless},
         "policy_server": {},
         "teleop": {"profile": "scripted"},
         "scripted_operator": {"demonstrations": DEMONSTRATIONS},
-        "sim_bridge": {"time": "realtime", "rate_hz": REALTIME_HZ},
+        "sim_bridge": {"time": "realtime", "rate_hz": REALTIME_HZ, **pupil.sees},
     }
     with running(work, nodes), _Watch() as watch:
         watch.until_active()
@@ -111,13 +142,13 @@ def _realtime(work: Path, learner: str, span_s: float, prefix: str) -> Figures:
                 raise VlmrlError(f"the learner made no update within {START_TIMEOUT_S:g} s")
         missed_before, first_s = watch.newest("missed_ticks")
         updates_before, _ = watch.newest("updates", "learner")
-        while watch.newest("missed_ticks")[1] - first_s < span_s:
+        while watch.newest("missed_ticks")[1] - first_s < pupil.span_s:
             pass
         updates, _ = watch.newest("updates", "learner")
         return {
-            f"{prefix}.jitter_p99_ms": watch.newest("jitter_p99_ms")[0],
-            f"{prefix}.missed": watch.newest("missed_ticks")[0] - missed_before,
-            f"{prefix}.learner_updates_per_s": (updates - updates_before) / span_s,
+            f"{name}.jitter_p99_ms": watch.newest("jitter_p99_ms")[0],
+            f"{name}.missed": watch.newest("missed_ticks")[0] - missed_before,
+            f"{name}.learner_updates_per_s": (updates - updates_before) / pupil.span_s,
         }
 
 
