@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+from fakes.processes import DEADLINE_S, free_domain
 from launch import LaunchContext
 from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable
 from launch.utilities import expand
@@ -209,3 +212,37 @@ def test_no_thread_of_a_process_looks_up_types_or_shares_memory(name):
     assert any(name.startswith("dds.udp") for name in threads)
     assert not [name for name in threads if name.startswith(("dds.tls", "dds.shm"))]
     assert done.stderr == ""
+
+
+IDLE = "import rclpy; rclpy.init(); node = rclpy.create_node('idle'); input()"
+GROUP, FIRST_PORT, PORTS_OF_A_DOMAIN = "239.255.0.1", 7400, 250
+"""Where participants say that they are there (RTPS 2.5, 9.6.2)."""
+PAUSES, PAUSE_S, PAUSES_WITHIN_S = 10, 0.25, 15.0
+"""The first announcements come 0.1 s after one another; between those that follow are three seconds by default."""
+
+
+@pytest.mark.skipif(not speaks_fast_dds(), reason="another middleware is chosen")
+@pytest.mark.parametrize("name", ["fast_dds", "loopback_udp"])
+def test_a_process_says_again_and_again_that_it_is_there(name):
+    """An answer to a newcomer is sent once; what was lost of it comes with the next announcement."""
+    given = {PROFILE: profile(name), TRANSPORTS: UDP, "ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET"}
+    with free_domain() as domain, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ear:
+        ear.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        ear.bind(("", FIRST_PORT + PORTS_OF_A_DOMAIN * domain))
+        member = socket.inet_aton(GROUP) + socket.inet_aton("127.0.0.1" if name == "loopback_udp" else "0.0.0.0")
+        ear.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, member)
+        ear.settimeout(DEADLINE_S)
+        env = {**os.environ, **given, "ROS_DOMAIN_ID": str(domain)}
+        process = subprocess.Popen([sys.executable, "-c", IDLE], env=env, stdin=subprocess.PIPE)
+        try:
+            ear.recv(2**16)
+            began_s = last_s = time.monotonic()
+            pauses = 0
+            while pauses < PAUSES:
+                ear.recv(2**16)
+                pauses += time.monotonic() - last_s > PAUSE_S
+                last_s = time.monotonic()
+            assert last_s - began_s < PAUSES_WITHIN_S
+        finally:
+            process.kill()
+            process.communicate()
