@@ -1,7 +1,4 @@
-"""One learning run.
-
-Training, weights, checkpoints, evaluations, TensorBoard, summary. Runs in the learner's worker thread.
-"""
+"""One learning run: what is done at each step, and at its end. Runs in the learner's worker thread."""
 
 from __future__ import annotations
 
@@ -14,26 +11,22 @@ from typing import Any
 
 from vlmrl_ros.core.chain import follows
 from vlmrl_ros.core.episode_log import EpisodeRecord
-from vlmrl_ros.core.errors import CheckpointError, RunDirectoryError
+from vlmrl_ros.core.errors import RunDirectoryError
 from vlmrl_ros.core.interfaces import Learner
-from vlmrl_ros.core.preload import Preloaded
 from vlmrl_ros.core.run_directory import RunDirectory
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.training import Training
 from vlmrl_ros.core.types import Step
 from vlmrl_ros.nodes.board import Board
-from vlmrl_ros.nodes.checkpoints import Checkpoints, policy_parts
+from vlmrl_ros.nodes.checkpoints import Checkpoints
 from vlmrl_ros.nodes.evaluator import Evaluation, best_of
 from vlmrl_ros.nodes.experience import AsLived, Experience
 from vlmrl_ros.nodes.given import take_in
 from vlmrl_ros.nodes.judge import Judge
 from vlmrl_ros.nodes.plan import Plan, Ties, identify
 from vlmrl_ros.nodes.problems import Problems
-from vlmrl_ros.nodes.published import read_published
-from vlmrl_ros.nodes.releases import Releases
-from vlmrl_ros.nodes.stopwatch import Stopwatch
+from vlmrl_ros.nodes.run_state import RunState
 from vlmrl_ros.nodes.summary import summarise, write_plots
-from vlmrl_ros.nodes.theory import theory_of
 
 PRETRAINING_PARTS = 20
 """So often it is told how far the updates before the first step are."""
@@ -68,8 +61,7 @@ class LearningRun:
         self._problems = Problems(ties.problem)
         self.experience = experience or AsLived(spec)
         self.training = Training(learner, plan.samples_per_insert, len(plan.arms), self.experience)
-        self._theory = theory_of(plan, spec)
-        self._releases = Releases(self.training, self.experience, plan.samples_per_insert is None, plan.publish_every)
+        self._state = RunState(plan, spec, self.training, self.experience)
         self.finished = False
         """All steps of the plan are done, and the episode in which they were."""
         self.began = False
@@ -77,17 +69,15 @@ class LearningRun:
         self.without_robot = plan.without_robot
         self.path = directory.path
         self.summary: dict[str, Any] = {}
-        self._given = Preloaded()
         folder = directory.path / "checkpoints"
-        self._checkpoints = Checkpoints(folder, plan.keep_checkpoints, self._place, self._problems)
+        self._checkpoints = Checkpoints(folder, plan.keep_checkpoints, self._state.place, self._problems)
         self._checkpoints.settle()
-        self._wall, self._learning = Stopwatch(), Stopwatch()
         self._catching_up = False
 
     @property
     def version(self) -> int:
         """Of the newest weights; 0 before the first."""
-        return self._releases.version
+        return self._state.releases.version
 
     @property
     def evaluations(self) -> list[Evaluation]:
@@ -97,17 +87,12 @@ class LearningRun:
     @property
     def newest_ns(self) -> tuple[int, ...]:
         """Stamp of the newest step of each arm that was learned from, ns; -1 where there is none."""
-        newest = (chain.newest for chain in self.training.chains)
-        return tuple(step.stamp_ns if step is not None else -1 for step in newest)
+        return self._state.newest_ns
 
     def precedes(self, step: Step, arm: int = 0) -> bool:
         """The arm lived through nothing between its newest step and this one."""
         newest = self.training.chains[arm].newest
         return newest is not None and follows(newest.feedback, step.feedback)
-
-    def _place(self) -> tuple[int, ...]:
-        """How far the run is: another one after each step, also after one that nobody lives."""
-        return (*self.newest_ns, self.training.steps)
 
     def begin(self) -> None:
         """Go on from the newest whole checkpoint, where the plan says so; open the files; start evaluating.
@@ -122,8 +107,8 @@ class LearningRun:
         self._checkpoints.clean()
         if not (plan.resume and self._restore()):
             if self.experience.publishes_first:
-                self._releases.take()
-            self._given = take_in(plan, self.training.learner, self._ties, self.experience)
+                self._state.releases.take()
+            self._state.given = take_in(plan, self.training.learner, self._ties, self.experience)
         self.began = True
         steps = self.training.steps
         self._board = Board(directory.path / "tensorboard", steps, self._problems.of("curves"))
@@ -134,7 +119,7 @@ class LearningRun:
             raise RunDirectoryError(f"run directory '{directory.path}' cannot be written: {error.strerror}") from error
         if plan.resume:
             self._judge.resume(steps)
-        self._wall.start()
+        self._state.wall.start()
 
     def recover(self, stopped: Callable[[], bool], arm: int | None = None, before: Step | None = None) -> None:
         """Learn from what the bags hold after the newest step of each arm, then publish the weights of that moment.
@@ -154,8 +139,8 @@ class LearningRun:
         self._catching_up = False
         if count:
             self._ties.say(f"learned from {count} steps that its bags held already")
-        if self._releases.newest is not None and (count or before is None):
-            self._ties.publish(self._releases.newest)
+        if self._state.releases.newest is not None and (count or before is None):
+            self._ties.publish(self._state.releases.newest)
 
     def _lived(self, arms: Iterable[int]) -> Iterator[tuple[int, Step]]:
         """Steps in the bags of some arms, with their arm: by stamp, and where those are equal, in the order of arms."""
@@ -166,12 +151,12 @@ class LearningRun:
     def digest(self, step: Step, go_on: Callable[[], bool], arm: int = 0) -> None:
         """Learn from one step of an arm and do what is due at it; ``go_on`` is asked before each update."""
         before = self.training.steps
-        if self._theory is not None:
-            self._theory.see(self.training.chains[arm].newest, step, arm)
+        if self._state.theory is not None:
+            self._state.theory.see(self.training.chains[arm].newest, step, arm)
         episode = self.training.digest(step, go_on, arm)
         steps = self.training.steps
         if steps > before:
-            self._learning.start()
+            self._state.learning.start()
             self._do_what_is_due(before, steps)
         if episode is not None:
             self._log_episode(episode)
@@ -194,12 +179,12 @@ class LearningRun:
             self._board.add({f"offline/{name}": value for name, value in training.metrics.items()}, done)
             self._ties.say(f"offline: {done} of {plan.offline_updates} updates")
         if not self.pretraining:
-            self._releases.take()
+            self._state.releases.take()
             self.checkpoint()
 
     def rehearse(self, go_on: Callable[[], bool]) -> None:
         """Do what is due at a step that nobody lives; ``go_on`` as in :meth:`digest`."""
-        self._learning.start()
+        self._state.learning.start()
         before = self.training.steps
         self.training.rehearse(go_on)
         self._do_what_is_due(before, before + 1)
@@ -207,13 +192,7 @@ class LearningRun:
 
     def checkpoint(self) -> None:
         """Take a checkpoint of this step; it is written and evaluated while learning goes on."""
-        training = self.training
-        self._checkpoints.take(
-            training.steps,
-            "step",
-            lambda: {**policy_parts(training.learner, self._releases.newest), **training.snapshot()},
-            self._about,
-        )
+        self._checkpoints.take(self.training.steps, "step", self._state.parts, self._state.about)
 
     def end(self, interrupted: Callable[[], bool]) -> None:
         """Write the last checkpoint, judge the best unless interrupted, write plots and ``summary.json``.
@@ -221,7 +200,7 @@ class LearningRun:
         Raises:
             RunDirectoryError: the last checkpoint could not be written; everything else was.
         """
-        learning_s = self._learning.seconds
+        learning_s = self._state.learning.seconds
         if interrupted():
             self._judge.close()
         self._collect(wait=True)
@@ -244,8 +223,8 @@ class LearningRun:
         if theory := self._terms(final):
             summary["theory"] = theory
         if plan.data:
-            summary["given"] = {"bags": list(plan.data), "offline": plan.offline, **asdict(self._given)}
-        summary |= {"interrupted": interrupted, "wall_s": self._wall.seconds, "learning_s": learning_s}
+            summary["given"] = {"bags": list(plan.data), "offline": plan.offline, **asdict(self._state.given)}
+        summary |= {"interrupted": interrupted, "wall_s": self._state.wall.seconds, "learning_s": learning_s}
         if stored := self._checkpoints.newest:
             last = str(stored.path)
             summary |= {"checkpoint": last, "checkpoint_sha256": stored.combined_sha256}
@@ -267,16 +246,7 @@ class LearningRun:
             self._ties.say("no whole checkpoint yet: the run begins with what its bags hold")
             return False
         stored, about = found
-        self.training.restore(stored.path)
-        try:
-            self._given = Preloaded(**about.get("given", {}))
-            self._wall.resume(float(about["wall_s"]))
-            self._learning.resume(float(about["learning_s"]))
-            if self._theory is not None:
-                self._theory.resume(about["theory"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(f"checkpoint '{stored.path}' lacks what a run goes on with: {error}") from error
-        self._releases.go_on(read_published(stored.path))
+        self._state.restore(stored.path, about)
         self._checkpoints.settle()
         newest = (chain.newest for chain in self.training.chains)
         ended = any(step is not None and step.feedback.last for step in newest)
@@ -286,8 +256,8 @@ class LearningRun:
 
     def _do_what_is_due(self, before: int, steps: int) -> None:
         plan = self._plan
-        if self._releases.due(before, steps):
-            weights = self._releases.take()
+        if self._state.releases.due(before, steps):
+            weights = self._state.releases.take()
             if not self._catching_up:
                 self._ties.publish(weights)
         if steps // plan.checkpoint_every > before // plan.checkpoint_every:
@@ -306,32 +276,12 @@ class LearningRun:
         if outcomes:
             self._checkpoints.thin(self._judge.needed)
 
-    def _about(self) -> dict[str, Any]:
-        """What a checkpoint says of itself besides the state; no part of its hash."""
-        return {
-            "task": self._spec.task,
-            "task_spec": self._spec.to_json(),
-            "learner": self._plan.learner,
-            "policy": self._plan.policy,
-            "policy_options": {
-                **self.experience.policy_options,
-                **self.training.learner.evaluation_options,
-            },
-            "version": self.version,
-            "updates": self.training.updates,
-            "given": asdict(self._given),
-            "theory": self._theory.state() if self._theory is not None else None,
-            "stamp_ns": min(self.newest_ns),
-            "wall_s": self._wall.seconds,
-            "learning_s": self._learning.seconds,
-        }
-
     def _terms(self, judged: Evaluation | None = None) -> dict[str, float]:
         """What is known of RLIF's bound; V_pi is that of a given evaluation, or of the newest one."""
-        if self._theory is None:
+        if self._state.theory is None:
             return {}
         newest = judged or (self.evaluations[-1] if self.evaluations else None)
-        return self._theory.terms(newest.value if newest else None, self._judge.v_ref)
+        return self._state.theory.terms(newest.value if newest else None, self._judge.v_ref)
 
     def _show(self, evaluations: list[Evaluation]) -> None:
         for evaluation in evaluations:
