@@ -12,19 +12,21 @@ from vlmrl_ros.core.pace import Pace
 
 PRIORITY = 1
 """The lowest real-time priority: before everything ordinary, behind everything that somebody has put before it."""
-_RECEIVING = "dds."
-"""Begin of the names of the threads in which Fast DDS receives and sends."""
+_NEEDED = ("dds.", "llvmpipe")
+"""Begin of the names of threads that a tick waits for: Fast DDS receives and sends in some, Mesa draws in the others
+where there is no graphics card.
+"""
 
 
 class PacedTicks:
     """Gives the calling thread real-time priority where it may, and shows in diagnostics how well it keeps time.
 
     Without the priority a wake-up waits behind whoever computes on the core, which costs milliseconds. The threads that
-    receive have it too: else a tick is on time and reads what is old.
+    receive have it too: else a tick is on time and reads what is old. So have those that draw: else it waits for them.
     """
 
     def __init__(self, diagnostics: Diagnostics, period_s: float) -> None:
-        """Begin at the first tick.
+        """Begin at the first tick; what the ticks need has been made, cameras too.
 
         Args:
             diagnostics: of the node.
@@ -42,10 +44,10 @@ class PacedTicks:
 
 
 def _ask_for_priority() -> str:
-    """Class SCHED_FIFO for this thread and those of the middleware, no other; returns what came of it."""
-    receiving = [task.parent.name for task in Path("/proc/self/task").glob("*/comm") if _receives(task)]
+    """Class SCHED_FIFO for this thread and those that it needs, no other; returns what came of it."""
+    needed = [task.parent.name for task in Path("/proc/self/task").glob("*/comm") if _is_needed(task)]
     try:
-        for thread in (0, *map(int, receiving)):
+        for thread in (0, *map(int, needed)):
             with suppress(ProcessLookupError):
                 os.sched_setscheduler(thread, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(PRIORITY))
     except PermissionError:
@@ -53,7 +55,7 @@ def _ask_for_priority() -> str:
     return "yes"
 
 
-def _receives(comm: Path) -> bool:
+def _is_needed(comm: Path) -> bool:
     with suppress(FileNotFoundError, ProcessLookupError):
-        return comm.read_text(encoding="utf-8").startswith(_RECEIVING)
+        return comm.read_text(encoding="utf-8").startswith(_NEEDED)
     return False

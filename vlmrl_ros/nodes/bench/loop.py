@@ -38,6 +38,10 @@ REALTIME_HZ = 50.0
 DEMONSTRATIONS = 8
 """Enough for each learner to begin."""
 FRONT_CAMERA = {"peg_insert.observation": "both", "peg_insert.cameras": ["front"], "peg_insert.image_size": 128}
+RESTLESS = 1e6
+"""Samples to be drawn for each step: more than can be."""
+SEEING = {**LIGHT, "samples_per_insert": 10 * LIGHT["batch_size"]}
+"""With convolutions ten updates a step are more than can be made; they are counted when those of a step are done."""
 Nodes = Mapping[str, Mapping[str, Any]]
 
 
@@ -73,9 +77,10 @@ def pupils(quick: bool) -> dict[str, Pupil]:
 
     The cameras and the options are those of the suite ``pixels``. Quick: ``rlif`` alone, blind and seeing.
     """
+    sees = {f"peg_insert.{name}": value for name, value in SEES.items()}
     found = {
         "realtime": Pupil("rlif", span_s=20.0 if quick else 60.0),
-        "realtime.pixels": Pupil("rlif", options=LIGHT, sees={f"peg_insert.{key}": seen for key, seen in SEES.items()}),
+        "realtime.pixels": Pupil("rlif", options=SEEING, sees=sees),
     }
     others = [] if quick else [name for name in registry.names("learners") if name != "rlif"]
     for name in others:
@@ -125,7 +130,7 @@ def _ros_ticks_per_s(work: Path, options: Mapping[str, Any], span_s: float) -> f
 def _realtime(work: Path, name: str, pupil: Pupil) -> Figures:
     """Figures ``<name>.*`` of the loop in real time beside a learner that has always more to do than it can."""
     shutil.rmtree(work / name, ignore_errors=True)  # of a run that was interrupted
-    options = {**pupil.options, "samples_per_insert": 1e6}
+    options = {"samples_per_insert": RESTLESS, **pupil.options}
     restless = {"learner": pupil.learner, **{f"{pupil.learner}.{key}": value for key, value in options.items()}}
     nodes: Nodes = {
         "learner": {"run_dir": str(work / name), "max_steps": 10**6, "checkpoint_every": 10**6, **restless},
