@@ -57,6 +57,7 @@ class Reference:
         critics = FlatParameters(initial_ensemble(inputs, hidden, len(saved) // one, generator))
         critics.values.copy_(torch.from_numpy(saved))
         self._critics = critics.frozen
+        self._asked: tuple[Observation, FloatArray, tuple[float, float]] | None = None
 
     def action(self, observation: Observation) -> FloatArray:
         """What the reference would do, float32 (A,), units of the spec."""
@@ -70,9 +71,20 @@ class Reference:
         worth: Tensor = values(self._critics, state[None], chosen[None])
         return float(worth.mean())
 
+    def compare(self, observation: Observation, action: FloatArray) -> tuple[float, float]:
+        """Q_ref(s, a_ref) and Q_ref(s, a), arguments as above.
+
+        Who judges a step and who measures it ask for the same; the critics are asked once.
+        """
+        if self._asked is None or self._asked[0] is not observation or self._asked[1] is not action:
+            found = self.value(observation, self.action(observation)), self.value(observation, action)
+            self._asked = observation, action, found
+        return self._asked[2]
+
     def gap(self, observation: Observation, action: FloatArray) -> float:
         """By how much an action is worse than the reference's: Q_ref(s, a_ref) - Q_ref(s, a); arguments as above."""
-        return self.value(observation, self.action(observation)) - self.value(observation, action)
+        own, other = self.compare(observation, action)
+        return own - other
 
 
 @dataclass(frozen=True)
@@ -112,7 +124,7 @@ class Judge:
             CheckpointError: as :class:`Reference`, of either checkpoint.
         """
         self.reference = Reference(checkpoint, spec)
-        self._measure = Reference(Path(config.expert), spec) if config.expert else self.reference
+        self._expert = Reference(Path(config.expert), spec) if config.expert else None
         self.config = config
         self._seed = seed
 
@@ -124,9 +136,11 @@ class Judge:
             action: float32 (A,), units of the spec.
             feedback: of the step at which they judge, for their errors.
         """
-        reference, config = self.reference, self.config
-        best = reference.value(observation, self._measure.action(observation))
+        config = self.config
+        best, worth = self.reference.compare(observation, action)
+        if self._expert is not None:
+            best = self.reference.value(observation, self._expert.action(observation))
         least = (config.alpha * best if best > 0 else best) - config.delta
-        wrong = reference.value(observation, action) < least
+        wrong = worth < least
         rng = stream(self._seed, "judgement", feedback.episode, feedback.step)
         return wrong if rng.random() < config.beta else not wrong

@@ -59,6 +59,19 @@ def test_what_happened_before_the_first_look_or_beside_it_is_not_judged(referenc
     assert onlooker.waits(online[6].feedback, False)
 
 
+def test_the_critics_are_asked_once_about_a_step_that_is_judged_and_measured(reference, task, lived, monkeypatch):
+    judge, fresh = Judge(reference, task.spec, JudgementConfig(), seed=0), Reference(reference, task.spec)
+    value, asked = Reference.value, []
+    monkeypatch.setattr(Reference, "value", lambda self, *step: asked.append(self) or value(self, *step))
+    steps = lived[:20]
+    gaps = []
+    for step in steps:
+        judge.is_wrong(step.observation, step.executed, step.feedback)
+        gaps.append(judge.reference.gap(step.observation, step.executed))
+    assert len(asked) == 2 * len(steps), "of the reference's own action and of the one that was executed"
+    assert gaps == [fresh.gap(step.observation, step.executed) for step in steps]
+
+
 def test_the_measure_can_be_what_the_person_would_do_instead_of_what_the_reference_would(
     reference, task, lived, tmp_path
 ):
