@@ -26,7 +26,7 @@ class PacedTicks:
     """
 
     def __init__(self, diagnostics: Diagnostics, period_s: float) -> None:
-        """Begin at the first tick; what the ticks need has been made, cameras too.
+        """Begin at the first tick; threads that come later have no priority.
 
         Args:
             diagnostics: of the node.
