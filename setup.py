@@ -60,6 +60,7 @@ PLUGINS = {
     | {"tabletop": "sim.tasks.tabletop.task:build"},
     "text_tasks": {
         "maze": "sim.text.maze",
+        "maze_partial": "sim.text.maze_partial",
         "wordle": "sim.text.wordle",
         "chess": "sim.text.chess_game",
         "chess_endgames": "sim.text.chess_endgames",

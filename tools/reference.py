@@ -91,7 +91,7 @@ CLASSES = {
     "An arm's file: `output`, plugin twist": "vlmrl_ros.bridge.outputs.twist:TwistConfig",
     "An arm's file: `output`, plugin forward": "vlmrl_ros.bridge.outputs.forward:ForwardConfig",
     "An arm's file: `output`, plugin trajectory": "vlmrl_ros.bridge.outputs.trajectory:TrajectoryConfig",
-    "maze (text task)": "vlmrl_ros.sim.text.maze:MazeConfig",
+    "maze, maze_partial (text tasks)": "vlmrl_ros.sim.text.maze:MazeConfig",
     "wordle (text task)": "vlmrl_ros.sim.text.wordle:WordleConfig",
     "chess (text task)": "vlmrl_ros.sim.text.chess_game:ChessConfig",
     "chess_endgames (text task)": "vlmrl_ros.sim.text.chess_endgames:EndgamesConfig",

@@ -22,7 +22,7 @@ HEAD = """\
 
 def files() -> dict[str, str]:
     """All files: name to text."""
-    return {f"{plan.name}.yaml": HEAD.format(name=plan.name) + _text(parameters(plan)) for plan in PLANS}
+    return {f"{plan.task}.yaml": HEAD.format(name=plan.task) + _text(parameters(plan)) for plan in PLANS}
 
 
 def parameters(plan: Plan) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Maze of LMRL-Gym, fully and partially observed: find the goal by moves of one cell."""
+"""Maze of LMRL-Gym, fully observed: find the goal by moves of one cell."""
 
 from __future__ import annotations
 
@@ -33,21 +33,12 @@ from vlmrl_ros.sim.text.rules import Reply, RulesTask
 ACTIONS = {f"move {name}": name for name in MOVES}
 NO_MOVE_REWARD = -4.0
 """Of an utterance that is no move (LMRL-Gym's code)."""
-HISTORY = 40
-"""Observations and moves, together, that a prompt of the partially observed maze holds at most."""
-PARTIAL_HIGHEST = -25.75
-"""Best return known for the partially observed maze, by which LMRL-Gym normalises; what is optimal is not known."""
 
 
 @dataclass(frozen=True)
 class MazeConfig:
     """Options of the maze."""
 
-    observed: str = option(
-        "fully",
-        "fully: goal, position and walls; partially: walls, and what was seen and done before",
-        choices=("fully", "partially"),
-    )
     start: int = option(-1, "number of the cell in which episodes begin; -1: any", low=-1, high=len(STARTS) - 1)
     solver: float = option(
         0.15, "data: share of moves towards the goal; the others are any that stay in the sub-maze", low=0, high=1
@@ -60,14 +51,14 @@ class Maze:
     After 100 utterances the next one, whatever it is, costs 1 and ends the episode (LMRL-Gym's code).
     """
 
-    remembers = False  # what a prompt keeps of the past is bounded
+    remembers = False
     system_prompt = (
         "You walk through a maze to its goal, one cell at a time. Say one of: "
         f"{', '.join(ACTIONS)}. Rows count from above, columns from the left."
     )
 
     def __init__(self, config: MazeConfig) -> None:
-        self._partially, self._start = config.observed == "partially", config.start
+        self._start = config.start
 
     @property
     def legal_actions(self) -> Sequence[str]:
@@ -78,18 +69,15 @@ class Maze:
         """Stand in the given start or in any."""
         self.cell: Cell = STARTS[self._start if self._start >= 0 else int(rng.integers(len(STARTS)))]
         self._said = 0
-        self._past: tuple[str, ...] = (self._seen(),)
         return self._prompt()
 
     def say(self, text: str) -> Reply:
-        """Move. What is no move makes the partially observed maze forget the past, as LMRL-Gym's does."""
+        """Move."""
         if self._said == MOST_MOVES:
             return Reply(self._prompt(), STEP_REWARD, None, truncated=True)
         name = ACTIONS.get(text)
         self.cell = self.cell if name is None else move(self.cell, name)
         self._said += 1
-        before = () if name is None else (*self._past, text + END)
-        self._past = (*before, self._seen())[-HISTORY:]
         success = self.cell == GOAL
         reward = 0.0 if success else NO_MOVE_REWARD if name is None else STEP_REWARD
         return Reply(self._prompt(), reward, text if name else None, success, success=success)
@@ -100,11 +88,12 @@ class Maze:
         return self.cell
 
     def _prompt(self) -> str:
-        return "".join(self._past) if self._partially else self._past[-1]
+        return f"goal at {_at(GOAL)}; you are at {_at(self.cell)}; {walls_around(self.cell)}"
 
-    def _seen(self) -> str:
-        around = f"walls {', '.join(walls(self.cell))}{END}"
-        return around if self._partially else f"goal at {_at(GOAL)}; you are at {_at(self.cell)}; {around}"
+
+def walls_around(cell: Cell) -> str:
+    """What is told of the walls of a cell, with a line end."""
+    return f"walls {', '.join(walls(cell))}{END}"
 
 
 def _at(cell: Cell) -> str:
@@ -139,13 +128,21 @@ def build(options: Mapping[str, Any]) -> RulesTask[Maze]:
 def episodes(options: Mapping[str, Any], seed: int) -> Iterator[TextEpisode]:
     """Walks within one of three sub-mazes each, so that no one walk shows the way from above to the goal."""
     config = from_mapping(MazeConfig, options, "maze")
-    return mixture(RulesTask(Maze(config)), lambda rng: ("confined", confined(config.solver)), seed)
+    return walks(Maze(config), config.solver, seed)
+
+
+def walks(rules: Maze, solver: float, seed: int) -> Iterator[TextEpisode]:
+    """The data, by rules of the maze; see :func:`episodes` and :class:`MazeConfig`."""
+    return mixture(RulesTask(rules), lambda rng: ("confined", confined(solver)), seed)
 
 
 def normalisation(options: Mapping[str, Any]) -> Normalisation:
     """No move that counts, the data's mean return, which is exact, and the best return."""
-    config = from_mapping(MazeConfig, options, "maze")
-    highest = PARTIAL_HIGHEST if config.observed == "partially" else optimal_return()
+    return scale(from_mapping(MazeConfig, options, "maze"), optimal_return())
+
+
+def scale(config: MazeConfig, highest: float) -> Normalisation:
+    """The anchors, with a given return of the best player."""
     return Normalisation((MOST_MOVES + 1) * STEP_REWARD, data_return(config.solver), highest)
 
 

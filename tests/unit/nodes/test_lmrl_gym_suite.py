@@ -152,11 +152,11 @@ def test_a_game_that_outgrows_the_context_goes_on_in_silence_and_ends_no_run(tmp
     assert ["the context holds 40" in str(unread[0]), "not in the vocabulary" in str(unread[1])] == [True, True]
 
 
-@pytest.mark.parametrize("plan", lmrl_gym.PLANS, ids=lambda plan: plan.name)
+@pytest.mark.parametrize("plan", lmrl_gym.PLANS, ids=lambda plan: plan.task)
 def test_the_options_for_the_loop_are_those_of_the_suite(plan):
     root = Path(__file__).parents[3]
     text_options = runpy.run_path(str(root / "tools" / "text_options.py"))
-    name = f"{plan.name}.yaml"
+    name = f"{plan.task}.yaml"
     text = (root / "launch" / "config" / "text" / name).read_text()
     assert text == text_options["files"]()[name], "it is not current; run: python tools/text_options.py"
     content = yaml.safe_load(text)
@@ -176,12 +176,5 @@ def test_the_options_for_the_loop_are_those_of_the_suite(plan):
     assert given["data"] == plan.data
 
 
-def test_every_row_has_a_name_of_its_own_which_is_nothing_that_its_runs_were_asked(tmp_path):
-    names = [plan.name for plan in lmrl_gym.PLANS]
-    assert len(set(names)) == len(names)
-    tiny = {**TEXT_NAV.shared, "updates": 1, "width": 8, "heads": 2, "batch_size": 4}
-    plan = replace(TEXT_NAV, data=2, shared=tiny, recipes={"lm_bc": Recipe(1, cloned=False)}, games=1)
-    made = run(plan, "lm_bc", 0, tmp_path)
-    for kind in ("json", "safetensors"):
-        (tmp_path / f"text_nav-fast_lm_bc_0.{kind}").rename(tmp_path / f"other_lm_bc_0.{kind}")
-    assert run(replace(plan, row="other"), "lm_bc", 0, tmp_path) == made
+def test_a_plan_goes_by_its_task_so_that_a_launch_finds_the_options():
+    assert sorted(lmrl_gym.PARTS) == sorted(registry.names("text_tasks"))

@@ -49,7 +49,7 @@ PLANS = (
     *(MAZE, TABLETOP, TEXT_NAV, WORDLE, ENDGAMES),
     *(MAZE_PARTIAL, TEXTWORLD, CHESS, TWENTY_QUESTIONS, GUESS_CITY, CAR_DEALER),
 )
-PARTS = tuple(plan.name for plan in PLANS)
+PARTS = tuple(plan.task for plan in PLANS)
 SEEDS, QUICK_SEEDS = (0, 1, 2), (0,)
 QUICK_LEARNERS = ("lm_bc", "lm_mc", "ilql")
 WITHIN = 2.0
@@ -81,7 +81,7 @@ def measure(quick: bool, work: Path) -> Figures:
     Raises:
         VlmrlError: quick, and ILQL misses the optimum, or an ordering does not hold.
     """
-    figures = together(measure_part(part, quick, work) for part in ((MAZE.name,) if quick else PARTS))
+    figures = together(measure_part(part, quick, work) for part in ((MAZE.task,) if quick else PARTS))
     if quick and not figures["ordering_holds"]:
         raws = {name: round(value, 2) for name, value in figures.items() if name.endswith("raw.mean")}
         raise VlmrlError(f"ILQL should come within {WITHIN:g} of {figures['maze.optimal']:g} and above all: {raws}")
@@ -90,12 +90,12 @@ def measure(quick: bool, work: Path) -> Figures:
 
 def measure_part(part: str, quick: bool, work: Path) -> Figures:
     """The figures of one task, as of :func:`measure`; quick: BC, MC and ILQL alone, on one seed."""
-    plan = next(plan for plan in PLANS if plan.name == part)
+    plan = next(plan for plan in PLANS if plan.task == part)
     seeds = QUICK_SEEDS if quick else SEEDS
     learners = [learner for learner in plan.recipes if not quick or learner in QUICK_LEARNERS]
     by_seed = [{learner: run(plan, learner, seed, work) for learner in learners} for seed in seeds]
     figures = figures_of(plan, {learner: [of[learner] for of in by_seed] for learner in learners})
-    if part == MAZE.name:
+    if part == MAZE.task:
         figures |= _exact(seeds, work)
     return {**figures, **ordering(part, figures)}
 
@@ -125,9 +125,9 @@ def _to_tables(values: Floats, tables: Tables) -> float:
 def figures_of(plan: Plan, records: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figures:
     """The figures of one task's runs, by learner one record for each seed."""
     scale = game(plan.task).normalisation(plan.options)
-    figures: Figures = {f"{plan.name}.anchor.{name}": value for name, value in asdict(scale).items()}
+    figures: Figures = {f"{plan.task}.anchor.{name}": value for name, value in asdict(scale).items()}
     for learner, of in records.items():
-        name = f"{plan.name}.{learner}"
+        name = f"{plan.task}.{learner}"
         figures |= over_seeds(f"{name}.raw", [one["raw"] for one in of])
         figures |= over_seeds(f"{name}.score", [scale.score(one["raw"]) for one in of])
         figures |= over_seeds(f"{name}.success", [one["success"] for one in of])
@@ -152,5 +152,5 @@ def ordering(task: str, figures: Figures) -> Figures:
         return {}
     raws = [[figures[name] for of in order if (name := f"{task}.{of}.raw.mean") in figures] for order in ORDERS[task]]
     pairs = (pair for order in raws for pair in pairwise(order))
-    near = task != MAZE.name or figures["maze.ilql.raw.mean"] >= figures["maze.optimal"] - WITHIN
+    near = task != MAZE.task or figures["maze.ilql.raw.mean"] >= figures["maze.optimal"] - WITHIN
     return {f"{task}.ordering_holds": float(near and all(better > worse for better, worse in pairs))}

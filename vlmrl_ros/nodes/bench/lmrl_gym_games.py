@@ -65,9 +65,8 @@ ENDGAMES = Plan(
     games=32,
 )
 MAZE_PARTIAL = Plan(
-    task="maze",
-    row="maze_partial",
-    options={"observed": "partially"},
+    task="maze_partial",
+    options={},
     data=1240,
     shared={**SHARED, "context": 256, "answer_tokens": 5, "batch_size": 32},
     recipes={

@@ -54,14 +54,13 @@ class Plan:
     """What all learners of a task share.
 
     Attributes:
-        task: its name.
+        task: its name, in figures and files too.
         options: of the task.
         data: number of episodes.
         shared: options of every learner.
         recipes: by plug-in, :data:`CLONE` first.
         settings: options that evaluations go through, beside those of the task.
         games: episodes of an evaluation for each of the settings.
-        row: what the task is called in figures and files where several plans have it; empty: by its name.
     """
 
     task: str
@@ -71,12 +70,6 @@ class Plan:
     recipes: Mapping[str, Recipe]
     settings: Sequence[Mapping[str, Any]] = ({},)
     games: int = 32
-    row: str = ""
-
-    @property
-    def name(self) -> str:
-        """What figures and files call it."""
-        return self.row or self.task
 
 
 def run(plan: Plan, learner: str, seed: int, work: Path) -> Result:
@@ -101,7 +94,6 @@ def run(plan: Plan, learner: str, seed: int, work: Path) -> Result:
 
     recipes = {name: plan.recipes[name] for name in (CLONE, learner)}
     about = asdict(replace(plan, recipes=recipes)) | {"learner": learner, "seed": seed}
-    del about["row"]  # a name is nothing that was asked for
     return remembered(path, about, make)
 
 
@@ -181,4 +173,4 @@ def _played(
 
 
 def _place(work: Path, plan: Plan, learner: str, seed: int) -> Path:
-    return work / f"{plan.name}_{learner}_{seed}"
+    return work / f"{plan.task}_{learner}_{seed}"

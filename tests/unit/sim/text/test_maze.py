@@ -5,7 +5,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from vlmrl_ros.core.errors import ConfigError, UnknownNameError
+from vlmrl_ros.core.errors import UnknownNameError
 from vlmrl_ros.sim.text import maze
 from vlmrl_ros.sim.text.maze_map import (
     CELLS,
@@ -70,27 +70,6 @@ def test_whoever_has_not_arrived_after_a_hundred_moves_loses_with_the_next():
     assert sum(step.reward for step in steps) == maze.normalisation({}).lowest == -101
 
 
-def test_the_partially_observed_maze_shows_walls_and_the_last_forty_pieces():
-    task, prompt = begun((1, 1), observed="partially")
-    assert prompt == "walls up, down, left\n"
-    step = task.step("move right")
-    assert step.observation.text == "walls up, down, left\nmove right\nwalls up, down\n"
-    for _ in range(30):
-        step = task.step("move up")
-    pieces = step.observation.text.splitlines()
-    assert (len(pieces), pieces[0], pieces[-1]) == (40, "move up", "walls up, down")
-    assert task.step("no move").observation.text == "walls up, down\n"
-
-
-def test_a_clone_goes_on_alone():
-    task, _ = begun((1, 1), observed="partially")
-    task.step("move right")
-    other = task.clone()
-    assert other.step("move right").observation.text == task.clone().step("move right").observation.text
-    other.step("move down")
-    assert task.rules.cell == (1, 2)
-
-
 def test_starts_are_drawn_from_the_seed_and_all_are_met():
     task = maze.build({})
     first = [task.reset(seed).text for seed in range(300)]
@@ -120,13 +99,10 @@ def test_data_with_a_solver_alone_are_optimal_below_and_go_to_the_door_above():
 def test_scores_are_0_50_and_100_at_the_returns_that_are_named():
     scale = maze.normalisation({})
     assert [scale.score(value) for value in (-101, scale.average, optimal_return())] == [0, 50, 100]
-    assert maze.normalisation({"observed": "partially"}).highest == -25.75
 
 
 def test_unknown_options_are_refused_with_the_valid_ones():
-    with pytest.raises(ConfigError, match="fully, partially"):
-        maze.build({"observed": "hardly"})
-    with pytest.raises(UnknownNameError, match="observed, solver, start"):
+    with pytest.raises(UnknownNameError, match="solver, start"):
         maze.build({"size": 3})
 
 
