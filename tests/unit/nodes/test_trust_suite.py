@@ -6,6 +6,8 @@ import pytest
 from vlmrl_ros.nodes.bench import trust
 from vlmrl_ros.nodes.bench.figures import missed
 from vlmrl_ros.nodes.bench.trust_instances import INSTANCES, bandit
+from vlmrl_ros.policies.learners.trust.config import TrustConfig
+from vlmrl_ros.policies.learners.trust.learning import enhance
 
 
 def test_the_instances_are_those_of_the_notes():
@@ -42,6 +44,17 @@ def test_a_figure_that_is_not_that_of_the_notes_misses_its_mark_and_no_other_doe
     wrong = {"b.d1000.delta0_1.trust.certificate.mean": 0.6, "coverage.least": 0.8, "solver_difference": 1e-3}
     assert [line.split(" is ")[0] for line in missed({**figures, **wrong}, trust.MARKS)] == list(wrong)
     assert (tmp_path / "trust.png").stat().st_size > 10_000
+
+
+def test_no_draw_of_the_critical_radii_is_shared_by_all_seeds():
+    chosen, config = bandit("c", 37), TrustConfig()
+    critical, seeds = trust._critical(chosen, config), len(trust.SEEDS)
+    assert critical.shape == (seeds // trust.SHARING, config.radii)
+    assert len({row.tobytes() for row in critical}) == len(critical) > 1
+    runs = trust._runs(chosen, critical, config)
+    for seed in (0, trust.SHARING, seeds - 1):
+        alone = enhance(chosen.tried(seed), critical[seed // trust.SHARING], config)
+        assert runs["trust"][seed] == (float(chosen.means @ alone.mixture), alone.certificate)
 
 
 def test_figures_tell_where_trust_is_not_the_best():

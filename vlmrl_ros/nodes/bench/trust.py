@@ -28,6 +28,8 @@ from vlmrl_ros.policies.learners.trust.learning import critical_radii, enhance, 
 from vlmrl_ros.policies.learners.trust.region import greatest_gains, radii, second_moments
 
 SEEDS = range(200)
+SHARING = 20
+"""Seeds with the same critical radii. One draw of them for all would be part of every mean, and of no interval."""
 ARMS = (10, 100, 1000, 5000)
 DELTAS = (0.05, 0.1)
 INSTANCES = ("a", "a_prime", "b", "c")
@@ -98,7 +100,7 @@ def measure_bandits(quick: bool, work: Path) -> Figures:
         lower bound, and ``.value.sd`` over seeds; ``.margin``, by how much TRUST's value is above that of the best of
         the others, paired by seed (below 0 where TRUST is not the best), and ``.certificate_margin``; ``coverage``,
         the share of TRUST's certificates that hold, and ``coverage.least`` of one bandit; ``radius_coverage.<delta>``,
-        the share of fresh draws of the noise that all critical radii of a bandit bound, at the least; ``reproduced``
+        the share of fresh draws of the noise that all critical radii of a group bound, of the worst bandit; ``reproduced``
         (1 or 0), every value and certificate of our notes is met; ``solver_difference``, the greatest to a cone solver;
         ``seconds_5000_arms``, CPU time of a whole selection.
     """
@@ -110,7 +112,7 @@ def measure_bandits(quick: bool, work: Path) -> Figures:
         config, bounded = TrustConfig(delta=delta), []
         for name, size in cells:
             chosen = bandit(name, size)
-            critical = critical_radii(chosen.known(), config, stream(0, f"critical radii.{chosen.name}"))
+            critical = _critical(chosen, config)
             runs = _runs(chosen, critical, config)
             if (size, delta) == (NOTES_ARMS, NOTES_DELTA):
                 notes[name] = runs
@@ -124,19 +126,25 @@ def measure_bandits(quick: bool, work: Path) -> Figures:
     return figures | {"reproduced": float(not missed(figures, NOTED)), **_solver()}
 
 
+def _critical(chosen: Bandit, config: TrustConfig) -> Floats:
+    """Critical radii, drawn anew for each group of seeds, float64 (groups, J)."""
+    groups = range(len(SEEDS) // SHARING)
+    return np.stack([critical_radii(chosen.known(), config, stream(n, f"critical radii.{chosen.name}")) for n in groups])
+
+
 def _runs(chosen: Bandit, critical: Floats, config: TrustConfig) -> Runs:
     rules: dict[str, Callable[[Evidence], Selection]] = {
-        "trust": lambda evidence: enhance(evidence, critical, config),
         "lcb": partial(lcb, delta=config.delta),
         "greedy": partial(greedy, delta=config.delta),
         "uniform": partial(uniform, delta=config.delta),
         "reference": partial(least_variance, delta=config.delta),
     }
-    runs: dict[str, list[tuple[float, float]]] = {learner: [] for learner in rules}
+    runs: dict[str, list[tuple[float, float]]] = {learner: [] for learner in ("trust", *rules)}
     for seed in SEEDS:
         evidence = chosen.tried(seed)
-        for learner, rule in rules.items():
-            selection = rule(evidence)
+        selections = {"trust": enhance(evidence, critical[seed // SHARING], config)}
+        selections |= {learner: rule(evidence) for learner, rule in rules.items()}
+        for learner, selection in selections.items():
             runs[learner].append((float(chosen.means @ selection.mixture), selection.certificate))
     return runs
 
@@ -160,13 +168,14 @@ def _share_held(runs: Sequence[tuple[float, float]]) -> float:
 
 
 def _share_bounded(known: Evidence, critical: Floats, config: TrustConfig) -> float:
-    """Of fresh draws of the noise, those that exceed no critical radius; 1 - delta / 2 is promised."""
+    """Of fresh draws of the noise, those that exceed no critical radius of a group; 1 - delta / 2 is promised."""
     moments = second_moments(known, config.decay, config.radii)
     rng, held = stream(1, "fresh noise"), 0
     for _ in range(0, FRESH, ROWS):
         noise = rng.normal(size=(ROWS, len(known.means))) * np.sqrt(known.variances)
-        held += int((greatest_gains(noise, known.reference, moments) <= critical).all(1).sum())
-    return held / FRESH
+        gains = greatest_gains(noise, known.reference, moments)
+        held += int((gains[:, None] <= critical).all(2).sum())
+    return held / (FRESH * len(critical))
 
 
 def _intervals(notes: Mapping[str, Runs]) -> dict[str, dict[str, tuple[Interval, Interval]]]:
