@@ -22,6 +22,7 @@ from vlmrl_ros.nodes.checkpoints import Checkpoints, policy_parts
 from vlmrl_ros.nodes.plan import same_run
 from vlmrl_ros.nodes.problems import Problems
 from vlmrl_ros.nodes.published import read_published
+from vlmrl_ros.nodes.releases import Versions
 from vlmrl_ros.nodes.stopwatch import Stopwatch
 from vlmrl_ros.nodes.text_judge import DECODINGS, evaluate
 from vlmrl_ros.nodes.text_log import anchors, first_and_last, judged, scale_of
@@ -62,14 +63,19 @@ class TextRun:
         self._scale = scale_of(self._game, plan.task_options)
         self._problems = Problems(ties.problem)
         self.path = directory.path
-        self.version, self.episodes = 0, plan.config.episodes
+        self.episodes = plan.config.episodes
         self.finished = self.began = False
         self.without_robot = not plan.config.episodes
         self.summary: dict[str, Any] = {}
-        self._published: Weights | None = None
+        self._versions = Versions()
         folder = directory.path / "checkpoints"
         self._checkpoints = Checkpoints(folder, plan.config.keep_checkpoints, self._place, self._problems)
         self._wall = Stopwatch()
+
+    @property
+    def version(self) -> int:
+        """Number of the newest weights; 0 before the first."""
+        return self._versions.version
 
     @property
     def newest_ns(self) -> tuple[int, ...]:
@@ -133,10 +139,7 @@ class TextRun:
 
     def recover(self, stopped: Callable[[], bool], arm: int | None = None, before: Any = None) -> None:
         """Publish the weights to begin with."""
-        if self._published is None:
-            self._take_weights()
-        assert self._published is not None
-        self._ties.publish(self._published)
+        self._ties.publish(self._versions.newest or self._next_version())
 
     def precedes(self, step: SpokenStep | BridgeBegan, arm: int = 0) -> bool:
         """Nothing is fetched from bags: what came after the newest checkpoint is lived again."""
@@ -155,8 +158,7 @@ class TextRun:
         values = {"task_return": lived.task_return, "success": float(lived.success), "version": float(lived.version)}
         self._board.add({f"episode/{name}": value for name, value in values.items()}, lived.steps)
         if training.updates // config.publish_every > before // config.publish_every:
-            self._take_weights()
-            self._ties.publish(self._published)
+            self._ties.publish(self._next_version())
         if training.updates > before:
             self._note_update(before)
         done = len(training.log)
@@ -184,7 +186,7 @@ class TextRun:
         self._checkpoints.take(
             training.updates,
             "update",
-            lambda: {**policy_parts(training.learner, self._published), **training.snapshot()},
+            lambda: {**policy_parts(training.learner, self._versions.newest), **training.snapshot()},
             self._about,
         )
 
@@ -202,10 +204,9 @@ class TextRun:
             "wall_s": self._wall.seconds,
         }
 
-    def _take_weights(self) -> None:
-        """Make the newest weights the next version for the policy."""
-        self.version += 1
-        self._published = Weights(self.training.learner.variables(), self.version, self.training.updates)
+    def _next_version(self) -> Weights:
+        """Make the learner's weights the next version for the policy."""
+        return self._versions.add(self.training.learner.variables(), self.training.updates)
 
     def _restore(self) -> bool:
         """Take up the newest whole checkpoint; False where there is none."""
@@ -219,8 +220,7 @@ class TextRun:
             self._wall.resume(float(about["wall_s"]))
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"checkpoint '{stored.path}' lacks what a run goes on with: {error}") from error
-        self._published = read_published(stored.path)
-        self.version = self._published.version if self._published else 0
+        self._versions.newest = read_published(stored.path)
         self._checkpoints.settle()
         training, config = self.training, self._config
         done, enough = len(training.log), self.episodes
