@@ -37,6 +37,7 @@ LIBRARIES = {"libEGL.so.1": "libegl1", "libGLESv2.so.2": "libgles2", "libgthread
 MESA_LIBRARY = {"libEGL_mesa.so.0": "libegl-mesa0"}
 MESA_DRIVERS = {"libgl1-mesa-dri": ("/usr/lib*/dri/*_dri.so", "/usr/lib/*/dri/*_dri.so", "/usr/lib*/libgallium*.so")}
 ENGINE = "stockfish"
+TABLES = "gaviotatb"  # of endings with three pieces, which a test holds our own against
 NVIDIA_LIBRARY = "libEGL_nvidia.so.0"
 SETUP_FILE = """\
 # Puts this environment first, for Python and for ROS 2: source it as you would the setup file of a workspace.
@@ -67,6 +68,8 @@ def main(venv: Path) -> None:
         say(f"camera images will be missing until this has run: {apt_command(missing)}")
     if not shutil.which(ENGINE, path=f"{os.environ.get('PATH', '')}:/usr/games") and not apt_install([ENGINE]):
         say(f"the chess tasks will be missing until this has run: {apt_command([ENGINE])}")
+    if not Path("/usr/share", TABLES).is_dir() and not apt_install([TABLES]):
+        say(f"the tests of chess endings will lack tables to compare with until this has run: {apt_command([TABLES])}")
     make_venv(venv, python, distro)
     install(venv, python, distro)
     if distro:
