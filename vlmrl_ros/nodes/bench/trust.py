@@ -100,7 +100,7 @@ def measure_bandits(quick: bool, work: Path) -> Figures:
         lower bound, and ``.value.sd`` over seeds; ``.margin``, by how much TRUST's value is above that of the best of
         the others, paired by seed (below 0 where TRUST is not the best), and ``.certificate_margin``; ``coverage``,
         the share of TRUST's certificates that hold, and ``coverage.least`` of one bandit; ``radius_coverage.<delta>``,
-        the share of fresh draws of the noise that all critical radii of a group bound, of the worst bandit; ``reproduced``
+        the share of fresh draws of the noise that all critical radii of a group bound, at the least; ``reproduced``
         (1 or 0), every value and certificate of our notes is met; ``solver_difference``, the greatest to a cone solver;
         ``seconds_5000_arms``, CPU time of a whole selection.
     """
@@ -128,8 +128,8 @@ def measure_bandits(quick: bool, work: Path) -> Figures:
 
 def _critical(chosen: Bandit, config: TrustConfig) -> Floats:
     """Critical radii, drawn anew for each group of seeds, float64 (groups, J)."""
-    groups = range(len(SEEDS) // SHARING)
-    return np.stack([critical_radii(chosen.known(), config, stream(n, f"critical radii.{chosen.name}")) for n in groups])
+    rngs = [stream(group, f"critical radii.{chosen.name}") for group in range(len(SEEDS) // SHARING)]
+    return np.stack([critical_radii(chosen.known(), config, rng) for rng in rngs])
 
 
 def _runs(chosen: Bandit, critical: Floats, config: TrustConfig) -> Runs:
