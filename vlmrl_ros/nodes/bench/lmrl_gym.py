@@ -58,7 +58,7 @@ ORDERS: Mapping[str, Sequence[Sequence[str]]] = {
     "maze": [("ilql", "lm_mc", "lm_filtered_bc", "lm_bc")],
     "tabletop_dialogue": [("ilql", "lm_bc")],
     "wordle": [("lm_mc", "lm_bc"), ("ilql", "lm_bc")],
-    "chess_endgames": [("lm_ppo", offline) for offline in ("lm_mc", "lm_filtered_bc", "lm_bc")],
+    "chess_endgames": [("lm_ppo", offline) for offline in ("ilql", "lm_mc", "lm_filtered_bc", "lm_bc")],
 }
 """Learners of a task from the best to the worst; of several such lists each has to hold."""
 

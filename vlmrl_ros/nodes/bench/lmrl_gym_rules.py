@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from vlmrl_ros.nodes.bench.lmrl_gym_games import SHARED
+from vlmrl_ros.nodes.bench.lmrl_gym_games import PPO, SHARED, of_own_best
 from vlmrl_ros.nodes.bench.lmrl_gym_runs import Plan, Recipe
 
 VALUES = {"discount": 0.99, "cql_weight": 0.1, "beta": 4.0}
@@ -22,6 +22,8 @@ TWENTY_QUESTIONS = Plan(
         "lm_filtered_bc": Recipe(16, {"share": 0.1}),
         "lm_mc": Recipe(5, VALUES),
         "ilql": Recipe(7, ILQL),
+        "lm_ppo": Recipe(20, {**PPO, "learning_rate": 3e-4, "rollouts": 32, "kl_weight": 0.05}, own=32),
+        "lm_online_filtered_bc": of_own_best(64, 0.1),
     },
     games=128,
 )
