@@ -23,10 +23,11 @@ from vlmrl_ros.policies.vlm.shards import split
 class SftConfig:
     """Options; the defaults suit a small model that is trained whole."""
 
-    steps: int = option(400, "gradient steps", low=1, high=10**7)
+    steps: int = option(400, "gradient steps, after which the rate is at its last share", low=1, high=10**7)
     minibatch: int = option(32, "examples in a step", low=1, high=4096)
-    learning_rate: float = option(5e-4, "of AdamW after the warm-up, from where a cosine leads to 0", low=0.0, high=1.0)
+    learning_rate: float = option(5e-4, "of AdamW after the warm-up", low=0.0, high=1.0)
     warm_up: int = option(30, "steps until then", low=0, high=10**6)
+    last_rate: float = option(0.0, "share of the learning rate that is left at the end, by a cosine", low=0.0, high=1.0)
     max_gradient: float = option(1.0, "greatest norm of the gradient", low=1e-6, high=1e6)
 
 
@@ -70,6 +71,11 @@ class Tuner:
             self._asked.append(Asked.by(self._processor, one.observation))
             self._answers.append(np.array([*ids, tokenizer.eos_token_id]))
 
+    @property
+    def learning_rate(self) -> float:
+        """Of the next step."""
+        return self._config.learning_rate * _share(self.steps, self._config)
+
     def step(self) -> float:
         """One gradient step; the mean negative log-probability of a token before it, nat."""
         index = self._rng.choice(len(self), min(self._config.minibatch, len(self)), replace=False)
@@ -77,7 +83,7 @@ class Tuner:
         mine, share = crew.own_rows(index)
         scores = score(self._model, [self._asked[row] for row in mine], [self._answers[row] for row in mine], 1.0)
         loss = -scores.log_probs.sum() / tokens if share else scores.log_probs.sum() * 0.0
-        self.optimiser.step(loss, self._config.learning_rate * _share(self.steps, self._config))
+        self.optimiser.step(loss, self.learning_rate)
         self.steps += 1
         return crew.add_up({"loss": loss.item()}, loss.device)["loss"]
 
@@ -99,4 +105,4 @@ def _share(step: int, config: SftConfig) -> float:
     if step < config.warm_up:
         return (step + 1) / config.warm_up
     done = min(1.0, (step - config.warm_up) / max(1, config.steps - config.warm_up))
-    return float(0.5 * (1 + np.cos(np.pi * done)))
+    return config.last_rate + (1 - config.last_rate) * float(1 + np.cos(np.pi * done)) / 2

@@ -38,7 +38,9 @@ class VlmSft(TurnLearner):
             self._tuner.add([Example(turn.observation, turn.utterance.text)])
 
     def _learn(self) -> Mapping[str, float]:
-        return {"loss": float(np.mean([self._tuner.step() for _ in range(self._steps)]))}
+        rate = self._tuner.learning_rate
+        loss = float(np.mean([self._tuner.step() for _ in range(self._steps)]))
+        return {"loss": loss, "learning_rate": rate}
 
     @property
     def _optimiser(self) -> Optimiser:

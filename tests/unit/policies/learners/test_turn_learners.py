@@ -157,6 +157,21 @@ def test_reinforcement_goes_on_at_its_rate_unless_it_is_told_when_to_end(name, f
         assert all(np.array_equal(value, late[key]) for key, value in soon.items()) is alike
 
 
+def test_demonstrations_are_learned_from_for_as_long_as_they_come(folder):
+    for ending, share in (({}, 1.0), ({"last_rate": 0.1}, 0.1)):
+        learner = learner_of("vlm_sft", folder, steps=10, warm_up=2, **ending)
+        for turn in turns(learner, 0):
+            learner.add(turn)
+        rates = [learner.update()["learning_rate"] for _ in range(4)]
+        assert rates[0] < 0.01
+        assert rates[2:] == pytest.approx([0.01 * share] * 2), "after all steps of the schedule"
+        before = learner.variables()
+        learner.update()
+        assert any(not np.array_equal(value, before[key]) for key, value in learner.variables().items())
+    with pytest.raises(ConfigError, match=r"last_rate is 0; valid: 0.001 to 1"):
+        learner_of("vlm_sft", folder, last_rate=0.0)
+
+
 @pytest.mark.parametrize("name", ["vlm_ppo", "vlm_gigpo"])
 def test_reinforcement_takes_each_turn_once_and_says_that_its_ratio_began_at_one(name, folder):
     learner = learner_of(name, folder)
