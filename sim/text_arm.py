@@ -11,6 +11,7 @@ import numpy as np
 
 from vlmrl_ros.core.config import option
 from vlmrl_ros.core.errors import ConfigError, UnknownNameError
+from vlmrl_ros.core.invalid import NO_OP, carried_out, ends, invalid_option, penalty
 from vlmrl_ros.core.prompts import around_instruction, prompt, system_prompt
 from vlmrl_ros.core.skills import skills
 from vlmrl_ros.core.text import TextObservation, TextStep, require_running
@@ -29,18 +30,17 @@ class TextArmConfig(MovesConfig):
         choices=("moves", "skills"),
     )
     thoughts: bool = option(True, "answers begin with thoughts, before the action")
-    invalid: str = option(
-        "wait",
-        "a text that names no action: wait: nothing happens but time; end: the episode ends",
-        choices=("wait", "end"),
-    )
+    invalid: str = invalid_option(NO_OP)
     cameras: tuple[str, ...] = option(("top",), "views that are shown, as the task calls them")
     image_size: int = option(64, "height and width of each", unit="px", low=16, high=1080)
     max_turns: int = option(40, "utterances of an episode, at which it is truncated", low=1, high=100_000)
 
 
 class TextArm:
-    """A :class:`~vlmrl_ros.core.text.TextTask`: reward 1 at success, which ends the episode, 0 before."""
+    """A :class:`~vlmrl_ros.core.text.TextTask`: reward 1 at success, which ends the episode, 0 before.
+
+    Where a text names no action, ``no-op`` is a control step in which the arm rests.
+    """
 
     def __init__(self, task: ArmTask, instruction: str = "", config: TextArmConfig | None = None) -> None:
         """Take a task; it is closed with this.
@@ -79,6 +79,7 @@ class TextArm:
     def reset(self, seed: int) -> TextObservation:
         """Begin an episode drawn from a seed."""
         self._turns, self._over = 0, False
+        self._rng = np.random.default_rng([seed, 1])
         self._arrived = self.task.reset(np.random.default_rng(seed))
         return self._observe()
 
@@ -89,20 +90,21 @@ class TextArm:
             RuntimeError: the episode has ended.
         """
         require_running(self._over)
-        said = read_action(text, self.legal_actions)
-        if said.action is not None:
-            self._carry_out(said.action)
-        elif self.config.invalid == "wait":
+        said, invalid = read_action(text, self.legal_actions), self.config.invalid
+        word, over = carried_out(said, invalid, self.legal_actions, self._rng), ends(said, invalid)
+        if word is not None:
+            self._carry_out(word)
+        elif not over:
             self._arrived = self.task.step(np.zeros(self.task.spec.action.size, np.float32))
         self._turns += 1
         success = self.task.success
-        ends = success or (said.action is None and self.config.invalid == "end")
-        truncated = not ends and (self._arrived.last() or self._turns >= self.config.max_turns)
-        self._over = ends or truncated
-        info: dict[str, Any] = {"action": said.action, "valid": said.valid, "anchor": self._anchor()}
+        terminated = success or over
+        truncated = not terminated and (self._arrived.last() or self._turns >= self.config.max_turns)
+        self._over = terminated or truncated
+        info: dict[str, Any] = {"action": word, "valid": said.valid, "anchor": self._anchor()}
         if self._over:
             info["success"] = success
-        return TextStep(self._observe(), float(success), ends, truncated, info)
+        return TextStep(self._observe(), success + penalty(said, invalid), terminated, truncated, info)
 
     def close(self) -> None:
         """Free the task."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from vlmrl_ros.core.asking import AskingConfig
 from vlmrl_ros.core.config import option
+from vlmrl_ros.core.invalid import NO_OP, invalid_option
 
 TINY = "tiny"
 """Name of the model that is built on the spot."""
@@ -37,9 +38,4 @@ class VlmConfig(AskingConfig):
     seed: int = option(0, "of the weights of tiny, and of the projector of smol", low=0, high=2**31 - 1)
     temperature: float = option(0.7, "of the draw; 0: always the likeliest token", low=0.0, high=5.0)
     max_new_tokens: int = option(96, "longest answer", low=1, high=4096)
-    invalid: str = option(
-        "hold",
-        "a text that names no action: hold: nothing is decided, and the hold policy acts for a step; random: a word is "
-        "drawn, as in RL4VLM",
-        choices=("hold", "random"),
-    )
+    invalid: str = invalid_option(NO_OP)

@@ -10,6 +10,7 @@ from vlmrl_ros.core.asking import Asking
 from vlmrl_ros.core.config import from_mapping, to_mapping
 from vlmrl_ros.core.errors import ConfigError, RangeError, VlmrlError
 from vlmrl_ros.core.interfaces import Variables
+from vlmrl_ros.core.invalid import carried_out, ends
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.spoken import Utterance, told
 from vlmrl_ros.core.text import TextObservation
@@ -105,12 +106,10 @@ class VlmPolicy(MotionByMotion):
 
     def _decision(self, question: Question, asked: TextObservation, said: Utterance) -> Decision:
         """Read an answer."""
-        read = read_action(said.text, self.asking.words)
-        word = read.action
-        if word is None and self._config.invalid == "random":
-            word = self.asking.words[question.rng.integers(len(self.asking.words))]
+        read, invalid = read_action(said.text, self.asking.words), self._config.invalid
+        word = carried_out(read, invalid, self.asking.words, question.rng)
         motion = self.asking.vocabulary[word] if word is not None else None
-        return Decision(motion, told(asked.text, said, read, word))
+        return Decision(motion, told(asked.text, said, read, word), ends(read, invalid))
 
 
 def build(spec: TaskSpec, config: Mapping[str, Any]) -> VlmPolicy:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vlmrl_ros.core.errors import ConfigError
+from vlmrl_ros.core.invalid import INVALID, NO_OP, carried_out, ends, penalty
 from vlmrl_ros.core.text import TextObservation, TextStep, require_running
 from vlmrl_ros.core.text_action import read_action
 
@@ -35,8 +36,8 @@ class GymText(ABC):
     names: Sequence[str]
     """One word for each action, in the order of their numbers."""
     system_prompt: str
-    invalid_reward = 0.0
-    """Reward of a text that names no action; nothing happens in the environment."""
+    invalid = NO_OP
+    """What becomes of a text that names no action, of :data:`~vlmrl_ros.core.invalid.INVALID`."""
     max_turns = 1000
     """Utterances after which an episode is truncated, where the environment has not ended it."""
 
@@ -44,8 +45,10 @@ class GymText(ABC):
         """Take an environment; it is closed with this.
 
         Raises:
-            ConfigError: its actions are not as many as the names.
+            ConfigError: its actions are not as many as the names, or ``invalid`` is none of the choices.
         """
+        if self.invalid not in INVALID:
+            raise ConfigError(f"{type(self).__name__}.invalid is '{self.invalid}'; valid: {', '.join(INVALID)}")
         size = getattr(env.action_space, "n", None)
         if size is None or int(size) != len(self.names):
             raise ConfigError(f"{type(self).__name__} names {len(self.names)} actions for {env.action_space}")
@@ -80,6 +83,7 @@ class GymText(ABC):
     def reset(self, seed: int) -> TextObservation:
         """Begin an episode from a seed."""
         self._seen, _ = self._env.reset(seed=seed)
+        self._rng = np.random.default_rng([seed, 1])
         self._turns, self._over = 0, False
         return self._tell()
 
@@ -91,15 +95,16 @@ class GymText(ABC):
         """
         require_running(self._over)
         said = read_action(text, self.legal_actions)
-        reward, terminated, truncated, about = self.invalid_reward, False, False, {}
-        if said.action is not None:
-            number = self._first + list(self.names).index(said.action)
+        word = carried_out(said, self.invalid, self.legal_actions, self._rng)
+        reward, terminated, truncated, about = penalty(said, self.invalid), ends(said, self.invalid), False, {}
+        if word is not None:
+            number = self._first + list(self.names).index(word)
             self._seen, gained, terminated, truncated, about = self._env.step(number)
             reward = float(gained)
         self._turns += 1
         truncated = not terminated and (truncated or self._turns >= self.max_turns)
         self._over = terminated or truncated
-        info: dict[str, Any] = {"action": said.action, "valid": said.valid, "anchor": repr(self._seen)}
+        info: dict[str, Any] = {"action": word, "valid": said.valid, "anchor": repr(self._seen)}
         if self._over:
             info["success"] = self.succeeded(reward, about, terminated)
         return TextStep(self._tell(), reward, terminated, truncated, info)

@@ -10,8 +10,9 @@ import numpy as np
 
 from vlmrl_ros.core.config import option
 from vlmrl_ros.core.errors import UnknownNameError
+from vlmrl_ros.core.invalid import RANDOM, carried_out, ends, invalid_option, penalty
 from vlmrl_ros.core.text import TextObservation, TextStep, require_running
-from vlmrl_ros.core.text_action import read_action
+from vlmrl_ros.core.text_action import TextAction, read_action
 from vlmrl_ros.sim.cards.blackjack import Blackjack
 from vlmrl_ros.sim.cards.game import CardGame, Outcome
 from vlmrl_ros.sim.cards.number_line import NumberLine
@@ -20,9 +21,6 @@ from vlmrl_ros.sim.cards.points import EZPoints, Points24
 from vlmrl_ros.sim.cards.prompts import prompt, system_prompt
 
 GAMES: dict[str, type[CardGame]] = {game.name: game for game in (NumberLine, EZPoints, Points24, Blackjack)}
-INVALID = ("random", "penalty", "end")
-REFUSED = -1.0
-"""Reward of a text that names no action, unless a random one is taken for it."""
 
 
 @dataclass(frozen=True)
@@ -30,16 +28,13 @@ class CardTaskConfig:
     """Options of a card game."""
 
     thoughts: bool = option(True, "answers begin with what is seen and with thoughts, before the action")
-    invalid: str = option(
-        "random",
-        "a text that names no action: random: a legal one is taken, as in RL4VLM; penalty: nothing happens, and it "
-        "costs 1; end: it costs 1 and ends the episode",
-        choices=INVALID,
-    )
+    invalid: str = invalid_option(RANDOM)
     size: int = option(SIZE, "height and width of the picture", unit="px", low=16, high=SIZE)
     shift: int = option(0, "the picture is moved by up to so many of its pixels, at random", unit="px", low=0, high=16)
     noise: float = option(0.0, "standard deviation of the noise on the picture, of 255", low=0.0, high=255.0)
-    max_invalid: int = option(10, "penalty: so many invalid texts end the episode by truncation", low=1, high=1000)
+    max_invalid: int = option(
+        10, "no-op, penalty: so many texts without an action end the episode by truncation", low=1, high=1000
+    )
 
 
 class CardTask:
@@ -82,10 +77,8 @@ class CardTask:
         """
         require_running(self._over)
         said = read_action(text, self.legal_actions)
-        action = said.action
-        if action is None and self._config.invalid == "random":
-            action = self.legal_actions[self._rng.integers(len(self.legal_actions))]
-        outcome = self._refuse() if action is None else self.game.act(action)
+        action = carried_out(said, self._config.invalid, self.legal_actions, self._rng)
+        outcome = self._refuse(said) if action is None else self.game.act(action)
         self._return += outcome.reward
         self._over = outcome.terminated or outcome.truncated
         info: dict[str, Any] = {"action": action, "valid": said.valid, "anchor": self.game.state}
@@ -96,10 +89,10 @@ class CardTask:
     def close(self) -> None:
         """Nothing is held."""
 
-    def _refuse(self) -> Outcome:
+    def _refuse(self, said: TextAction) -> Outcome:
         self._invalid += 1
-        ends = self._config.invalid == "end"
-        return Outcome(REFUSED, terminated=ends, truncated=not ends and self._invalid >= self._config.max_invalid)
+        over, many = ends(said, self._config.invalid), self._invalid >= self._config.max_invalid
+        return Outcome(penalty(said, self._config.invalid), terminated=over, truncated=many and not over)
 
     def _observe(self) -> TextObservation:
         config = self._config

@@ -11,6 +11,7 @@ import numpy as np
 
 from vlmrl_ros.core.config import from_mapping, option
 from vlmrl_ros.core.errors import ConfigError
+from vlmrl_ros.core.invalid import NO_OP
 from vlmrl_ros.core.prompts import answer
 from vlmrl_ros.core.text import TextStep
 from vlmrl_ros.core.text_episode import END, Normalisation, TextEpisode
@@ -63,7 +64,7 @@ class Dialogue:
         self._config = config
         horizon = LONGEST_SKILL_STEPS * config.max_turns
         options = {"observation": "state", "combinations": config.combinations, "horizon": horizon}
-        words = TextArmConfig(words="skills", thoughts=False, cameras=(), max_turns=config.max_turns)
+        words = TextArmConfig(words="skills", invalid=NO_OP, thoughts=False, cameras=(), max_turns=config.max_turns)
         self._arm = TextArm(build_task("tabletop", options), config=words)
         self.legal_actions: Sequence[str] = tuple(self._arm.legal_actions)
         self._dice: np.random.Generator | None = None

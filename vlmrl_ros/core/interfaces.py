@@ -144,7 +144,10 @@ class Policy(Protocol):
     """Every option in force, by name."""
 
     def act(self, observation: Observation, rng: np.random.Generator) -> tuple[FloatArray, Mapping[str, Any]]:
-        """One action, float32 (A,) within the bounds of the spec, and information (may hold ``thought``)."""
+        """One action, float32 (A,) within the bounds of the spec, and information.
+
+        That may hold ``thought``, and ``ends`` where the episode is to end.
+        """
 
     def reset(self) -> None:
         """An episode begins: what it does no longer depends on the one before."""

@@ -37,10 +37,12 @@ class Decision:
     Attributes:
         motion: what to do, for one control step or for many; None where it found nothing.
         thought: what there is to say of it, fit for JSON; ``error`` is in it where the question could not be answered.
+        ends: the episode is to end.
     """
 
     motion: Motion | None
     thought: Mapping[str, Any]
+    ends: bool = False
 
 
 @runtime_checkable
@@ -77,12 +79,12 @@ class MotionByMotion(ABC):
         self._told = ""
 
     def act(self, observation: Observation, rng: np.random.Generator) -> tuple[FloatArray, Mapping[str, Any]]:
-        """The next action of the motion under way, or of one that is decided on now; ``thought`` where it is."""
+        """The next action of the motion under way, or of one decided on now; ``thought`` and ``ends`` where it is."""
         state, info = state_of(observation), {}
         action = self._drive(state) if self._drive is not None else None
         if action is None:
             decision = self.think([Question(observation, rng, self._told)])[0]
-            info = {"thought": dict(decision.thought)}
+            info = {"thought": dict(decision.thought), "ends": decision.ends}
             self._drive = decision.motion.begin() if decision.motion is not None else None
             action = self._drive(state) if self._drive is not None else None
         return (self._still.copy() if action is None else action), info

@@ -7,6 +7,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from vlmrl_ros.core.invalid import NO_OP, ends, penalty
 from vlmrl_ros.core.spoken import KEPT, Spoken
 from vlmrl_ros.core.text import TextObservation
 from vlmrl_ros.core.turn import Turn
@@ -43,16 +44,19 @@ class Turns:
     because it came too late or a person was driving, has no turn.
 
     Where a step is missing the turn counts as truncated: what came next is not known, and is valued.
+
+    What a text without an action costs, and whether it ends the episode, is as in :mod:`vlmrl_ros.core.invalid`.
     """
 
-    def __init__(self, cameras: Sequence[str], reward: Callable[[Transition], float]) -> None:
+    def __init__(self, cameras: Sequence[str], reward: Callable[[Transition], float], invalid: str = NO_OP) -> None:
         """Begin with nothing said.
 
         Args:
             cameras: names of those whose pictures the policy was shown, in order.
             reward: of a transition.
+            invalid: what becomes of a text that names no action.
         """
-        self._cameras, self._reward = tuple(cameras), reward
+        self._cameras, self._reward, self._invalid = tuple(cameras), reward, invalid
         self._arms: dict[int, _Arm] = defaultdict(_Arm)
         self.blind = 0
         """Utterances without a turn because what they are about is not known any more."""
@@ -97,14 +101,15 @@ class Turns:
         """End the open turn with what was seen then; cut: what came next is not known."""
         turn, arm.open = arm.open, None
         assert turn is not None
-        ended = after.feedback
+        ended, said = after.feedback, turn.spoken.said
+        terminated = (ended.terminated and not cut) or ends(said, self._invalid)
         return Turn(
             observation=turn.observation,
             utterance=turn.spoken.utterance,
-            said=turn.spoken.said,
-            reward=turn.reward,
-            terminated=ended.terminated and not cut,
-            truncated=cut or (ended.truncated and not ended.terminated),
+            said=said,
+            reward=turn.reward + penalty(said, self._invalid),
+            terminated=terminated,
+            truncated=not terminated and (cut or ended.truncated),
             after=self._seen(turn.spoken.prompt, after.observation),
             anchor=_key(turn.observation),
             arm=number,

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from vlmrl_ros.core.config import options
+from vlmrl_ros.core.config import from_mapping, options
 from vlmrl_ros.core.errors import ConfigError
 from vlmrl_ros.core.turn import Turn
 from vlmrl_ros.core.turns import Turns
 from vlmrl_ros.core.types import Transition
 from vlmrl_ros.policies.learners import labels
+from vlmrl_ros.policies.vlm.config import VlmConfig
 
 if TYPE_CHECKING:
     from vlmrl_ros.core.spec import TaskSpec
@@ -103,7 +104,8 @@ class AsSpoken:
         self.policy_options = dict(policy_options)
         self.spec = text_spec(spec, policy_options)
         cameras = [camera.name for camera in spec.cameras]
-        self._turns = Turns(cameras, REWARDS[getattr(of_learner, "reward", "takeovers")])
+        reward = REWARDS[getattr(of_learner, "reward", "takeovers")]
+        self._turns = Turns(cameras, reward, from_mapping(VlmConfig, policy_options, SPEAKER).invalid)
         self._on_policy = is_on_policy(of_learner)
         self._version = 0
         self._given = self._stale = 0

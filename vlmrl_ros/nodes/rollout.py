@@ -77,8 +77,8 @@ def rollout(task: Task, policy: Policy, episodes: int, seed: int, discount: floa
                 return results
         if feedback.step == 0:
             begin(policy, str(getattr(task, "instruction", "")))
-        action, _ = policy.act(arrival.observation, stream(seed, "policy", feedback.episode, feedback.step))
-        _, arrival = loop.advance(arrival, action, Mark.NONE)
+        action, info = policy.act(arrival.observation, stream(seed, "policy", feedback.episode, feedback.step))
+        _, arrival = loop.advance(arrival, action, Mark.RESET if info.get("ends") else Mark.NONE)
 
 
 def begin(policy: Policy, instruction: str) -> None:

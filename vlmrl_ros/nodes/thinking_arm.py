@@ -9,6 +9,7 @@ from typing import Any
 
 from sensor_msgs.msg import JointState
 from std_msgs.msg import String
+from std_srvs.srv import Trigger
 
 from vlmrl_ros.bridge import messages, qos
 from vlmrl_ros.bridge.shell import Shell
@@ -62,6 +63,9 @@ class ThinkingArm:
         self._instruction = ""
         self._version = 0
         self._driven = False
+        self._ending = False
+        """The bridge was asked to end the episode."""
+        self._reset = node.create_client(Trigger, arm.topic("reset"))
         self._wordless_ns = -1
         """Stamp of an observation whose thought named no action, until a step has been held for it, ns."""
         if self._deadline_s:
@@ -72,17 +76,17 @@ class ThinkingArm:
     def arrive(self, tick: Tick) -> None:
         """Answer an observation by the motion under way, or have it thought about.
 
-        Nothing is thought that nobody would carry out: while a person drives, and at the end of an episode.
+        Nothing is thought that nobody would carry out: while a person drives, and where an episode ends.
         """
         before = self._deliberation.waiting
         if before is not None:  # the bridge went on without its answer
             self._expire(before.stamp_ns)
         if tick.feedback.step == 0:
-            self._wordless_ns = -1
+            self._wordless_ns, self._ending = -1, False
         action = self._deliberation.arrive(tick)
         if action is not None:
             self._answer(tick, action, thought_ns=self._deliberation.decided_ns)
-        elif self._driven or tick.feedback.last:
+        elif self._driven or self._ending or tick.feedback.last:
             self._expire(tick.stamp_ns)
         else:
             self._ask(tick)
@@ -119,12 +123,25 @@ class ThinkingArm:
         if motion is None:
             if thought.decision is not None and "error" not in thought.decision.thought:
                 self._wordless_ns = asked.stamp_ns
-            self._expire(asked.stamp_ns)
+            if thought.decision is not None and thought.decision.ends:
+                self._end(asked.stamp_ns)
+            else:
+                self._expire(asked.stamp_ns)
             return
         self._thinking.withdraw(self._arm.name)  # a later observation is answered by this motion
         answered = self._deliberation.decide(asked, motion, now_s)
         if answered is not None:
             self._answer(*answered, inference_s=thought.seconds, thought_ns=asked.stamp_ns)
+
+    def _end(self, stamp_ns: int) -> None:
+        """Have the bridge end the episode, and then let the hold policy answer; without a bridge the arm is held."""
+        if not self._reset.service_is_ready():
+            self._node.get_logger().warning(f"no service {self._reset.srv_name}: the episode goes on")
+            self._expire(stamp_ns)
+            return
+        self._ending = True
+        self._node.diagnostics.count("episodes ended by a text without action")
+        self._reset.call_async(Trigger.Request()).add_done_callback(lambda _: self._expire(stamp_ns))
 
     def _say(self, asked: Tick, thought: Thought) -> None:
         assert thought.decision is not None

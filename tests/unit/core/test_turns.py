@@ -6,8 +6,9 @@ from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from fakes.steps import DT_NS, episode, step
-from fakes.utterances import held, saying
+from fakes.utterances import held, saying, spoken
 
 from vlmrl_ros.core.chain import Chain
 from vlmrl_ros.core.turn import Turn
@@ -134,3 +135,15 @@ def test_arms_are_told_apart():
             found += made(Transition(before, after, arm=arm))
     assert [(turn.arm, seen(turn)) for turn in found] == [(0, (0, 2)), (1, (0, 2))]
     np.testing.assert_array_equal(found[0].after.images[0], steps[2].observation["top"])
+
+
+@pytest.mark.parametrize(
+    ("invalid", "reward", "terminated"), [("no-op", 0.0, False), ("penalty", -1.0, False), ("end", -1.0, True)]
+)
+def test_a_text_without_an_action_costs_and_ends_the_episode_as_is_chosen(invalid, reward, terminated):
+    steps = saying(episode(0, LENGTH), {0: 0, 4: 4})
+    babble = spoken(steps[4].stamp_ns, "hm")
+    steps = [replace(step, spoken=babble) if number >= 4 else step for number, step in enumerate(steps)]
+    named, none = turns_of(steps, made=Turns(["top"], taken_over, invalid))
+    assert (named.reward, named.terminated) == (0.0, False)
+    assert (none.reward, none.terminated, none.truncated) == (reward, terminated, not terminated)

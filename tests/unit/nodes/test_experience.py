@@ -13,6 +13,7 @@ import pytest
 from fakes.steps import episode
 
 from vlmrl_ros.core import registry
+from vlmrl_ros.core.chain import Chain
 from vlmrl_ros.core.config import from_mapping, to_mapping
 from vlmrl_ros.core.errors import ConfigError
 from vlmrl_ros.core.preload import preload
@@ -111,6 +112,16 @@ def live(speaker, version, numbers) -> Iterator[Step]:
                 said = {**decision.thought, "stamp_ns": step.stamp_ns, "version": version()}
                 spoken = read_spoken(json.dumps(said))
             yield replace(step, observation=observation, spoken=spoken)
+
+
+@pytest.mark.parametrize(("invalid", "cost"), [("no-op", 0.0), ("penalty", -1.0), ("end", -1.0)])
+def test_what_a_text_without_an_action_costs_is_as_the_policy_was_told(invalid, cost, speaker):
+    options = made_of("vlm_ppo", speaker).options
+    experience, chain = AsSpoken(SPEC, options, {**speaker.options, "invalid": invalid}), Chain()
+    lived = filter(None, map(chain.append, live(speaker, lambda: 0, [0])))
+    turns = [turn for transition in lived for turn in experience(transition)]
+    assert [turn.said.valid for turn in turns] == [False] * 3
+    assert [(turn.reward, turn.terminated) for turn in turns] == [(cost, invalid == "end")] * 3
 
 
 @pytest.mark.parametrize("name", ["vlm_ppo", "vlm_gigpo"])

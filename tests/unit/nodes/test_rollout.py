@@ -5,6 +5,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from vlmrl_ros.core import registry
@@ -52,6 +53,19 @@ def served(*requests: str) -> list[dict]:
     answers = io.StringIO()
     serve(requests, answers)
     return [json.loads(line) for line in answers.getvalue().splitlines()]
+
+
+def test_a_policy_may_end_an_episode(task):
+    class Brief:
+        def reset(self) -> None:
+            self.steps = 0
+
+        def act(self, observation, rng):
+            self.steps += 1
+            return np.zeros(task.spec.action.size, np.float32), {"ends": self.steps == 2}
+
+    results = rollout(task, Brief(), 2, seed=0)
+    assert [(one.length, one.success) for one in results] == [(2, False), (2, False)]
 
 
 def test_a_rollout_ends_after_its_episodes_and_none_is_longer_than_the_horizon(task):

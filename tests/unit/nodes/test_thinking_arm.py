@@ -19,6 +19,7 @@ from rclpy.signals import SignalHandlerOptions
 from safetensors.numpy import save
 from sensor_msgs.msg import JointState
 from std_msgs.msg import String, UInt8MultiArray
+from std_srvs.srv import Trigger
 
 from vlmrl_ros.bridge import messages, qos
 from vlmrl_ros.bridge.thought_messages import read_thought_age
@@ -48,7 +49,7 @@ class Speaker:
 
     def __init__(self) -> None:
         self.options: dict[str, Any] = {}
-        self.value, self.steps = 0.5, 3
+        self.value, self.steps, self.ends = 0.5, 3, False
         self.may = threading.Semaphore(0)
         self.asked: list[Question] = []
 
@@ -68,7 +69,7 @@ class Speaker:
             raise ZeroDivisionError("of the policy")
         motion = Move(np.array([self.value], np.float32), self.steps) if self.steps else None
         said = {"valid": motion is not None, "thought": "on I go", "action": "forward" if motion else None}
-        return [Decision(motion, said) for _ in questions]
+        return [Decision(motion, said, self.ends) for _ in questions]
 
     def prepare(self, variables):
         if "good" not in variables:
@@ -298,6 +299,39 @@ def test_a_text_without_action_holds_the_arm_for_a_step_and_the_step_says_so(ser
     assert served.answer(0) == (0.0, True)
     assert served.counts["invalid texts"] == 1
     assert served.ages[0] == 0
+
+
+def test_a_text_without_action_may_end_the_episode_before_the_step_is_answered_and_nothing_is_thought_until_then(
+    served,
+):
+    asked: list[bool] = []
+
+    def reset(_: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        asked.append(0 in served.actions)
+        return response
+
+    served.node.create_service(Trigger, "reset", reset)
+    served.speaker.steps, served.speaker.ends = 0, True
+    served.see(0)
+    served.thought(1)
+    assert served.answer(0) == (0.0, True)
+    assert asked == [False]
+    served.see(1)
+    assert served.answer(1) == (0.0, True)
+    assert len(served.speaker.asked) == 1
+    served.speaker.steps, served.speaker.ends = 3, False
+    served.tell("/feedback", messages.feedback_message(2, Feedback(0.0, False, False, False, 1, 0, 0)))
+    served.tell("/observation/state", messages.named_vector(2, ("x",), [0.0]))
+    served.thought(2)
+    assert served.answer(2) == (0.5, False)
+
+
+def test_where_no_bridge_can_end_the_episode_it_goes_on(served):
+    served.speaker.steps, served.speaker.ends = 0, True
+    for stamp in (0, 1):
+        served.see(stamp)
+        served.thought(stamp + 1)
+        assert served.answer(stamp) == (0.0, True)
 
 
 @pytest.mark.parametrize("served", [{"deadline_s": 0.0}], indirect=True)

@@ -100,11 +100,19 @@ def test_a_model_that_was_taught_acts_by_its_word_until_the_motion_ends():
     assert policy.act(observed, rng)[1]
 
 
-def test_a_text_without_action_decides_nothing_unless_chance_may():
-    held = policy_of().think([question()])[0]
+@pytest.mark.parametrize(("invalid", "ends"), [("no-op", False), ("penalty", False), ("end", True)])
+def test_a_text_without_action_decides_nothing_and_may_end_the_episode(invalid, ends):
+    policy = policy_of(config=replace(SHORT, invalid=invalid))
+    held = policy.think([question()])[0]
     assert (held.motion, held.thought["valid"], held.thought["action"]) == (None, False, None)
-    drawn = policy_of(config=VlmConfig(max_new_tokens=6, temperature=0.0, invalid="random")).think([question()])[0]
+    assert held.ends is ends
+    assert policy.act(question().observation, np.random.default_rng(0))[1]["ends"] is ends
+
+
+def test_a_text_without_action_may_mean_any_word():
+    drawn = policy_of(config=replace(SHORT, invalid="random")).think([question()])[0]
     assert not drawn.thought["valid"]
+    assert not drawn.ends
     assert drawn.motion is not None
 
 
@@ -273,5 +281,5 @@ def test_a_chat_template_frames_the_prompt():
 
 
 def test_options_are_shown():
-    assert policy_of().options == {**policy_of().options, "max_new_tokens": 6, "invalid": "hold"}
+    assert policy_of().options == {**policy_of().options, "max_new_tokens": 6, "invalid": "no-op"}
     assert from_mapping(VlmConfig, {"thoughts": False}, "policy").thoughts is False

@@ -223,14 +223,14 @@ def test_the_picture_shows_what_the_game_is_and_no_more(name):
 
 
 @pytest.mark.parametrize(
-    ("invalid", "reward", "terminated", "action"), [("penalty", -1.0, False, None), ("end", -1.0, True, None)]
+    ("invalid", "reward", "terminated"), [("no-op", 0.0, False), ("penalty", -1.0, False), ("end", -1.0, True)]
 )
-def test_what_a_text_without_an_action_does_is_chosen(invalid, reward, terminated, action):
+def test_what_a_text_without_an_action_does_is_chosen(invalid, reward, terminated):
     task = CardTask("number_line", CardTaskConfig(invalid=invalid))
     task.reset(0)
     before = task.game.state
     step = task.step("I do not know")
-    assert (step.reward, step.terminated, step.info["action"]) == (reward, terminated, action)
+    assert (step.reward, step.terminated, step.info["action"]) == (reward, terminated, None)
     assert not step.info["valid"]
     assert task.game.state == before
 

@@ -52,6 +52,46 @@ def test_a_fall_is_no_success_and_standing_around_is_cut():
     task.close()
 
 
+@pytest.mark.parametrize(
+    ("choice", "reward", "over"), [("no-op", 0.0, False), ("penalty", -1.0, False), ("end", -1.0, True)]
+)
+def test_what_a_text_without_an_action_does_is_chosen(choice, reward, over):
+    class Careful(Lake):
+        invalid = choice
+
+    task = Careful.make("FrozenLake-v1", is_slippery=False, render_mode=None)
+    before = task.reset(0)
+    step = task.step("hm")
+    assert (step.reward, step.terminated, step.truncated, step.observation) == (reward, over, False, before)
+    assert (step.info["valid"], step.info["action"]) == (False, None)
+    task.close()
+
+
+def test_a_text_without_an_action_may_mean_any():
+    class Reckless(Lake):
+        invalid = "random"
+
+    task = Reckless.make("FrozenLake-v1", is_slippery=False, render_mode=None)
+
+    def meant(seed: int) -> str:
+        task.reset(seed)
+        return task.step("hm").info["action"]
+
+    said = [meant(seed) for seed in range(8)]
+    assert set(said) <= set(Lake.names)
+    assert len(set(said)) > 1
+    assert said == [meant(seed) for seed in range(8)]
+    task.close()
+
+
+def test_a_choice_that_does_not_exist_is_refused():
+    class Odd(Lake):
+        invalid = "wait"
+
+    with pytest.raises(ConfigError, match=r"Odd\.invalid is 'wait'; valid: random, no-op, penalty, end"):
+        Odd.make("FrozenLake-v1", render_mode=None)
+
+
 def test_pictures_come_along_where_there_are_any():
     task = Hand.make("Blackjack-v1")
     first, again = task.reset(7), task.reset(7)

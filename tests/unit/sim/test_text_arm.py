@@ -79,17 +79,32 @@ def test_move_by_move_a_task_is_done(name: str, config: TextArmConfig):
     assert all(successes)
 
 
-def test_a_text_without_an_action_costs_time_or_the_episode():
-    task = text_arm()
+@pytest.mark.parametrize(
+    ("invalid", "reward", "terminated"), [("no-op", 0.0, False), ("penalty", -1.0, False), ("end", -1.0, True)]
+)
+def test_a_text_without_an_action_moves_nothing_and_costs_what_is_chosen(invalid, reward, terminated):
+    task = text_arm(config=TextArmConfig(invalid=invalid, **SMALL))
     task.reset(0)
     before = task.task.tip()
     step = task.step("let me think")
-    assert (step.info["action"], step.info["valid"], step.last) == (None, False, False)
+    assert (step.info["action"], step.info["valid"]) == (None, False)
+    assert (step.reward, step.terminated, step.truncated) == (reward, terminated, False)
     np.testing.assert_allclose(task.task.tip(), before, atol=1e-3)
-    strict = text_arm(config=TextArmConfig(invalid="end", **SMALL))
-    strict.reset(0)
-    step = strict.step("let me think")
-    assert (step.terminated, step.reward, step.info["success"]) == (True, 0.0, False)
+
+
+def test_a_text_without_an_action_may_mean_any():
+    task = text_arm(config=TextArmConfig(invalid="random", **SMALL))
+
+    def meant(seed: int) -> str:
+        task.reset(seed)
+        step = task.step("let me think")
+        assert (step.reward, step.info["valid"]) == (0.0, False)
+        return step.info["action"]
+
+    said = [meant(seed) for seed in (1, 2, 3, 1)]
+    assert said[0] == said[3]
+    assert len(set(said)) > 1
+    assert set(said) <= set(task.legal_actions)
 
 
 def test_an_episode_is_truncated_after_its_last_turn_and_then_over():

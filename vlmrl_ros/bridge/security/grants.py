@@ -90,6 +90,7 @@ GRANTS: Mapping[str, Grant] = {
     "policy_server": Grant(
         publish=("policy/action", "policy/status", "policy/thought"),
         subscribe=(*OBSERVATION, "feedback", "spec", "weights", "instruction", "intervention", "policy/selection"),
+        request=("reset",),  # of a policy that thinks, where a text without an action ends the episode
     ),
     "teleop": Grant(
         publish=("command", "intervention", "guide/command"),

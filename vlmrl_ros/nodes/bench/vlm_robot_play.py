@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from vlmrl_ros.core.invalid import NO_OP
 from vlmrl_ros.core.prompts import answer
 from vlmrl_ros.core.text import TextObservation
 from vlmrl_ros.core.text_action import read_action
@@ -22,7 +23,7 @@ from vlmrl_ros.sim.text_arm import TextArm, TextArmConfig
 
 Speaker = Callable[[Sequence[TextObservation]], Sequence[str]]
 """Says something to each observation."""
-IN_WORDS = TextArmConfig(words="skills", max_turns=3)
+IN_WORDS = TextArmConfig(words="skills", invalid=NO_OP, max_turns=3)
 
 
 @dataclass(frozen=True)
