@@ -36,6 +36,7 @@ EXECUTABLES = (
     "text_learner",
     "text_policy_server",
     "text_recorder",
+    "vlm_model",
 )
 PLUGINS = {
     "learners": {

@@ -58,7 +58,7 @@ class TurnLearner(ABC):
         if config.start_from and config.lora_rank:
             raise ConfigError(
                 f"{name}.start_from is '{config.start_from}' beside lora_rank {config.lora_rank}: the policy would not "
-                "have what the adapter stands on; give both sides a folder with that model"
+                "have what the adapter stands on; give both sides a folder with that model, as vlm_model writes it"
             )
         self.spec, self._name, self._rng = spec, name, rng
         self.evaluation_options: Mapping[str, Any] = {
