@@ -96,9 +96,9 @@ class Decoder:
 
 def _engine(model: Any, processor: Any) -> FusedEngine | GenericEngine:
     language = getattr(model.model, "language_model", None) or getattr(model.model, "text_model", None)
-    if language is None or not can_fuse(language, model.get_output_embeddings()):
-        return GenericEngine(model)
-    return FusedEngine(model, processor.tokenizer.convert_tokens_to_ids(processor.image_token))
+    fuses = language is not None and can_fuse(language, model.get_output_embeddings())
+    kind = FusedEngine if fuses else GenericEngine
+    return kind(model, processor.tokenizer.convert_tokens_to_ids(processor.image_token))
 
 
 def _check(image: Any) -> None:

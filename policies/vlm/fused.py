@@ -101,7 +101,7 @@ def pack(language: Any, head: nn.Module, new: New | None = None) -> Packed:
         sizes=sizes,
         epsilon=config.rms_norm_eps,
         layers=tuple(_layer(layer, sizes, new) for layer in language.layers),
-        norm=_now(language.norm.weight, new),
+        norm=now(language.norm.weight, new),
         head=_weight(head, new).t().contiguous(),
         rotation=torch.complex(cosine[0, :, None, :half], sine[0, :, None, :half]),
     )
@@ -116,10 +116,10 @@ def _layer(layer: Any, sizes: Sizes, new: New) -> Layer:
     attention, mlp = layer.self_attn, layer.mlp
     query, key = (_in_pairs(_weight(module, new), sizes.width) for module in (attention.q_proj, attention.k_proj))
     return Layer(
-        before=_now(layer.input_layernorm.weight, new),
+        before=now(layer.input_layernorm.weight, new),
         query_key_value=torch.cat([query, key, _weight(attention.v_proj, new)]).t().contiguous(),
         out=_weight(attention.o_proj, new).t().contiguous(),
-        between=_now(layer.post_attention_layernorm.weight, new),
+        between=now(layer.post_attention_layernorm.weight, new),
         gate_up=torch.cat([_weight(mlp.gate_proj, new), _weight(mlp.up_proj, new)]).t().contiguous(),
         down=_weight(mlp.down_proj, new).t().contiguous(),
     )
@@ -130,18 +130,19 @@ def _in_pairs(weight: Tensor, width: int) -> Tensor:
     return weight.unflatten(0, (-1, 2, width // 2)).transpose(1, 2).flatten(0, 2)
 
 
-def _now(parameter: Tensor, new: New) -> Tensor:
+def now(parameter: Tensor, new: New) -> Tensor:
+    """The value to come of a parameter, or that in force."""
     return new.get(id(parameter), parameter.detach())
 
 
 def _weight(module: Any, new: New) -> Tensor:
     """The weight of a linear layer with what its active LoRA adapters add."""
-    weight = _now(base_of(module).weight, new)
+    weight = now(base_of(module).weight, new)
     if base_of(module) is module or module.merged or module.disable_adapters:
         return weight
     for name in module.active_adapters:
         if name in module.lora_A:
-            first, second = (_now(part[name].weight, new) for part in (module.lora_A, module.lora_B))
+            first, second = (now(part[name].weight, new) for part in (module.lora_A, module.lora_B))
             weight = weight + (second.float() @ first.float() * module.scaling[name]).to(weight.dtype)
     return weight
 

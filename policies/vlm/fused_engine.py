@@ -7,9 +7,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import embedding
 
+from vlmrl_ros.policies.vlm import prefixes
 from vlmrl_ros.policies.vlm.answers import Answers, Draw
-from vlmrl_ros.policies.vlm.fused import Cache, New, Packed, base_of, pack, read
+from vlmrl_ros.policies.vlm.fused import Cache, New, Packed, base_of, now, pack, read
 
 ROUND = 64
 """A cache has room for a multiple of so many tokens, so that most batches find one that fits."""
@@ -22,6 +24,15 @@ class Prefix:
     ids: tuple[int, ...]
     kept: Tensor
     """(L, 2, key heads, tokens, width), as a row of :class:`~vlmrl_ros.policies.vlm.fused.Cache`."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """What answers are decoded with."""
+
+    packed: Packed
+    prefix: Prefix | None
+    """The beginning of the last prompt, as these weights read it."""
 
 
 class FusedEngine:
@@ -43,22 +54,27 @@ class FusedEngine:
         self._head = model.get_output_embeddings()
         self._embed = model.get_input_embeddings()
         self._cache: Cache | None = None
-        self.take(self.prepare())
+        self._prefix: Prefix | None = None
+        self.take(self._in_force())
 
-    def prepare(self, new: New | None = None) -> Packed:
-        """A copy of the weights with values that are yet to come; may be called in any thread."""
-        return pack(self._language, self._head, new)
+    def prepare(self, new: New) -> Ready:
+        """A copy of the weights with values that are yet to come, and what they make of the remembered beginning.
 
-    def take(self, packed: Packed) -> None:
-        """Decode with this copy from now on, which is that of the weights in force."""
-        self._packed, self._prefix = packed, None
+        May be called in any thread. So the first answer with new weights is no later than the others.
+        """
+        packed = pack(self._language, self._head, new)
+        return Ready(packed, self._read_again(packed, new))
+
+    def take(self, ready: Ready) -> None:
+        """Decode with this from now on, which is a copy of the weights in force."""
+        self._packed, self._prefix = ready.packed, ready.prefix
         weights = [*self._language.parameters(), *self._head.parameters(), base_of(self._embed).weight]
         self._watched = [(one, one._version) for one in weights]
 
     def answer(self, inputs: Any, answers: Answers, draw: Draw, most: int) -> None:
         """Decode until all answers have ended or have ``most`` tokens."""
         if any(one._version != version for one, version in self._watched):
-            self.take(self.prepare())
+            self.take(self._in_force())
         state = self._read(inputs, most)
         logits = state.logits
         for step in range(most):
@@ -68,11 +84,26 @@ class FusedEngine:
                 return
             logits = state.follow(self._embed(tokens[:, None]))
 
+    def _in_force(self) -> Ready:
+        """A copy of the weights as they are."""
+        return Ready(pack(self._language, self._head), None)
+
+    @torch.no_grad()
+    def _read_again(self, packed: Packed, new: New) -> Prefix | None:
+        """The remembered beginning by other weights; none where the embedding is not a plain one."""
+        known = self._prefix
+        if known is None or type(self._embed) is not torch.nn.Embedding:
+            return None
+        ids = torch.tensor([known.ids], device=packed.head.device)
+        cache, places = Cache(packed, 1, len(known.ids)), torch.arange(len(known.ids), device=ids.device)
+        read(packed, cache, embedding(ids, now(self._embed.weight, new)), 0, places[None], None)
+        return Prefix(known.ids, cache.kept[:, 0])
+
     def _read(self, inputs: Any, most: int) -> _State:
         """Read the prompts; what all of them share with the remembered one is there already."""
         mask = inputs["attention_mask"].bool()
         rows = [row[keep].tolist() for row, keep in zip(inputs["input_ids"], mask, strict=True)]
-        known = self._known(rows)
+        known = prefixes.known(self._prefix.ids, rows) if self._prefix is not None else 0
         rest = max(map(len, rows)) - known
         ids = torch.full((len(rows), rest), self._pad(), dtype=torch.int64)
         for index, row in enumerate(rows):
@@ -109,23 +140,12 @@ class FusedEngine:
             self._cache = Cache(self._packed, batch, -(-tokens // ROUND) * ROUND)
         return self._cache
 
-    def _known(self, rows: list[list[int]]) -> int:
-        """How many tokens all prompts share with the remembered one; each keeps one to be read."""
-        if self._prefix is None:
-            return 0
-        most = min(len(self._prefix.ids), *(len(row) - 1 for row in rows))
-        return _common([self._prefix.ids[:most], *(row[:most] for row in rows)])
-
     def _remember(self, rows: list[list[int]], cache: Cache, known: int, padding: int) -> None:
         """Keep what the prompts share up to the first image, if it is more than was known or something else."""
-        first = rows[0]
-        ahead = first.index(self._image) if self._image in first else len(first) - 1
-        shared = _common([first[:ahead], *rows[1:]]) if len(rows) > 1 else ahead
-        if shared <= known:
-            return
-        place = torch.arange(shared, device=cache.kept.device)
-        place = place + padding * (place >= known)
-        self._prefix = Prefix(tuple(first[:shared]), cache.kept[:, 0].index_select(3, place))
+        shared = prefixes.shared(rows, self._image)
+        if shared > known:
+            place = prefixes.places(shared, known, padding, cache.kept.device)
+            self._prefix = Prefix(tuple(rows[0][:shared]), cache.kept[:, 0].index_select(3, place))
 
 
 class _State:
@@ -161,11 +181,3 @@ class _State:
         self._at += 1
         self._positions = self._positions + 1
         return logits
-
-
-def _common(rows: list[Any]) -> int:
-    """Length of the longest common beginning."""
-    for index, tokens in enumerate(zip(*rows, strict=False)):
-        if len(set(tokens)) > 1:
-            return index
-    return min(map(len, rows))

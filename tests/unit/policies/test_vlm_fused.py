@@ -43,7 +43,7 @@ def tokens(decoder: Decoder, *asked: TextObservation) -> list[list[int]]:
 def plainly(model, processor, *asked: TextObservation) -> list[list[int]]:
     """The same by ``generate``."""
     decoder = Decoder(model, processor, LONGEST)
-    decoder._engine = GenericEngine(decoder._model)
+    decoder._engine = GenericEngine(decoder._model, processor.tokenizer.convert_tokens_to_ids(processor.image_token))
     return tokens(decoder, *asked)
 
 
@@ -128,6 +128,26 @@ def test_new_weights_are_made_ready_beside_the_old_ones(pair):
         value.data = new[name]
     decoder.take(prepared)
     assert tokens(decoder, given) == plainly(model, pair[1], given) != before
+
+
+def test_new_weights_have_read_the_beginning_of_the_prompt_before_they_are_asked(pair, decoder, monkeypatch):
+    lengths = []
+
+    def counted(packed, cache, embedded, *others):
+        lengths.append(embedded.shape[1])
+        return read(packed, cache, embedded, *others)
+
+    prompts = [observation("Which way? ", seed) for seed in range(2)]
+    before = tokens(decoder, prompts[0])
+    torch.manual_seed(2)
+    new = {name: value + 0.2 * torch.randn_like(value) for name, value in parameters(pair[0]).items()}
+    prepared = decoder.prepare({id(value): new[name] for name, value in parameters(pair[0]).items()})
+    for name, value in parameters(pair[0]).items():
+        value.data = new[name]
+    decoder.take(prepared)
+    monkeypatch.setattr("vlmrl_ros.policies.vlm.fused_engine.read", counted)
+    assert tokens(decoder, prompts[1]) == plainly(*pair, prompts[1]) != before
+    assert lengths[0] == 16, "the picture alone"
 
 
 def test_half_precision_speaks(pair):
