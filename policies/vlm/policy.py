@@ -52,15 +52,13 @@ class VlmPolicy(MotionByMotion):
         self._busy = threading.Lock()
 
     def think(self, questions: Sequence[Question]) -> list[Decision]:
-        """Answer questions; one whose picture or prompt cannot be read, or for which memory is short, gets none."""
+        """Answer questions; one alone that cannot be read, or that memory is short for, gets none but the reason."""
         try:
             return self._think(questions)
         except (VlmrlError, MemoryError, RuntimeError) as error:
-            if not (isinstance(error, VlmrlError) or tells_of_short_memory(error)):
+            if len(questions) > 1 or not (isinstance(error, VlmrlError) or tells_of_short_memory(error)):
                 raise
-            if len(questions) == 1:
-                return [Decision(None, {"error": str(error)})]
-            return [decision for question in questions for decision in self.think([question])]
+            return [Decision(None, {"error": str(error)})]
 
     def load(self, variables: Variables) -> None:
         """Take new weights, see :func:`~vlmrl_ros.policies.vlm.weights.parameters`.

@@ -56,7 +56,11 @@ class Thinker(Policy, Protocol):
         """Another episode begins, with this to do: :meth:`Policy.act` leaves the motion under way."""
 
     def think(self, questions: Sequence[Question]) -> list[Decision]:
-        """Answer the questions of several robots together. What is wrong with one of them hurts no other."""
+        """Answer the questions of several robots together.
+
+        Raises:
+            Exception: together they cannot be answered, or one has brought out a defect; whoever asked puts each alone.
+        """
 
     def prepare(self, variables: Variables) -> Any:
         """Make ready new weights while the old ones are at work; called in another thread.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import queue
 import shutil
 from dataclasses import replace
 
@@ -17,7 +18,8 @@ from vlmrl_ros.core.errors import CheckpointError, ConfigError, UnknownNameError
 from vlmrl_ros.core.prompts import answer
 from vlmrl_ros.core.spec import CameraSpec, TaskSpec, VectorSpec
 from vlmrl_ros.core.text import IMAGE, TextObservation
-from vlmrl_ros.core.thinker import Question, Thinker
+from vlmrl_ros.core.thinker import Decision, Question, Thinker
+from vlmrl_ros.nodes.thinking import Thinking, Thought
 from vlmrl_ros.policies.vlm.config import VlmConfig
 from vlmrl_ros.policies.vlm.decoding import Decoder
 from vlmrl_ros.policies.vlm.fused_engine import FusedEngine
@@ -47,6 +49,19 @@ def question(seed: int = 0, instruction: str = "", **more) -> Question:
 @pytest.fixture(params=FAMILIES)
 def family(request):
     return request.param
+
+
+def answered(policy: VlmPolicy, *questions: Question) -> list[Decision]:
+    """As the server asks: all together, and each alone where that fails."""
+    thoughts: queue.SimpleQueue[Thought] = queue.SimpleQueue()
+    thinking = Thinking(policy, len(questions), lambda weights, error: None)
+    for robot, one in enumerate(questions):
+        thinking.ask(robot, one, thoughts.put)
+    thinking.start()
+    made = [thoughts.get(timeout=60.0) for _ in questions]
+    thinking.stop(60.0)
+    assert all(thought.decision for thought in made), made
+    return [thought.decision for thought in made]
 
 
 def policy_of(family: str = "llava", config: VlmConfig = SHORT) -> VlmPolicy:
@@ -133,7 +148,7 @@ def test_without_instruction_that_of_the_options_holds():
     ],
 )
 def test_one_bad_question_is_told_and_hurts_no_other(wrong, message):
-    good, bad = policy_of().think([question(), wrong])
+    good, bad = answered(policy_of(), question(), wrong)
     assert "error" not in good.thought
     assert bad.motion is None
     with pytest.raises(AssertionError, match=message):
@@ -144,7 +159,7 @@ def test_what_a_model_does_not_take_for_text_is_refused_in_an_instruction_and_hu
     policy = policy_of(family)
     mark, end = policy.processor.image_token, policy.processor.tokenizer.eos_token
     for told in (IMAGE, mark, end):
-        good, bad = policy.think([question(1, "lift it"), question(2, f"put {told} down")])
+        good, bad = answered(policy, question(1, "lift it"), question(2, f"put {told} down"))
         assert good.thought["token_ids"] == policy.think([question(1, "lift it")])[0].thought["token_ids"]
         assert bad.thought["error"] == (
             f"an instruction holds ['{told}'], which this model does not take for text; valid: plain words"
@@ -174,9 +189,9 @@ def test_where_memory_is_short_for_all_questions_each_is_answered_alone_or_told_
         return real(self, asked, *others)
 
     monkeypatch.setattr(Decoder, "decode", short)
-    assert all("error" not in one.thought for one in policy.think([question(1), question(2)]))
+    assert all("error" not in one.thought for one in answered(policy, question(1), question(2)))
     most = 0
-    assert all(one.thought["error"] for one in policy.think([question(1), question(2)]))
+    assert all(one.thought["error"] for one in answered(policy, question(1), question(2)))
 
 
 @pytest.mark.parametrize(
