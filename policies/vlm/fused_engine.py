@@ -60,7 +60,7 @@ class FusedEngine:
     def prepare(self, new: New) -> Ready:
         """A copy of the weights with values that are yet to come, and what they make of the remembered beginning.
 
-        May be called in any thread. So the first answer with new weights is no later than the others.
+        May be called in any thread. So the first answer with new weights does not wait for either.
         """
         packed = pack(self._language, self._head, new)
         return Ready(packed, self._read_again(packed, new))

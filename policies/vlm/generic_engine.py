@@ -45,6 +45,7 @@ class GenericEngine:
         """
         self._model, self._image = model, image_token
         self._text = model.config.get_text_config(decoder=True)
+        self._one_way = model.config.model_type in ONE_WAY
         self.take(None)
 
     def prepare(self, new: New) -> None:
@@ -61,7 +62,7 @@ class GenericEngine:
             self.take(None)
         mask = inputs["attention_mask"].bool()
         rows = [row[keep].tolist() for row, keep in zip(inputs["input_ids"], mask, strict=True)]
-        begun, cache = known(self._prefix.ids, rows), DynamicCache(config=self._text)
+        begun, cache = known(self._prefix.ids, rows), DynamicCache(config=self._text) if self._one_way else None
         if begun:
             for layer, kept in enumerate(self._prefix.kept):
                 cache.update(*(part[:, :, :begun].expand(len(rows), -1, -1, -1) for part in kept), layer)
@@ -75,17 +76,17 @@ class GenericEngine:
             logits_processor=LogitsProcessorList([_Drawn(answers, draw)]),
             stopping_criteria=StoppingCriteriaList([_Ended(answers)]),
         )
-        self._remember(rows, cache, begun, int((~mask[0]).sum()))
+        if cache is not None:
+            self._remember(rows, cache, begun, int((~mask[0]).sum()))
 
     def _remember(self, rows: list[list[int]], cache: DynamicCache, begun: int, padding: int) -> None:
         """Keep what the prompts share up to the first image, if it is more than was known or something else."""
         count = shared(rows, self._image)
         plain = all(type(layer) is DynamicLayer for layer in cache.layers)
-        if count <= begun or not plain or self._model.config.model_type not in ONE_WAY:
-            return
-        place = places(count, begun, padding, self._model.device)
-        kept = tuple((layer.keys[:1, :, place], layer.values[:1, :, place]) for layer in cache.layers)
-        self._prefix = Prefix(tuple(rows[0][:count]), kept)
+        if count > begun and plain:
+            place = places(count, begun, padding, self._model.device)
+            kept = tuple((layer.keys[:1, :, place], layer.values[:1, :, place]) for layer in cache.layers)
+            self._prefix = Prefix(tuple(rows[0][:count]), kept)
 
 
 def _padded_behind(inputs: Any, begun: int) -> dict[str, Tensor]:

@@ -52,7 +52,7 @@ class VlmPolicy(MotionByMotion):
         self._busy = threading.Lock()
 
     def think(self, questions: Sequence[Question]) -> list[Decision]:
-        """Answer questions; one alone that cannot be read, or that memory is short for, gets none but the reason."""
+        """Answer questions; of one alone that cannot be read, or that memory is short for, say why it is not."""
         try:
             return self._think(questions)
         except (VlmrlError, MemoryError, RuntimeError) as error:
