@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor
+from transformers import PaliGemmaProcessor
 
+from vlmrl_ros.core.errors import ShapeError
 from vlmrl_ros.core.text import IMAGE, TextObservation
 
 VISION = ("<|vision_start|>", "<|vision_end|>")
@@ -37,8 +39,14 @@ def as_asked(processor: Any, text: str) -> str:
 
 
 def processed(processor: Any, observations: Sequence[TextObservation]) -> Any:
-    """What a processor makes of observations, by name, as tensors; prompts are padded on the left."""
+    """What a processor makes of observations, by name, as tensors; prompts are padded on the left.
+
+    Raises:
+        ShapeError: an observation without an image, for a model that was never taught to read text alone (PaliGemma).
+    """
     images = [list(one.images) for one in observations]
+    if isinstance(processor, PaliGemmaProcessor) and not all(images):
+        raise ShapeError("an observation has no image, and PaliGemma reads no text without one; valid: 1 or more")
     return processor(
         text=[as_asked(processor, one.text) for one in observations],
         images=images if any(images) else None,

@@ -107,9 +107,13 @@ class QwenProcessor:
     def __init__(self, pictures: Any, ids: Any) -> None:
         self.image_processor, self.tokenizer = pictures, ids
 
-    def __call__(self, text: list[str], images: list[list[Any]], return_tensors: str, padding: bool) -> BatchFeature:
-        seen = self.image_processor(images=[one for row in images for one in row], return_tensors=return_tensors)
-        counts = iter((seen["image_grid_thw"].prod(-1) // self.image_processor.merge_size**2).tolist())
+    def __call__(
+        self, text: list[str], images: list[list[Any]] | None, return_tensors: str, padding: bool
+    ) -> BatchFeature:
+        seen, counts = {}, iter(())
+        if images is not None:
+            seen = self.image_processor(images=images, return_tensors=return_tensors)
+            counts = iter((seen["image_grid_thw"].prod(-1) // self.image_processor.merge_size**2).tolist())
         parts = [row.split(self.image_token) for row in text]
         marked = [row[0] + "".join(self.image_token * next(counts) + part for part in row[1:]) for row in parts]
         read = self.tokenizer(marked, return_tensors=return_tensors, padding=padding)

@@ -9,6 +9,7 @@ import pytest
 import torch
 from fakes.vlm_models import FAMILIES
 
+from vlmrl_ros.core.errors import ShapeError
 from vlmrl_ros.core.text import TextObservation
 from vlmrl_ros.core.text_action import read_action
 from vlmrl_ros.core.turn import Turn
@@ -51,6 +52,28 @@ def test_the_ratio_of_every_family_begins_at_one(pair):
     """They are scored in two parts, with other pictures beside them than when they were drawn."""
     metrics = UtterancePpo(*pair, np.random.default_rng(0), CONFIG).update([turns_of(*pair)])
     assert metrics["first_ratio_error"] < 1e-3
+
+
+@pytest.mark.parametrize("pictures", [0, 1])
+def test_every_family_but_one_learns_without_a_picture_beside_others_and_alone(pair, pictures):
+    model, processor = pair
+    bare = TextObservation("so, so, " + TEXTS[0])
+    seen = [bare, *observations()[:pictures], bare]
+    decoder = Decoder(model, processor, LONGEST)
+    if "PaliGemma" in type(processor).__name__:
+        with pytest.raises(ShapeError, match="an observation has no image, and PaliGemma reads no text without one"):
+            decoder.decode(seen, 0.7)
+        return
+    said = decoder.decode(seen, 0.7, torch.Generator().manual_seed(0))
+    turns = [
+        Turn(one, utterance, read_action(utterance.text, ("+",)), float(row), False, False, bare)
+        for row, (one, utterance) in enumerate(zip(seen, said, strict=True))
+    ]
+    metrics = UtterancePpo(model, processor, np.random.default_rng(0), CONFIG).update([turns])
+    assert metrics["first_ratio_error"] < 1e-3
+    tuner = Tuner(model, processor, np.random.default_rng(0), SftConfig(minibatch=len(seen)))
+    tuner.add([Example(one, TEXTS[1]) for one in seen])
+    assert np.isfinite(tuner.step())
 
 
 def test_every_family_learns_in_half_precision(pair):
