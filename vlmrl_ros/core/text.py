@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -21,6 +22,14 @@ class TextObservation:
     """With :data:`IMAGE` for each image."""
     images: tuple[npt.NDArray[np.uint8], ...] = ()
     """uint8 (H, W, 3) each, RGB."""
+
+    @property
+    def key(self) -> bytes:
+        """Equal for observations that are equal to the last pixel."""
+        digest = hashlib.sha256(self.text.encode())
+        for image in self.images:
+            digest.update(image.tobytes())
+        return digest.digest()
 
 
 @dataclass(frozen=True)
@@ -61,7 +70,7 @@ class TextTaskSpec:
 
     Attributes:
         task: its name.
-        legal_actions: words or signs of all actions.
+        legal_actions: words or signs of all actions; empty where anything may be said, or not the same at each step.
         texts: prompts and answers like those to come, for the vocabulary of a model that is built on the spot; may be
             empty for others.
     """
@@ -92,6 +101,14 @@ class TextTask(Protocol):
 
     def close(self) -> None:
         """Free what is held."""
+        ...
+
+
+class TaughtTask(TextTask, Protocol):
+    """A text task with somebody who knows how it is done."""
+
+    def demonstrate(self) -> str:
+        """What they would say now: a whole answer, with thoughts where the prompt asks for them; may err."""
         ...
 
 

@@ -30,6 +30,11 @@ class TextAction:
         return self.action is not None
 
 
+def read_said(text: str, legal_actions: Sequence[str]) -> TextAction:
+    """What a text says in a task: the action that it names, or itself where the task does not list what may be said."""
+    return read_action(text, legal_actions) if legal_actions else TextAction(text or None, (0, 0), (0, len(text)))
+
+
 def read_action(text: str, legal_actions: Sequence[str]) -> TextAction:
     """Find the action in a text that should be JSON and need not be.
 

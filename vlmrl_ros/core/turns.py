@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -111,7 +110,7 @@ class Turns:
             terminated=terminated,
             truncated=not terminated and (cut or ended.truncated),
             after=self._seen(turn.spoken.prompt, after.observation),
-            anchor=_key(turn.observation),
+            anchor=turn.observation.key,
             arm=number,
             version=turn.spoken.version,
             taken_over=turn.taken_over,
@@ -125,11 +124,3 @@ class Turns:
 def _driving(step: Step) -> Spoken | None:
     """The utterance by which the policy drives the arm from a step on, if it does."""
     return step.spoken if step.intervention.source is Source.POLICY else None
-
-
-def _key(seen: TextObservation) -> bytes:
-    """Equal for observations that are equal to the last pixel."""
-    digest = hashlib.sha256(seen.text.encode())
-    for image in seen.images:
-        digest.update(image.tobytes())
-    return digest.digest()

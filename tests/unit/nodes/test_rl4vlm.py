@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
+from vlmrl_ros.core.side_by_side import turn_of
 from vlmrl_ros.core.text_action import read_action
 from vlmrl_ros.nodes.bench import rl4vlm
 from vlmrl_ros.nodes.bench.rl4vlm_arms import ARMS, PREFERENCES
 from vlmrl_ros.nodes.bench.rl4vlm_play import Supervisor, Table, judge
 from vlmrl_ros.nodes.bench.rl4vlm_runs import MODEL, SETUPS
-from vlmrl_ros.nodes.bench.side_by_side import turn_of
 from vlmrl_ros.policies.vlm.decoding import Decoder
 from vlmrl_ros.policies.vlm.tiny import build
 from vlmrl_ros.sim.cards.demonstrations import Teacher

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from vlmrl_ros.core.side_by_side import Move, SideBySide, evaluation_seeds
 from vlmrl_ros.core.text import TextObservation
 from vlmrl_ros.core.text_action import TextAction, read_action
-from vlmrl_ros.nodes.bench import side_by_side
-from vlmrl_ros.nodes.bench.side_by_side import Move, SideBySide, evaluation_seeds
+from vlmrl_ros.nodes.bench import supervisor
 from vlmrl_ros.sim.cards.demonstrations import true_thoughts
 from vlmrl_ros.sim.cards.game import CardGame
 from vlmrl_ros.sim.cards.prompts import answer
@@ -22,7 +22,7 @@ Speaker = Callable[[Sequence[TextObservation]], Sequence[tuple[str, int]]]
 """Says something to each observation: the text, and how many tokens it has."""
 
 
-class Supervisor(side_by_side.Supervisor):
+class Supervisor(supervisor.Supervisor):
     """Takes a right action of the game instead."""
 
     def instead(self, game: CardGame, said: TextAction) -> str | None:

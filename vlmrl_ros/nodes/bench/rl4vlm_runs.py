@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,12 @@ import numpy as np
 import torch
 from safetensors.torch import load_model, save_model
 
+from vlmrl_ros.core.side_by_side import live, training_seeds
 from vlmrl_ros.core.text import TextObservation
-from vlmrl_ros.core.turn import Turn
 from vlmrl_ros.nodes.bench.remembered import Result, remembered
 from vlmrl_ros.nodes.bench.rl4vlm_arms import Arm
 from vlmrl_ros.nodes.bench.rl4vlm_cnn import CnnPlayer, CnnPolicy, CnnPpo
 from vlmrl_ros.nodes.bench.rl4vlm_play import Speaker, Supervisor, Table, judge
-from vlmrl_ros.nodes.bench.side_by_side import training_seeds, turn_of
 from vlmrl_ros.policies.vlm.asking import pixels
 from vlmrl_ros.policies.vlm.decoding import Decoder
 from vlmrl_ros.policies.vlm.ppo import PpoConfig
@@ -151,15 +151,12 @@ class Run:
         table = Table(self.setup.game, self.config, training_seeds(self.seed), WIDTH)
         supervisor = Supervisor(ATTENTION, self.seed) if self.arm.takeovers else None
         generator = torch.Generator().manual_seed(self.seed)
+        decoder = Decoder(self.model, self.processor, self._longest)
+        speak = partial(decoder.decode, temperature=temperature, generator=generator)
+        move = partial(table.move, supervisor=supervisor)
         for _ in range(updates):
-            streams: list[list[Turn]] = [[] for _ in range(WIDTH)]
-            decoder, takeovers = Decoder(self.model, self.processor, self._longest), 0
-            for _ in range(STEPS):
-                said = decoder.decode(table.observations, temperature, generator)
-                moves = table.move([one.text for one in said], supervisor)
-                takeovers += sum(move.taken_over for move in moves)
-                for stream, *pair in zip(streams, said, moves, strict=True):
-                    stream.append(turn_of(*pair, supervised=self.arm.takeovers, scale=self.setup.scale))
+            streams = live(table, speak, move, STEPS, supervised=self.arm.takeovers, scale=self.setup.scale)
+            takeovers = sum(turn.taken_over for stream in streams for turn in stream)
             self.updates.append({**learn(streams), "takeovers": float(takeovers)})
 
     def _speaker(self, temperature: float) -> Speaker:

@@ -11,9 +11,10 @@ import numpy as np
 
 from vlmrl_ros.core.invalid import NO_OP
 from vlmrl_ros.core.prompts import answer
+from vlmrl_ros.core.side_by_side import EVALUATION_SEEDS, Move, SideBySide, evaluation_seeds
 from vlmrl_ros.core.text import TextObservation
 from vlmrl_ros.core.text_action import read_action
-from vlmrl_ros.nodes.bench.side_by_side import EVALUATION_SEEDS, Move, SideBySide, Supervisor, evaluation_seeds
+from vlmrl_ros.nodes.bench.supervisor import Supervisor
 from vlmrl_ros.policies.evaluation.story import Scene, plot_story
 from vlmrl_ros.sim.operators.words import SHAPE, Said, by_skills
 from vlmrl_ros.sim.tasks.tabletop.goals import MIRRORED, RELATIONS, Goal

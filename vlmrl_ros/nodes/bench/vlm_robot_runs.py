@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,9 @@ import numpy as np
 import torch
 
 from vlmrl_ros.core.prompts import answer, prompt
+from vlmrl_ros.core.side_by_side import live, training_seeds
 from vlmrl_ros.core.text import TextObservation
 from vlmrl_ros.nodes.bench.remembered import Result, remembered
-from vlmrl_ros.nodes.bench.side_by_side import training_seeds, turn_of
 from vlmrl_ros.nodes.bench.vlm_robot_play import (
     IN_WORDS,
     Speaker,
@@ -145,16 +146,11 @@ class Run:
         supervisor = Supervisor(ATTENTION, self.seed) if LEARNING[self.arm] == "takeovers" else None
         table = Table(SEEN, training_seeds(self.seed), self.size.width)
         generator = torch.Generator().manual_seed(self.seed)
+        speak = partial(self.decoder.decode, temperature=ppo.config.temperature, generator=generator)
+        move = partial(table.move, supervisor=supervisor)
         for _ in range(self.size.updates):
-            turns, taken = [], []
-            for _ in range(self.size.steps):
-                said = self.decoder.decode(table.observations, ppo.config.temperature, generator)
-                moves = table.move([one.text for one in said], supervisor)
-                turns.append(
-                    [turn_of(*pair, supervised=supervisor is not None) for pair in zip(said, moves, strict=True)]
-                )
-                taken += [move.taken_over for move in moves]
-            streams = list(zip(*turns, strict=True))
+            streams = live(table, speak, move, self.size.steps, supervised=supervisor is not None)
+            taken = [turn.taken_over for stream in streams for turn in stream]
             self.updates.append({**ppo.update(streams), "takeovers": float(np.mean(taken))})
         table.close()
 
