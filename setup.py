@@ -37,6 +37,7 @@ EXECUTABLES = (
     "text_policy_server",
     "text_recorder",
     "vlm_model",
+    "vlm_train",
 )
 PLUGINS = {
     "learners": {

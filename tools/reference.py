@@ -25,6 +25,8 @@ CLASSES = {
     "text_policy_server": "vlmrl_ros.nodes.text_policy_server:TextPolicyServerConfig",
     "text_learner": "vlmrl_ros.nodes.text_plan:TextLearnerConfig",
     "text_recorder": "vlmrl_ros.nodes.text_recorder:TextRecorderConfig",
+    "vlm_train": "vlmrl_ros.nodes.turn_plan:VlmTrainConfig",
+    "tiny (vlm_train)": "vlmrl_ros.policies.vlm.tiny:TinyConfig",
     "joystick, spacemouse": "vlmrl_ros.nodes.device:DeviceConfig",
     "lifecycle_manager": "vlmrl_ros.nodes.lifecycle_manager:LifecycleManagerConfig",
     "safety.* (sim_bridge, arm_bridge), `limits` in an arm's file": "vlmrl_ros.core.safety:SafetyConfig",

@@ -14,7 +14,7 @@ from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.types import Step
 
 IDENTITY_FILE = "run.json"
-_MAY_DIFFER = ("device",)
+MAY_DIFFER = ("device",)
 """Options of a learner that another part of the run may change."""
 
 
@@ -107,7 +107,7 @@ def identify(plan: Plan, spec: TaskSpec, directory: RunDirectory) -> None:
         RunDirectoryError: the directory holds a run of another task, learner, seed, number of arms, options or data;
             nothing is changed.
     """
-    options = {f"{plan.learner}.{name}": value for name, value in plan.options.items() if name not in _MAY_DIFFER}
+    options = {f"{plan.learner}.{name}": value for name, value in plan.options.items() if name not in MAY_DIFFER}
     options |= {"offline" if plan.offline else "demonstrations": list(plan.data)} if plan.data else {}
     options |= {"offline_updates": plan.offline_updates} if plan.offline_updates else {}
     if plan.curriculum:

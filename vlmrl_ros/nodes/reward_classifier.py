@@ -13,11 +13,12 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from vlmrl_ros.core.config import from_mapping, options
+from vlmrl_ros.core.config import from_mapping
 from vlmrl_ros.core.errors import BagError, ConfigError, VlmrlError
 from vlmrl_ros.core.spec import CameraSpec, TaskSpec
 from vlmrl_ros.core.streams import stream
 from vlmrl_ros.core.types import Step
+from vlmrl_ros.nodes.flags import add_flags
 from vlmrl_ros.policies.classifier.config import ClassifierConfig
 
 if TYPE_CHECKING:
@@ -97,11 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("directory", type=Path, help="where the classifier goes; must not exist yet")
     parser.add_argument("--cameras", nargs="*", default=[], help="cameras that it looks at; all of the task without")
     parser.add_argument("--seed", type=int, default=0, help="of all randomness")
-    for name, (kind, default, about) in options(ClassifierConfig).items():
-        flag = f"--{name.replace('_', '-')}"
-        several = {"nargs": "*", "type": str} if kind == tuple[str, ...] else {"type": kind}
-        shown = f"{about.description} ({default})" if default != () else about.description
-        parser.add_argument(flag, dest=name, default=default, help=shown, **several)
+    add_flags(parser, ClassifierConfig)
     return parser
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from vlmrl_ros.core.errors import ConfigError
 from vlmrl_ros.core.streams import stream
-from vlmrl_ros.core.text_episode import Normalisation, TextEpisode, TextGame
+from vlmrl_ros.core.text_episode import Normalisation, TextGame
 from vlmrl_ros.core.text_training import Lived
 from vlmrl_ros.policies.evaluation.statistics import bootstrap_interval, success_interval
 
@@ -24,13 +24,12 @@ def scale_of(game: TextGame, options: Mapping[str, Any]) -> Normalisation | None
         return None
 
 
-def judged(episodes: Sequence[TextEpisode], scale: Normalisation | None) -> dict[str, Any]:
+def judged(returns: Sequence[float], successes: int, scale: Normalisation | None) -> dict[str, Any]:
     """Returns of episodes with 95 % intervals, success, and the score where the task has one."""
-    returns = [episode.undiscounted_return for episode in episodes]
     mean = bootstrap_interval(returns, stream(0, "interval of returns"))
-    success = success_interval(sum(bool(episode.info.get("success")) for episode in episodes), len(episodes))
+    success = success_interval(successes, len(returns))
     found = {
-        "episodes": len(episodes),
+        "episodes": len(returns),
         "task_return": mean.mean,
         "task_return_low": mean.low,
         "task_return_high": mean.high,

@@ -259,7 +259,9 @@ class TextRun:
             given = (self._game, plan.task_options, variables, decoding, config.eval_episodes, config.seed)
             episodes = evaluate(*given, interrupted)
             if len(episodes) == config.eval_episodes:
-                found[decoding] = judged(episodes, self._scale)
+                returns = [episode.undiscounted_return for episode in episodes]
+                successes = sum(bool(episode.info.get("success")) for episode in episodes)
+                found[decoding] = judged(returns, successes, self._scale)
         return found
 
     def _write_results(self, final: dict[str, Any], interrupted: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -89,8 +90,9 @@ class TurnLearner(ABC):
         Raises:
             ConfigError: it names an action that the task does not have.
         """
-        if item.said.action is not None and item.said.action not in self.spec.legal_actions:
-            raise ConfigError(f"a turn names the action '{item.said.action}'; valid: {list(self.spec.legal_actions)}")
+        legal = self.spec.legal_actions
+        if legal and item.said.action is not None and item.said.action not in legal:
+            raise ConfigError(f"a turn names the action '{item.said.action}'; valid: {list(legal)}")
         self._keep(item)
 
     @property
@@ -107,6 +109,16 @@ class TurnLearner(ABC):
     def variables(self) -> Variables:
         """Copies of the weights that are trained, float32, by name as the policy ``vlm`` takes them."""
         return {name: weight.detach().cpu().numpy().copy() for name, weight in whole(self._weights()).items()}
+
+    def export(self, directory: Path) -> None:
+        """Write model and processor as a folder like any other; what an adapter has learned becomes part of the model.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        model = self.model if self._named is self.model else deepcopy(self._named).merge_and_unload()
+        for part in (model, self.processor):
+            part.save_pretrained(directory)
 
     def snapshot(self) -> dict[str, Part]:
         """Weights, optimiser and draws; of the turns none: those of before a restart are lived through again."""
