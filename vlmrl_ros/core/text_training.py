@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import Any
 
 from vlmrl_ros.core.checkpoint import LEARNER_FOLDER, LOOP_FOLDER
 from vlmrl_ros.core.errors import CheckpointError, ConfigError, NonFiniteError, RangeError
@@ -139,8 +141,7 @@ class TextTraining:
             "metrics": dict(self.metrics),
             "log": [astuple(lived) for lived in self.log],
         }
-        own = below(LOOP_FOLDER, {STATE_FILE: json_part(plain)})
-        return {**own, **below(LEARNER_FOLDER, self.learner.snapshot())}
+        return state_parts(plain, self.learner.snapshot())
 
     def restore(self, checkpoint: Path) -> None:
         """Go on from the files of a :meth:`snapshot`.
@@ -148,15 +149,31 @@ class TextTraining:
         Raises:
             CheckpointError: missing or damaged files, or another learner's.
         """
-        path = checkpoint / LOOP_FOLDER / STATE_FILE
-        try:
-            plain = json.loads(path.read_text(encoding="utf-8"))
+        with state_in(checkpoint) as plain:
             for name in ("newest_ns", "steps", "updates", "offline_updates", "refused"):
                 setattr(self, name, int(plain[name]))
             self._limiter.inserts, self._limiter.samples = int(plain["inserts"]), int(plain["samples"])
             self.chains.newest, self.chains.broken = int(plain["newest"]), int(plain["broken"])
             self.metrics = dict(plain["metrics"])
             self.log = [Lived(*row) for row in plain["log"]]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise CheckpointError(f"no usable state of training in {path}: {error}") from error
         self.learner.restore(checkpoint / LEARNER_FOLDER)
+
+
+def state_parts(plain: Mapping[str, Any], learner_parts: Mapping[str, Part]) -> dict[str, Part]:
+    """Parts of a checkpoint: how far a training is, in plain values, and its learner."""
+    own = below(LOOP_FOLDER, {STATE_FILE: json_part(plain)})
+    return {**own, **below(LEARNER_FOLDER, learner_parts)}
+
+
+@contextmanager
+def state_in(checkpoint: Path) -> Iterator[dict[str, Any]]:
+    """The plain values of :func:`state_parts`, for whoever takes them.
+
+    Raises:
+        CheckpointError: they are missing, or are not what is taken from them.
+    """
+    path = checkpoint / LOOP_FOLDER / STATE_FILE
+    try:
+        yield json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"no usable state of training in {path}: {error}") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple
@@ -12,20 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from vlmrl_ros.core.checkpoint import LEARNER_FOLDER, LOOP_FOLDER
-from vlmrl_ros.core.errors import CheckpointError, NonFiniteError
+from vlmrl_ros.core.checkpoint import LEARNER_FOLDER
+from vlmrl_ros.core.errors import NonFiniteError
 from vlmrl_ros.core.side_by_side import SideBySide, Speak, alone, evaluation_seeds, live, outcomes, training_seeds
-from vlmrl_ros.core.snapshot import Part, below, json_part
+from vlmrl_ros.core.snapshot import Part
 from vlmrl_ros.core.spoken import Utterance
 from vlmrl_ros.core.streams import stream
 from vlmrl_ros.core.text import TextObservation, TextTask
-from vlmrl_ros.core.text_training import Lived
+from vlmrl_ros.core.text_training import Lived, state_in, state_parts
 from vlmrl_ros.core.turn import Turn
 from vlmrl_ros.nodes.turn_plan import TurnPlan
 from vlmrl_ros.nodes.turn_task import Shown
 from vlmrl_ros.policies.vlm.decoding import Decoder
 
-STATE_FILE = "turns.json"
 IMITATES = "vlm_sft"
 """The learner that is shown what to say; the others say it themselves."""
 
@@ -121,8 +119,7 @@ class TurnTraining:
             "metrics": dict(self.metrics),
             "log": [astuple(one) for one in self.log],
         }
-        own = below(LOOP_FOLDER, {STATE_FILE: json_part(plain)})
-        return {**own, **below(LEARNER_FOLDER, self.learner.snapshot())}
+        return state_parts(plain, self.learner.snapshot())
 
     def restore(self, checkpoint: Path) -> None:
         """Go on from the files of a :meth:`snapshot`, before :meth:`begin`.
@@ -130,12 +127,8 @@ class TurnTraining:
         Raises:
             CheckpointError: missing or damaged files, or another learner's.
         """
-        path = checkpoint / LOOP_FOLDER / STATE_FILE
-        try:
-            plain = json.loads(path.read_text(encoding="utf-8"))
+        with state_in(checkpoint) as plain:
             self.updates, self.turns, self._dealt = (int(plain[name]) for name in ("updates", "turns", "dealt"))
             self.metrics = dict(plain["metrics"])
             self.log = [Lived(*row) for row in plain["log"]]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise CheckpointError(f"no usable state of training in {path}: {error}") from error
         self.learner.restore(checkpoint / LEARNER_FOLDER)
