@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -134,6 +135,26 @@ def merged(model: Any) -> Any:
     if any(isinstance(layer, QuantisedLinear) for layer in model.modules()):
         raise ConfigError(f"a quantised model takes no adapter into its weights; valid: quantisation {NONE}")
     return model.merge_and_unload() if has_adapter(model) else model
+
+
+def save_model(folder: Path, model: Any, processor: Any) -> None:
+    """Write a model, :func:`merged`, and its processor as a folder for :func:`load_model`, whole or not at all.
+
+    Args:
+        folder: what is there is replaced.
+        model: an adapter within is merged on the spot.
+        processor: of the model.
+
+    Raises:
+        ConfigError: as :func:`merged`.
+        OSError: it cannot be written.
+    """
+    aside = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(aside, ignore_errors=True)
+    for part in (merged(model), processor):
+        part.save_pretrained(aside)
+    shutil.rmtree(folder, ignore_errors=True)
+    aside.rename(folder)
 
 
 def language_part(model: Any) -> tuple[str, torch.nn.Module]:

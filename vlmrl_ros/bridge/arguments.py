@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from launch import LaunchContext
 from launch.action import Action
@@ -14,6 +14,7 @@ from launch_ros.utilities import make_namespace_absolute, prefix_namespace
 
 from vlmrl_ros.core import registry
 
+Number = TypeVar("Number", int, float)
 BOOLEAN = ("true", "false")
 COMMON = {
     "task": ("peg_insert", "task plug-in, or gym:<id>, or dm:<name>"),
@@ -120,11 +121,7 @@ class Arguments:
         Raises:
             ValueError: anything else.
         """
-        value = self.text(name)
-        try:
-            return int(value)
-        except ValueError:
-            raise ValueError(f"launch argument {name} is '{value}'; valid: a whole number") from None
+        return self._read(name, int, "a whole number")
 
     def number(self, name: str) -> float:
         """A number.
@@ -132,11 +129,14 @@ class Arguments:
         Raises:
             ValueError: anything else.
         """
+        return self._read(name, float, "a number")
+
+    def _read(self, name: str, kind: Callable[[str], Number], valid: str) -> Number:
         value = self.text(name)
         try:
-            return float(value)
+            return kind(value)
         except ValueError:
-            raise ValueError(f"launch argument {name} is '{value}'; valid: a number") from None
+            raise ValueError(f"launch argument {name} is '{value}'; valid: {valid}") from None
 
     def shown(self) -> int:
         """How many demonstrations the operators show; none where bags have them."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from safetensors.numpy import save
 from vlmrl_ros.bridge.weights import Weights
 from vlmrl_ros.core.checkpoint import POLICY_FILE, Stored, checkpoints_in, newest_whole, remove_partial
 from vlmrl_ros.core.checkpoint_writer import CheckpointWriter, Outcome
+from vlmrl_ros.core.errors import CheckpointError
 from vlmrl_ros.core.interfaces import Learner
 from vlmrl_ros.core.snapshot import Content, Part, Snapshot
 from vlmrl_ros.nodes.problems import Problems
@@ -18,6 +20,19 @@ from vlmrl_ros.nodes.published import published_parts
 
 PROBLEM = "checkpoint"
 """The place of what is wrong with them."""
+
+
+@contextmanager
+def taking_up(checkpoint: Path) -> Iterator[None]:
+    """Within, a run takes what it goes on with from what a checkpoint says of itself.
+
+    Raises:
+        CheckpointError: something is not there, or is not of its kind.
+    """
+    try:
+        yield
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"checkpoint '{checkpoint}' lacks what a run goes on with: {error}") from error
 
 
 class Checkpoints:

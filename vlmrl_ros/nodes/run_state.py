@@ -7,12 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from vlmrl_ros.core.errors import CheckpointError
 from vlmrl_ros.core.preload import Preloaded
 from vlmrl_ros.core.snapshot import Part
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.training import Training
-from vlmrl_ros.nodes.checkpoints import policy_parts
+from vlmrl_ros.nodes.checkpoints import policy_parts, taking_up
 from vlmrl_ros.nodes.experience import Experience
 from vlmrl_ros.nodes.plan import Plan
 from vlmrl_ros.nodes.published import read_published
@@ -84,12 +83,10 @@ class RunState:
             CheckpointError: it is whole but does not fit.
         """
         self.training.restore(checkpoint)
-        try:
+        with taking_up(checkpoint):
             self.given = Preloaded(**about.get("given", {}))
             self.wall.resume(float(about["wall_s"]))
             self.learning.resume(float(about["learning_s"]))
             if self.theory is not None:
                 self.theory.resume(about["theory"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(f"checkpoint '{checkpoint}' lacks what a run goes on with: {error}") from error
         self.releases.go_on(read_published(checkpoint))

@@ -11,14 +11,14 @@ import numpy as np
 
 from vlmrl_ros.bridge.weights import Weights
 from vlmrl_ros.core import registry
-from vlmrl_ros.core.errors import CheckpointError, RunDirectoryError
+from vlmrl_ros.core.errors import RunDirectoryError
 from vlmrl_ros.core.interfaces import Variables
 from vlmrl_ros.core.run_directory import RunDirectory
 from vlmrl_ros.core.streams import stream
 from vlmrl_ros.core.text_steps import SpokenStep
 from vlmrl_ros.core.text_training import TextTraining
 from vlmrl_ros.nodes.board import Board
-from vlmrl_ros.nodes.checkpoints import Checkpoints, policy_parts
+from vlmrl_ros.nodes.checkpoints import Checkpoints, policy_parts, taking_up
 from vlmrl_ros.nodes.plan import same_run
 from vlmrl_ros.nodes.problems import Problems
 from vlmrl_ros.nodes.published import read_published
@@ -216,10 +216,8 @@ class TextRun:
             return False
         stored, about = found
         self.training.restore(stored.path)
-        try:
+        with taking_up(stored.path):
             self._wall.resume(float(about["wall_s"]))
-        except (KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(f"checkpoint '{stored.path}' lacks what a run goes on with: {error}") from error
         self._versions.newest = read_published(stored.path)
         self._checkpoints.settle()
         training, config = self.training, self._config

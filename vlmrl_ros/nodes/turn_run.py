@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from vlmrl_ros.core import registry
-from vlmrl_ros.core.errors import CheckpointError, RunDirectoryError
+from vlmrl_ros.core.errors import RunDirectoryError
 from vlmrl_ros.core.run_directory import RunDirectory
 from vlmrl_ros.core.streams import stream
 from vlmrl_ros.core.text import TextTask, TextTaskSpec
 from vlmrl_ros.nodes.board import Board
-from vlmrl_ros.nodes.checkpoints import Checkpoints, policy_parts
+from vlmrl_ros.nodes.checkpoints import Checkpoints, policy_parts, taking_up
 from vlmrl_ros.nodes.plan import same_run
 from vlmrl_ros.nodes.problems import Problems
 from vlmrl_ros.nodes.stopwatch import Stopwatch
@@ -27,6 +27,7 @@ from vlmrl_ros.nodes.turn_training import TurnTraining
 from vlmrl_ros.policies.evaluation.plots import plot_returns
 from vlmrl_ros.policies.vlm import tiny
 from vlmrl_ros.policies.vlm.config import TINY
+from vlmrl_ros.policies.vlm.loading import save_model
 
 MODEL_FOLDER = "model"
 
@@ -115,17 +116,12 @@ class TurnRun:
             return plan.learner
         if not self._model.is_dir():
             parts = tiny.build(spec.texts, plan.config.seed, plan.tiny)
-            self._write_model(lambda folder: [part.save_pretrained(folder) for part in parts])
+            self._write_model(lambda folder: save_model(folder, *parts))
         return dataclasses.replace(plan.learner, model=str(self._model))
 
-    def _write_model(self, write: Callable[[Path], Any]) -> None:
-        """Write the folder of the model whole or not at all."""
-        aside = self._model.with_name(f".{MODEL_FOLDER}.partial")
+    def _write_model(self, write: Callable[[Path], None]) -> None:
         try:
-            shutil.rmtree(aside, ignore_errors=True)
-            write(aside)
-            shutil.rmtree(self._model, ignore_errors=True)
-            aside.rename(self._model)
+            write(self._model)
         except OSError as error:
             raise RunDirectoryError(f"'{self._model}' cannot be written: {error.strerror or error}") from error
 
@@ -136,10 +132,8 @@ class TurnRun:
             return
         stored, about = found
         self._training.restore(stored.path)
-        try:
+        with taking_up(stored.path):
             self._wall.resume(float(about["wall_s"]))
-        except (KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(f"checkpoint '{stored.path}' lacks what a run goes on with: {error}") from error
         self._say(f"goes on from {stored.path}")
 
     def _note(self) -> None:

@@ -32,13 +32,12 @@ def write_model(checkpoint: Path, folder: Path) -> None:
         raise CheckpointError(f"checkpoint '{checkpoint}' is of policy '{about['policy']}'; valid: {SPEAKER}")
     if folder.exists():
         raise ConfigError(f"folder '{folder}' exists; valid: a new one")
-    from vlmrl_ros.policies.vlm.loading import merged  # takes seconds: only where there is something to write
+    from vlmrl_ros.policies.vlm.loading import save_model  # takes seconds: only where there is something to write
     from vlmrl_ros.policies.vlm.policy import VlmPolicy
 
     policy = load_policy(checkpoint, TaskSpec.from_json(about["task_spec"]))
     assert isinstance(policy, VlmPolicy)
-    for part in (merged(policy.model), policy.processor):
-        part.save_pretrained(folder)
+    save_model(folder, policy.model, policy.processor)
 
 
 def main() -> None:

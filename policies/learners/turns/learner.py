@@ -22,7 +22,7 @@ from vlmrl_ros.core.turn import Turn
 from vlmrl_ros.policies.learners.checkpoint import LearnerState
 from vlmrl_ros.policies.learners.turns.config import TurnConfig
 from vlmrl_ros.policies.vlm.config import NONE, TINY
-from vlmrl_ros.policies.vlm.loading import load_model, with_new_adapter
+from vlmrl_ros.policies.vlm.loading import load_model, save_model, with_new_adapter
 from vlmrl_ros.policies.vlm.optimiser import Optimiser
 from vlmrl_ros.policies.vlm.shards import put, whole
 from vlmrl_ros.policies.vlm.weights import fitting, parameters
@@ -111,14 +111,9 @@ class TurnLearner(ABC):
         return {name: weight.detach().cpu().numpy().copy() for name, weight in whole(self._weights()).items()}
 
     def export(self, directory: Path) -> None:
-        """Write model and processor as a folder like any other; what an adapter has learned becomes part of the model.
-
-        Raises:
-            OSError: it cannot be written.
-        """
-        model = self.model if self._named is self.model else deepcopy(self._named).merge_and_unload()
-        for part in (model, self.processor):
-            part.save_pretrained(directory)
+        """Write model and processor by :func:`~vlmrl_ros.policies.vlm.loading.save_model`; they stay as they are."""
+        model = self.model if self._named is self.model else deepcopy(self._named)
+        save_model(directory, model, self.processor)
 
     def snapshot(self) -> dict[str, Part]:
         """Weights, optimiser and draws; of the turns none: those of before a restart are lived through again."""
