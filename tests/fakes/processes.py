@@ -22,6 +22,7 @@ STOP_S = 3.0
 """The longest time that anything may take to stop after Ctrl-C, on a machine that is not overloaded."""
 _DOMAINS = range(50, 100)
 _PAUSE_S = 0.005
+_LAST_CHARS = 2000
 
 
 @contextmanager
@@ -209,6 +210,10 @@ class Stage:
         """Command line arguments that give a node its parameters and namespace."""
         given = ["--params-file", str(self.params_file({"/**": parameters}))] if parameters else []
         return ["--ros-args", "-r", f"__ns:={namespace}", *given]
+
+    def last_words(self) -> list[tuple[str, str]]:
+        """Name and end of the output of each process."""
+        return [(f"output of {running.log.stem}", running.output[-_LAST_CHARS:]) for running in self._started]
 
     def close(self) -> None:
         """End everything."""

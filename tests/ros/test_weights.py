@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,11 +11,9 @@ from fakes.observer import Observer, Watcher
 from fakes.processes import Stage
 from sensor_msgs.msg import JointState
 from std_msgs.msg import UInt8MultiArray
-from std_srvs.srv import SetBool, Trigger
 
 from vlmrl_ros.bridge import messages
 from vlmrl_ros.bridge.weights import decode
-from vlmrl_ros.core.checkpoint import read_checkpoint
 from vlmrl_ros.policies.gaussian import build
 
 pytestmark = pytest.mark.ros
@@ -50,14 +47,8 @@ def versions(loop: SimpleNamespace) -> dict[int, int]:
     return {messages.stamp_of(m): int(m.position[0]) for m in loop.status}
 
 
-def standing(loop: SimpleNamespace, steps: int) -> bool:
-    """Whether the learner has made no update in the last ``steps`` steps that it was told of."""
-    rows = [messages.read_values(m, "learner/status") for m in loop.learned[-steps:]]
-    return len(rows) == steps and len({row["updates"] for row in rows}) == 1
-
-
 def test_the_policy_acts_with_weights_that_get_newer_and_newer(observer, loop):
-    observer.until(lambda: max(versions(loop).values(), default=0) >= 10, "the tenth version")
+    observer.until(lambda: loop.status and loop.status[-1].position[0] >= 10, "the tenth version")
     seen = list(versions(loop).values())
     assert seen[0] == 0
     assert seen == sorted(seen)
@@ -91,20 +82,6 @@ def test_the_learner_says_after_each_step_where_in_the_run_it_is(observer, loop)
     assert said[known[-1].stamp_ns]["demonstrations"] == 1
 
 
-def test_a_checkpoint_can_be_asked_for(observer, loop):
-    assert observer.call(Trigger, "checkpoint", Trigger.Request()).success
-    folder = Path(loop.run) / "checkpoints"
-    written = observer.until(lambda: sorted(folder.glob("step_*")), "a checkpoint")
-    assert read_checkpoint(written[0])["task"] == "reach"
-
-
-def test_a_pause_keeps_steps_coming_and_updates_waiting(observer, loop):
-    assert observer.call(SetBool, "pause", SetBool.Request(data=True)).success
-    observer.until(lambda: standing(loop, 30), "thirty steps without an update")
-    assert observer.call(SetBool, "pause", SetBool.Request(data=False)).success
-    observer.until(lambda: not standing(loop, 2), "updates after the pause")
-
-
 def test_at_the_end_the_learner_leaves_a_whole_run_and_goes(observer, loop):
     observer.until(lambda: loop.learner.ended, "the end of the run", 120.0)
     assert loop.learner.wait() == 0
@@ -114,13 +91,14 @@ def test_at_the_end_the_learner_leaves_a_whole_run_and_goes(observer, loop):
     assert summary["chains_broken"] == 0
     assert summary["demonstrations"] + summary["demonstrations_failed"] >= 1
     assert not list(loop.run.rglob("*.partial"))
-    blamed = sum(t.took_over for t in loop.watcher.transitions)
     recorded = sum(e["takeovers"] for e in json.loads((loop.run / "episodes.json").read_text()))
-    assert 0 < recorded <= blamed
+    assert recorded > 0
+    observer.until(lambda: sum(t.took_over for t in loop.watcher.transitions) >= recorded, "each takeover recorded")
 
 
 def test_when_learning_has_ended_the_simulation_stands_still(observer, loop):
     observer.until(lambda: observer.diagnosis("/sim_bridge")[1].get("state") == "active", "diagnostics")
+    observer.drain()
     at = len(loop.watcher.steps)
     observer.watch(0.5)
     assert len(loop.watcher.steps) == at
