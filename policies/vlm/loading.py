@@ -191,9 +191,12 @@ def _free_parts(model: Any) -> list[torch.nn.Parameter]:
 
 
 def _check_folder(name: str) -> None:
-    """A name that is meant as a path must be one: the hub is not asked for it."""
+    """A name that is meant as a path must be one: the hub is not asked for it.
+
+    So is ``runs/model`` where there is a folder ``runs``.
+    """
     path = Path(name).expanduser()
-    meant = name.startswith((".", "/", "~")) or name.count("/") != 1
+    meant = name.startswith((".", "/", "~")) or name.count("/") != 1 or path.parent.is_dir()
     if path.is_dir():
         try:
             json.loads((path / "config.json").read_text(encoding="utf-8"))

@@ -215,6 +215,13 @@ def test_options_that_cannot_be_met_are_refused(options, error, message):
         build(SPEC, options)
 
 
+def test_a_folder_that_is_not_there_is_not_looked_for_on_the_hub(tmp_path, monkeypatch):
+    (tmp_path / "runs").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match="model 'runs/model' is no folder"):
+        build(SPEC, {"model": "runs/model"})
+
+
 def test_a_task_that_shows_nothing_or_has_no_words_is_refused():
     with pytest.raises(ConfigError, match="in words needs a camera; task 'toy' has none"):
         build(TaskSpec("toy", STATE, SPEC.action, (), 0.1, 50), {})
