@@ -55,11 +55,12 @@ def not_demonstrated(transition: Transition) -> bool:
 def stored_by_release(transition: Transition) -> bool:
     """What the code released with RLIF keeps: of a takeover the person's last step, of an episode all but the last one.
 
-    Demonstrations are kept whole. Source: specs of Luo et al., RLIF (ICLR 2024), released code.
+    So no value ends with a fall, after which nobody takes over any more; of a demonstration too. Source: Luo et al.,
+    RLIF (ICLR 2024), released code.
     """
-    if transition.demonstration:
-        return True
-    return not transition.after.feedback.last and not (transition.human and transition.after.intervention.active)
+    if transition.after.feedback.last:
+        return False
+    return transition.demonstration or not (transition.human and transition.after.intervention.active)
 
 
 def demonstrated_action(transition: Transition) -> FloatArray | None:

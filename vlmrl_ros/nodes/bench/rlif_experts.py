@@ -51,7 +51,8 @@ RLIF: Mapping[str, Any] = {
     "stored": "release",
     "return_steps": 1,
 }
-"""As the authors' code stores it, without last steps: who falls is never told so, and with them falling would pay.
+"""As the authors' code stores it, without last steps: who falls is never told so, and with them falling would pay,
+for nobody takes over after it.
 
 The discount is ours: a wrong action is punished one step later, so there is nothing to see further ahead for.
 """

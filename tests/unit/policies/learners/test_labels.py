@@ -68,6 +68,7 @@ def test_the_release_keeps_of_a_takeover_the_last_step_and_of_an_episode_all_but
     assert stored_by_release(Transition(HUMAN, POLICY)), "the last of the takeover"
     assert not stored_by_release(Transition(POLICY, ending))
     assert stored_by_release(Transition(HUMAN, HUMAN, demonstration=True))
+    assert not stored_by_release(Transition(HUMAN, ending, demonstration=True))
 
 
 def test_advice_is_cloned_where_it_was_given_and_what_a_person_did_where_they_acted():
