@@ -42,6 +42,11 @@ def nobodys(transition: Transition) -> bool:
     return False
 
 
+def others_than(selection: Selection) -> Selection:
+    """Whatever is not selected."""
+    return lambda transition: not selection(transition)
+
+
 def driven_by_person(transition: Transition) -> bool:
     """A person acted: a demonstration, or while in control after a takeover."""
     return transition.demonstration or transition.human

@@ -14,7 +14,7 @@ from vlmrl_ros.core.snapshot import Part, below
 from vlmrl_ros.core.spec import FloatArray, TaskSpec
 from vlmrl_ros.core.types import Transition, state_of
 from vlmrl_ros.policies.learners.eyes import Frames
-from vlmrl_ros.policies.learners.labels import Reward, Selection
+from vlmrl_ros.policies.learners.labels import Reward, Selection, others_than
 
 
 def transition_columns(spec: TaskSpec) -> dict[str, int]:
@@ -82,7 +82,7 @@ class MixedMemory:
         """
         self._spec = spec
         self._reward = reward
-        self._belongs = {"prior": prior, "online": online or (lambda transition: not prior(transition))}
+        self._belongs = {"prior": prior, "online": online or others_than(prior)}
         columns = transition_columns(spec)
         self.layout = Layout(columns)
         self.parts: Mapping[str, Replay] = {

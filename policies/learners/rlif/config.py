@@ -22,7 +22,8 @@ class RlifConfig(RlpdConfig):
     )
     stored: str = option(
         "all",
-        "all: every step; release: as the authors' code does, one buffer whatever buffers says, of a takeover the "
-        "person's last step, of an episode all but the last step; only with return_steps: 1",
+        "all: every step but one with which the task ends: after it nobody takes over, so that falling would pay; "
+        "release: as the authors' code does, one buffer whatever buffers says, of a takeover the person's last step, "
+        "of an episode all but the last; only with return_steps: 1",
         choices=("all", "release"),
     )

@@ -14,6 +14,8 @@ from vlmrl_ros.core.spec import CameraSpec, TaskSpec, VectorSpec
 from vlmrl_ros.core.types import Step, Transition
 from vlmrl_ros.policies.learners.labels import driven_by_person, takeover_reward
 from vlmrl_ros.policies.learners.memory import MixedMemory
+from vlmrl_ros.policies.learners.rlif.builder import Builder
+from vlmrl_ros.policies.learners.rlif.config import RlifConfig
 from vlmrl_ros.policies.learners.rlif.memory import MultiStepMemory
 
 STEPS, DISCOUNT = 4, 0.9
@@ -84,6 +86,20 @@ def test_a_termination_is_not_bootstrapped_beyond():
     steps[-1] = replace(steps[-1], feedback=replace(steps[-1].feedback, terminated=True, truncated=False))
     kept = rows(memory_of(chained(steps)))
     assert [kept[k]["bootstrap"] > 0 for k in range(5)] == [True, False, False, False, False]
+
+
+@pytest.mark.parametrize("steps", [1, STEPS])
+def test_rlif_leaves_out_the_step_with_which_the_task_ends_for_after_it_nobody_takes_over(steps):
+    items = episode(0, 5)
+    items[-1] = replace(items[-1], feedback=replace(items[-1].feedback, terminated=True, truncated=False))
+    config = RlifConfig(return_steps=steps, hidden=(8,))
+    learner = Builder.build(SPEC, config, np.random.default_rng(0))
+    for item in [*chained(items), *chained(items, demonstration=True)]:
+        learner.add(item)
+    kept = rows(learner._memory), rows(learner._memory, "prior")
+    assert [sorted(half) for half in kept] == [[0, 1, 2, 3]] * 2
+    assert [half[3]["end"] for half in kept] == [4, 4]
+    assert all(row["bootstrap"] > 0 for half in kept for row in half.values())
 
 
 def test_no_return_goes_over_a_missing_step():
