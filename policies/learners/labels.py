@@ -27,9 +27,22 @@ def takeover_reward(transition: Transition) -> float:
     return -1.0 if transition.took_over else 0.0
 
 
+def blame_of_ends(discount: float) -> Reward:
+    """:func:`takeover_reward`; but -1 / (1 - discount) where the task ended, as if every step after it were taken over.
+
+    Who has fallen must be picked up by a person. Ours; RLIF's authors leave ends out.
+    """
+    return lambda transition: -1.0 / (1.0 - discount) if ended(transition) else takeover_reward(transition)
+
+
 def task_reward(transition: Transition) -> float:
     """The reward of the task for arriving where the transition ended."""
     return transition.after.feedback.reward
+
+
+def ended(transition: Transition) -> bool:
+    """The task ended with it; an episode that is cut off goes on in its value."""
+    return transition.after.feedback.terminated
 
 
 def demonstrated(transition: Transition) -> bool:

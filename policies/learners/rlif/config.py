@@ -22,8 +22,14 @@ class RlifConfig(RlpdConfig):
     )
     stored: str = option(
         "all",
-        "all: every step but one with which the task ends: after it nobody takes over, so that falling would pay; "
-        "release: as the authors' code does, one buffer whatever buffers says, of a takeover the person's last step, "
-        "of an episode all but the last; only with return_steps: 1",
+        "all: every step; release: as the authors' code does, one buffer whatever buffers says, of a takeover the "
+        "person's last step, of an episode all but the last; only with return_steps: 1",
         choices=("all", "release"),
+    )
+    ends: str = option(
+        "left_out",
+        "what a step is worth with which the task ends, after which nobody takes over, so that falling would pay; "
+        "left_out: it is not stored; blamed: as much as takeovers for ever, -1 / (1 - discount), whoever acted, for "
+        "tasks that end by failing",
+        choices=("left_out", "blamed"),
     )

@@ -8,7 +8,7 @@ import pytest
 
 from tests.fakes.steps import episode
 from tests.unit.policies.conftest import toy_spec
-from vlmrl_ros.core.errors import CheckpointError
+from vlmrl_ros.core.errors import CheckpointError, ConfigError
 from vlmrl_ros.core.snapshot import save_snapshot
 from vlmrl_ros.core.spec import CameraSpec, TaskSpec, VectorSpec
 from vlmrl_ros.core.types import Step, Transition
@@ -82,24 +82,52 @@ def test_what_is_not_known_yet_is_held_back():
 
 
 def test_a_termination_is_not_bootstrapped_beyond():
-    steps = episode(0, 5)
-    steps[-1] = replace(steps[-1], feedback=replace(steps[-1].feedback, terminated=True, truncated=False))
-    kept = rows(memory_of(chained(steps)))
+    kept = rows(memory_of(chained(fallen(5))))
     assert [kept[k]["bootstrap"] > 0 for k in range(5)] == [True, False, False, False, False]
 
 
-@pytest.mark.parametrize("steps", [1, STEPS])
-def test_rlif_leaves_out_the_step_with_which_the_task_ends_for_after_it_nobody_takes_over(steps):
-    items = episode(0, 5)
-    items[-1] = replace(items[-1], feedback=replace(items[-1].feedback, terminated=True, truncated=False))
-    config = RlifConfig(return_steps=steps, hidden=(8,))
-    learner = Builder.build(SPEC, config, np.random.default_rng(0))
-    for item in [*chained(items), *chained(items, demonstration=True)]:
-        learner.add(item)
-    kept = rows(learner._memory), rows(learner._memory, "prior")
+def fallen(count: int) -> list[Step]:
+    """An episode of the policy's with which the task ends."""
+    steps = episode(0, count)
+    end = replace(steps[-1].feedback, terminated=True, truncated=False)
+    return [*steps[:-1], replace(steps[-1], feedback=end)]
+
+
+def rlif_memory(**options) -> MixedMemory:
+    config = RlifConfig(hidden=(8,), discount=DISCOUNT, **options)
+    memory = Builder.build(SPEC, config, np.random.default_rng(0))._memory
+    for item in [*chained(fallen(5)), *chained(fallen(5), demonstration=True)]:
+        memory.add(item)
+    return memory
+
+
+@pytest.mark.parametrize("options", [{"return_steps": 1}, {"return_steps": STEPS}])
+def test_rlif_leaves_out_the_step_with_which_the_task_ends_for_after_it_nobody_takes_over(options):
+    memory = rlif_memory(**options)
+    kept = rows(memory), rows(memory, "prior")
     assert [sorted(half) for half in kept] == [[0, 1, 2, 3]] * 2
     assert [half[3]["end"] for half in kept] == [4, 4]
-    assert all(row["bootstrap"] > 0 for half in kept for row in half.values())
+    assert all(row["bootstrap"] > 0 and row["reward"] == 0 for half in kept for row in half.values())
+
+
+def test_rlif_can_blame_an_end_as_a_takeover_at_every_step_from_then_on():
+    memory = rlif_memory(return_steps=STEPS, ends="blamed")
+    for_ever = -1 / (1 - DISCOUNT)
+    kept = [rows(memory)[k] for k in range(1, 5)]
+    np.testing.assert_allclose([row["reward"] for row in kept], for_ever * DISCOUNT ** np.arange(4)[::-1], rtol=1e-6)
+    assert {row["bootstrap"] for row in kept} == {0.0}
+    assert rows(memory, "prior")[4] == {"reward": pytest.approx(for_ever), "bootstrap": 0.0, "end": 5}
+
+
+@pytest.mark.parametrize(("ends", "last"), [("left_out", 3), ("blamed", 4)])
+def test_as_released_an_end_is_kept_where_it_is_blamed(ends, last):
+    memory = rlif_memory(return_steps=1, stored="release", ends=ends)
+    assert max(rows(memory)) == last
+
+
+def test_an_end_cannot_be_blamed_for_ever_by_a_value_that_does_not_end():
+    with pytest.raises(ConfigError, match=r"discount is 1\.0; valid: below 1\.0"):
+        Builder.build(SPEC, RlifConfig(ends="blamed", discount=1.0), np.random.default_rng(0))
 
 
 def test_no_return_goes_over_a_missing_step():
