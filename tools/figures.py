@@ -126,9 +126,15 @@ def _orderings() -> Rows:
         task: _two([pixels[f"{task}.{eyes}.rlif.success.mean"] for eyes in ("trained", "frozen", "blind")])
         for task in ("peg_insert", "reach")
     }
+    hopper = [rlif[f"hopper.weak.{name}.score.mean"] for name in ("rlif_value", "rlif_random", "hg_dagger")]
     skill = f"{100 * rlif['peg_insert.weak.operator.success.mean']:.0f} of 100"
+    gait = f"{rlif['hopper.weak.operator.score.mean']:.2f}"
     return [
         (f"an operator who succeeds in {skill}: success of RLIF, and of HG-DAgger", _two(weak)),
+        (
+            f"an operator whose Hopper scores {gait}: score of RLIF by value, of RLIF by takeovers at random, of HG-DAgger",
+            _two(hopper),
+        ),
         (
             "`peg_insert` from two 64x64 cameras: success with an encoder that learns, one as drawn, and none",
             seen["peg_insert"],
