@@ -132,7 +132,7 @@ def _orderings() -> Rows:
     return [
         (f"an operator who succeeds in {skill}: success of RLIF, and of HG-DAgger", _two(weak)),
         (
-            f"an operator whose Hopper scores {gait}: score of RLIF by value, of RLIF by takeovers at random, of HG-DAgger",
+            f"an operator whose Hopper scores {gait}: RLIF by value, RLIF by takeovers at random, HG-DAgger",
             _two(hopper),
         ),
         (
