@@ -8,7 +8,7 @@ BETTER, TIED = 0.2, 0.1
 
 
 def holds(score: Mapping[tuple[str, str], float], own: Mapping[str, float], ours: str = "rlif") -> bool:
-    """RLIF passes each operator, beats HG-DAgger by 20 points with the weakest and is not 10 behind with the strongest.
+    """RLIF passes each operator, beats HG-DAgger by 20 points with the weakest and is within 10 with the strongest.
 
     Args:
         score: of a method at a level, mean over seeds, 1 for 100 points.
@@ -18,5 +18,5 @@ def holds(score: Mapping[tuple[str, str], float], own: Mapping[str, float], ours
     """
     ahead = {level: score[ours, level] - score["hg_dagger", level] for level in own}
     passes = all(score[ours, level] > least for level, least in own.items())
-    ties = "strong" not in own or ahead["strong"] >= -TIED
+    ties = "strong" not in own or abs(ahead["strong"]) <= TIED
     return passes and ties and ahead["weak"] >= BETTER
