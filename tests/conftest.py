@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -53,3 +54,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Give way to what keeps time; there is no way back, and no need of one: that comes first."""
     if not keeps_time(item.nodeid):
         os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With a failure comes what the processes of the test, those of its ``stage``, have written last."""
+    report = yield
+    played = getattr(item, "funcargs", {}).get("stage")
+    if report.failed and played is not None:
+        report.sections.extend(played.last_words())
+    return report

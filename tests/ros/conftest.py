@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 
 import pytest
 from fakes.observer import Observer
@@ -22,13 +22,3 @@ def observer(stage: Stage) -> Iterator[Observer]:
     made = Observer(stage.domain)
     yield made
     made.close()
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """With a failure comes what the processes of the test have written last."""
-    report = yield
-    played = getattr(item, "funcargs", {}).get("stage")
-    if report.failed and played is not None:
-        report.sections.extend(played.last_words())
-    return report

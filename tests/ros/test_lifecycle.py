@@ -93,8 +93,10 @@ def test_shutdown_by_service_ends_the_process(stage, observer):
 def test_a_device_that_is_not_there_fails_to_configure_with_one_line(stage, observer):
     running = stage.node("spacemouse")
     request = ChangeState.Request(transition=Transition(id=CONFIGURE))
-    observer.ask(ChangeState, "/spacemouse/change_state", request)  # the answer may go with the process
+    answer = observer.ask(ChangeState, "/spacemouse/change_state", request)
     observer.until(lambda: running.ended, "the end of spacemouse")
+    observer.drain()
+    assert not answer.done() or not answer.result().success, "the answer may go with the process"
     assert running.wait() == 1
     assert "there is no SpaceMouse 0; connected: none" in running.output
     assert "Traceback" not in running.output

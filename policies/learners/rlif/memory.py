@@ -78,10 +78,8 @@ class MultiStepMemory(MixedMemory):
         held, newest = self._held.setdefault(transition.arm, []), self._valued(transition)
         if held and held[-1].transition.after.stamp_ns != transition.before.stamp_ns:
             self._settle(held)
-        if not any(belongs(transition) for belongs in self._belongs.values()):
-            self._settle(held)  # what is kept nowhere is no part of a return either
-            return
-        if driven_by_person(transition):
+        kept = any(belongs(transition) for belongs in self._belongs.values())
+        if driven_by_person(transition) or not kept:  # neither is part of a return of the policy
             self._settle(held)
             self._store([newest])
             return

@@ -55,8 +55,8 @@ RLIF: Mapping[str, Any] = {
 """As the authors' code stores it; but falling is blamed, which is ours: without last steps who falls is never told so,
 and with them as they come falling would pay, for nobody takes over after it.
 
-The discount is ours too: a wrong action is punished one step later, and a longer view learned less. One update a step,
-as the authors have on Walker2d: with four, the one takeover in twenty that means nothing is learned by heart.
+The discount is ours too: a wrong action is punished one step later, so there is nothing to see further ahead for. One
+update a step is what the authors have on Walker2d.
 """
 JUDGED: Mapping[str, Any] = {"trigger": "judged"}
 METHODS: Mapping[str, tuple[str, Mapping[str, Any], Mapping[str, Any]]] = {
