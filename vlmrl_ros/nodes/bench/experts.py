@@ -67,7 +67,7 @@ class Course:
     judge_every: int
     task_options: Mapping[str, Any] = field(default_factory=dict)
     learner_options: Mapping[str, Any] = field(default_factory=dict)
-    episodes: int = 10
+    episodes: int = 50
     seed: int = 1000
 
 
@@ -101,7 +101,7 @@ def candidates(course: Course, directory: Path) -> list[Candidate]:
 
 
 def levels(found: Sequence[Candidate], zero: float = 0.0) -> dict[str, Candidate]:
-    """The candidate for each level: of those before the best one whose score is nearest to its share of the best.
+    """The candidate for each level: the one whose score is nearest to its share of the best.
 
     Args:
         found: in any order.
@@ -111,9 +111,8 @@ def levels(found: Sequence[Candidate], zero: float = 0.0) -> dict[str, Candidate
         ConfigError: there are no three that are one better than the other.
     """
     best = best_of(found)
-    until = [candidate for candidate in found if candidate.step <= best.step]
     aims = {level: zero + share * (best.score - zero) for level, share in SHARES.items()}
-    chosen = {level: min(until, key=lambda candidate: abs(candidate.score - aim)) for level, aim in aims.items()}
+    chosen = {level: min(found, key=lambda candidate: abs(candidate.score - aim)) for level, aim in aims.items()}
     scores = [candidate.score for candidate in chosen.values()]
     if best.score <= zero or sorted(set(scores), reverse=True) != scores:
         raise ConfigError(f"experts with returns {scores} of {best.score:g}; needed: one better than the other")

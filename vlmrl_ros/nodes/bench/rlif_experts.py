@@ -101,10 +101,10 @@ class Domain:
 
 DOMAINS = (
     Domain("hopper", Course("gym:Hopper-v5", 160_000, 5000, learner_options=SAC), -20.272305, 3234.3, 40_000, 10),
-    Domain("walker2d", Course("gym:Walker2d-v5", 200_000, 5000, learner_options=SAC), 1.629008, 4592.3, 40_000, 10),
+    Domain("walker2d", Course("gym:Walker2d-v5", 200_000, 5000, learner_options=SAC), 1.629008, 4592.3, 100_000, 10),
     Domain(
         "adroit_pen",
-        Course("gym:AdroitHandPen-v1", 400_000, 5000, learner_options=SAC, episodes=20),
+        Course("gym:AdroitHandPen-v1", 400_000, 5000, learner_options=SAC),
         96.262799,
         3076.833102,
         20_000,
