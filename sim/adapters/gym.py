@@ -6,6 +6,7 @@ import contextlib
 import difflib
 import importlib
 import importlib.util
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,14 @@ class GymConfig:
     horizon: int = option(0, "control steps of an episode; 0: as registered, 1000 where it is not", low=0)
     success_reward: float = option(
         0.9, "reward of a step that counts as success, where the environment does not say", unit="1"
+    )
+    success_counts: str = option(
+        "once",
+        "once: an episode has succeeded as soon as one of its steps has; at_end: only while the newest has",
+        choices=("once", "at_end"),
+    )
+    failure_reward: float = option(
+        -math.inf, "reward of a step at or below which an episode has failed and ends, where it would go on", unit="1"
     )
 
 
@@ -81,7 +90,7 @@ class GymTask:
 
     @property
     def success(self) -> bool:
-        """The environment has reported success in this episode."""
+        """The environment has reported success in this episode, by ``success_counts``."""
         return self._success
 
     def reset(self, rng: np.random.Generator) -> dm_env.TimeStep:
@@ -91,16 +100,17 @@ class GymTask:
         return dm_env.restart(self._observe(raw))
 
     def step(self, action: FloatArray) -> dm_env.TimeStep:
-        """Apply float32 (A,); termination and truncation stay what the environment says they are."""
+        """Apply float32 (A,); the environment says what ends an episode, and so does ``failure_reward``."""
         bounds = self.spec.action
         inside = np.clip(bounds.check(action, "action"), bounds.low, bounds.high)
         box = self._env.action_space
         raw, reward, terminated, truncated, info = self._env.step(inside.reshape(box.shape).astype(box.dtype))
         self._step += 1
         self._reward = float(reward)
-        self._success = self._success or self._is_success(info)
+        kept = self._success and self._config.success_counts == "once"
+        self._success = kept or self._is_success(info)
         observation = self._observe(raw)
-        if terminated:
+        if terminated or self._reward <= self._config.failure_reward:
             return dm_env.termination(self._reward, observation)
         if truncated or self._step >= self.spec.horizon:
             return dm_env.truncation(self._reward, observation)
@@ -156,7 +166,9 @@ def _make(name: str, horizon: int) -> gymnasium.Env[Any, Any]:
     with contextlib.suppress(RenderError):  # most environments do without OpenGL until they are asked for a view
         adopt_backend()
     try:
-        creator = gym.envs.registration.load_env_creator(gym.spec(name).entry_point)
+        creator = gym.spec(name).entry_point
+        if isinstance(creator, str):
+            creator = gym.envs.registration.load_env_creator(creator)
         modes = getattr(creator, "metadata", {}).get("render_modes", ())
         options: dict[str, Any] = {"render_mode": "rgb_array"} if "rgb_array" in modes else {}
         if horizon:

@@ -1,7 +1,13 @@
 from __future__ import annotations
 
+import math
+from typing import Any
+
+import gymnasium
 import numpy as np
 import pytest
+from gymnasium.envs.classic_control import PendulumEnv
+from gymnasium.envs.registration import EnvSpec
 
 from vlmrl_ros.core.errors import ConfigError, RenderError, UnknownNameError
 from vlmrl_ros.sim import load
@@ -66,6 +72,45 @@ def test_a_termination_stays_a_termination(rng: np.random.Generator):
     while not timestep.last():
         timestep = task.step(task.spec.action.high)
     assert timestep.discount == 0.0
+    task.close()
+
+
+def test_a_pen_that_falls_ends_the_episode_where_it_is_asked_to(rng: np.random.Generator):
+    lengths = {}
+    for failure_reward in (-math.inf, -3.0):
+        task = load.build("gym:AdroitHandPen-v1", {"failure_reward": failure_reward})
+        timestep, steps, fidgety = task.reset(np.random.default_rng(0)), 0, np.random.default_rng(1)
+        while not timestep.last():
+            action = fidgety.uniform(task.spec.action.low, task.spec.action.high)
+            timestep, steps = task.step(action.astype(np.float32)), steps + 1
+        lengths[failure_reward] = (steps == task.spec.horizon, timestep.discount, timestep.reward < -3.0)
+        task.close()
+    assert lengths == {-math.inf: (True, 1.0, True), -3.0: (False, 0.0, True)}
+
+
+class Slips(PendulumEnv):
+    """There after the first step, and no more after the second."""
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+        self.steps = 0
+        return super().reset(seed=seed, options=options)
+
+    def step(self, u: Any) -> Any:
+        self.steps += 1
+        return (*super().step(u)[:4], {"success": self.steps == 1})
+
+
+@pytest.mark.parametrize(("counts", "said"), [("once", [True] * 3), ("at_end", [True, False, False])])
+def test_success_lasts_or_has_to_be_kept(counts, said, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch):
+    by_a_class = EnvSpec("Slips-v0", entry_point=Slips, max_episode_steps=3)
+    monkeypatch.setitem(gymnasium.registry, "Slips-v0", by_a_class)
+    task = load.build("gym:Slips-v0", {"success_counts": counts})
+    task.reset(rng)
+    found = []
+    for _ in range(3):
+        task.step(np.zeros(1, np.float32))
+        found.append(task.success)
+    assert found == said
     task.close()
 
 

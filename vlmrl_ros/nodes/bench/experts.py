@@ -59,6 +59,7 @@ class Course:
         steps: to live through.
         judge_every: steps between two candidates.
         episodes: in which each is judged.
+        judged_by: their score: ``value``, the mean return, or ``success``.
         seed: of all randomness.
     """
 
@@ -68,12 +69,13 @@ class Course:
     task_options: Mapping[str, Any] = field(default_factory=dict)
     learner_options: Mapping[str, Any] = field(default_factory=dict)
     episodes: int = 50
+    judged_by: str = "value"
     seed: int = 1000
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """Weights on the way and the mean return of their episodes; ``directory`` can be read as a reference."""
+    """Weights on the way and the score of their episodes; ``directory`` can be read as a reference."""
 
     directory: Path
     step: int
@@ -105,7 +107,7 @@ def levels(found: Sequence[Candidate], zero: float = 0.0) -> dict[str, Candidate
 
     Args:
         found: in any order.
-        zero: return from which shares are counted.
+        zero: score from which shares are counted.
 
     Raises:
         ConfigError: there are no three that are one better than the other.
@@ -115,7 +117,7 @@ def levels(found: Sequence[Candidate], zero: float = 0.0) -> dict[str, Candidate
     chosen = {level: min(found, key=lambda candidate: abs(candidate.score - aim)) for level, aim in aims.items()}
     scores = [candidate.score for candidate in chosen.values()]
     if best.score <= zero or sorted(set(scores), reverse=True) != scores:
-        raise ConfigError(f"experts with returns {scores} of {best.score:g}; needed: one better than the other")
+        raise ConfigError(f"experts with scores {scores} of {best.score:g}; needed: one better than the other")
     return chosen
 
 
@@ -206,7 +208,8 @@ class _School:
         save_snapshot(aside, {POLICY_FILE: Part(lambda: lambda: [save(variables)]), **below(LEARNER_FOLDER, weights)})
         policy, course = Reference(aside, self._task.spec).policy, self._course
         judged = policy_alone(self._exam, policy, course.episodes, seed=EVALUATION_SEED_OFFSET + course.seed)
-        write_whole(aside / _ABOUT, json.dumps({"step": step, "score": judged.value}) + "\n")
+        score = getattr(judged, course.judged_by)
+        write_whole(aside / _ABOUT, json.dumps({"step": step, "score": score}) + "\n")
         aside.rename(final)
 
 

@@ -1,8 +1,8 @@
 """RLIF against imitation on Hopper, Walker2d and the Adroit pen, taught by experts of three levels on equal budgets.
 
 A person is a checkpoint of our own SAC and takes over as the best one judges, at random at the same rate, or never.
-Score: the normalised return of Fu et al., D4RL (2020), 0 for random actions and 1 for their expert; their environments
-were older versions of these.
+Score: of the pen the share of episodes that end with it in place, else the normalised return of Fu et al., D4RL (2020),
+0 for random actions and 1 for their expert; their environments were older versions of these.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from vlmrl_ros.nodes.bench.lesson import Lesson, Outcome, epsilon, take
 from vlmrl_ros.nodes.bench.ordering import holds
 from vlmrl_ros.nodes.bench.skill_plot import draw_skill
 from vlmrl_ros.nodes.evaluator import FRESH_SEED_OFFSET
-from vlmrl_ros.policies.evaluation.statistics import Interval, mean_interval
+from vlmrl_ros.policies.evaluation.statistics import Interval, mean_interval, success_interval
 from vlmrl_ros.policies.expert import ExpertConfig
 from vlmrl_ros.policies.reference import Reference
 from vlmrl_ros.sim.load import build as build_task
@@ -77,8 +77,8 @@ class Domain:
     Attributes:
         name: in the figures.
         course: of the experts.
-        zero: return of score 0.
-        one: return of score 1.
+        zero: return, or success, of score 0.
+        one: that of score 1.
         steps: of a lesson, without demonstrations.
         demonstrations: at first.
         alpha: part of the best action's value that an action must reach.
@@ -94,21 +94,27 @@ class Domain:
     alpha: float = 0.99
     episodes: int = 10
 
-    def score(self, task_return: float) -> float:
-        """Normalised return."""
-        return (task_return - self.zero) / (self.one - self.zero)
+    def score(self, measured: float) -> float:
+        """Of a return, or success: normalised."""
+        return (measured - self.zero) / (self.one - self.zero)
+
+    def score_of(self, outcome: Outcome) -> float:
+        """Of a lesson, by the measure of its experts."""
+        return self.score(getattr(outcome, self.course.judged_by))
 
 
+PEN: Mapping[str, Any] = {"failure_reward": -3.0, "success_counts": "at_end"}
+"""An episode ends where the pen falls, which costs 5, as it does in the environment of D4RL."""
 DOMAINS = (
     Domain("hopper", Course("gym:Hopper-v5", 160_000, 5000, learner_options=SAC), -20.272305, 3234.3, 40_000, 10),
     Domain("walker2d", Course("gym:Walker2d-v5", 200_000, 5000, learner_options=SAC), 1.629008, 4592.3, 100_000, 10),
     Domain(
         "adroit_pen",
-        Course("gym:AdroitHandPen-v1", 400_000, 5000, learner_options=SAC),
-        96.262799,
-        3076.833102,
-        20_000,
-        20,
+        Course("gym:AdroitHandPen-v1", 200_000, 5000, PEN, SAC, judged_by="success"),
+        zero=0.0,
+        one=1.0,
+        steps=20_000,
+        demonstrations=20,
         alpha=0.97,
     ),
 )
@@ -137,7 +143,7 @@ def measure_domain(domain: Domain, work: Path, seeds: Sequence[int], quick: bool
     """Train the experts, then every method with every operator on every seed; quick: two methods with the weakest.
 
     Returns:
-        normalised return of the best weights in fresh episodes, share of steps in the person's hands; the scores of the
+        score of the best weights in fresh episodes, share of steps in the person's hands; the scores of the
         reference and of each operator; ``<name>.ordering_holds``, by :func:`~vlmrl_ros.nodes.bench.ordering.holds`.
     """
     found = candidates(domain.course, work / "experts" / domain.name)
@@ -154,7 +160,7 @@ def measure_domain(domain: Domain, work: Path, seeds: Sequence[int], quick: bool
         for method in taught[0]:
             outcomes = [outcome[method] for outcome in taught]
             figures |= _figures(domain, f"{domain.name}.{level}.{method}", outcomes)
-            score[method, level] = float(np.mean([domain.score(outcome.value) for outcome in outcomes]))
+            score[method, level] = float(np.mean([domain.score_of(outcome) for outcome in outcomes]))
     figures[f"{domain.name}.ordering_holds"] = float(holds(score, own, OURS))
     if len(seeds) > 1:
         draw_skill(work / f"{domain.name}.png", domain.name, "score", tuple(people), tuple(METHODS), figures)
@@ -191,7 +197,7 @@ def lesson_of(domain: Domain, method: str, person: Candidate, judge: Candidate, 
         demonstrations=domain.demonstrations,
         judge_every=max(1, domain.steps // 10),
         judge_from=domain.steps // 2,
-        judged_by="value",
+        judged_by=domain.course.judged_by,
         episodes=domain.episodes,
         final_episodes=3 * domain.episodes,
         discount=1.0,
@@ -211,14 +217,17 @@ def _alone(domain: Domain, name: str, candidate: Candidate) -> tuple[Figures, In
     """Score of a candidate alone, with its 95 % interval over fresh episodes."""
     task = build_task(domain.course.task, domain.course.task_options)
     policy = Reference(candidate.directory, task.spec).policy
-    values = policy_alone(task, policy, 5 * domain.episodes, seed=FRESH_SEED_OFFSET).values
+    alone = policy_alone(task, policy, 5 * domain.episodes, seed=FRESH_SEED_OFFSET)
     task.close()
-    interval = mean_interval([domain.score(value) for value in values])
+    if domain.course.judged_by == "success":
+        interval = success_interval(alone.successes, alone.episodes)
+    else:
+        interval = mean_interval([domain.score(value) for value in alone.values])
     ends = {f"{name}.score.low": interval.low, f"{name}.score.high": interval.high}
     return {f"{name}.score.mean": interval.mean, **ends, f"{name}.steps": float(candidate.step)}, interval
 
 
 def _figures(domain: Domain, name: str, outcomes: Sequence[Outcome]) -> Figures:
-    figures = over_seeds(f"{name}.score", [domain.score(outcome.value) for outcome in outcomes])
+    figures = over_seeds(f"{name}.score", [domain.score_of(outcome) for outcome in outcomes])
     figures[f"{name}.human_share"] = float(np.mean([outcome.human_share for outcome in outcomes]))
     return figures | epsilon(name, outcomes)
