@@ -60,6 +60,17 @@ def test_a_course_goes_on_from_its_checkpoint_and_keeps_what_is_there(school: Pa
         candidates(replace(COURSE, seed=5), directory)
 
 
+def test_a_course_of_an_earlier_version_is_the_same_course(school: Path, tmp_path: Path):
+    directory = tmp_path / "school"
+    shutil.copytree(school, directory)
+    about = json.loads((directory / "course.json").read_text())
+    del about["judged_by"]
+    (directory / "course.json").write_text(json.dumps(about))
+    assert len(candidates(COURSE, directory)) == 3
+    with pytest.raises(ConfigError, match="holds the course"):
+        candidates(replace(COURSE, judged_by="success"), directory)
+
+
 def test_a_course_that_was_cut_short_ends_as_one_that_was_not(school: Path, tmp_path: Path):
     candidates(replace(COURSE, steps=30), tmp_path)
     candidates(COURSE, tmp_path)

@@ -218,7 +218,8 @@ def _claim(course: Course, directory: Path) -> None:
     path, own = directory / _COURSE, json.loads(json.dumps(asdict(course)))
     if path.exists():
         found = json.loads(path.read_text(encoding="utf-8"))
-        if {**found, "steps": 0} != {**own, "steps": 0}:
+        known = asdict(Course("", 0, 0)) | found  # what had no name yet was as it is by default
+        if {**known, "steps": 0} != {**own, "steps": 0}:
             raise ConfigError(f"'{directory}' holds the course {found}; asked for: {own}")
     write_whole(path, json.dumps(own, indent=1) + "\n")
 
