@@ -122,7 +122,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("suite", nargs="?", default=ALL, choices=[*SUITES, ALL])
     parser.add_argument(
-        "--part", metavar="NAME", help="only this part of a suite: a task of rlif, pixels, rollin or lmrl_gym"
+        "--part", metavar="NAME", help="only this part of a suite: a task of calql, rlif, pixels, rollin or lmrl_gym"
     )
     parser.add_argument(
         "--json", metavar="FILE", help="write the figures there; with --part beside those of the other parts"

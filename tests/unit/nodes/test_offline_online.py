@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from vlmrl_ros.core.errors import ConfigError
 from vlmrl_ros.nodes.bench import calql
 from vlmrl_ros.nodes.bench.offline_online import Protocol, bags_of, recorded, run
 
@@ -65,6 +67,9 @@ def record(*, offline: float, online: list[float], clamp: float = 0.2, online_cl
 KEEPS, DIPS = {"offline": 0.9, "online": [0.9] * 8}, {"offline": 0.9, "online": [0.5] * 4 + [0.9] * 4}
 
 
+SLIPS = {"horizon": 20, "slip_m": 0.15}
+
+
 def figures(ours: dict, theirs: dict) -> dict[str, float]:
     return calql.figures_of({"calql": [record(**ours)] * 3, "cql": [record(**theirs)] * 3})
 
@@ -76,7 +81,7 @@ def test_the_figures_are_those_of_the_evaluations():
     assert found["crash_maze.p3.cql.regret_stochastic.mean"] == pytest.approx(0.65)
     assert found["crash_maze.p3.cql.first_quarter_drop.mean"] == pytest.approx(0.4)
     assert found["crash_maze.p3.paired_regret_gap.mean"] == pytest.approx(0.2)
-    assert found["ordering_holds"] == 1.0
+    assert found["crash_maze.p3.ordering_holds"] == 1.0
 
 
 @pytest.mark.parametrize(
@@ -94,7 +99,7 @@ def test_each_condition_of_the_claim_can_fail_alone(mark, ours, theirs):
     found = figures(ours, theirs)
     failed = {name.rsplit(".", 1)[1] for name, value in found.items() if ".mark." in name and not value}
     assert failed == {mark}
-    assert found["ordering_holds"] == 0.0
+    assert found["crash_maze.p3.ordering_holds"] == 0.0
 
 
 @pytest.mark.parametrize(
@@ -119,3 +124,20 @@ def test_the_suite_leaves_a_record_of_each_run_and_does_not_repeat_it(monkeypatc
     name = "crash_maze.p3.cql.success_before.mean"
     assert second[name] == pytest.approx(first[name] + 0.25)
     assert (tmp_path / "success.png").stat().st_size > 1000
+
+
+def test_a_variation_has_other_options_and_its_own_records(monkeypatch, tmp_path):
+    monkeypatch.setattr(calql, "MAZE", SMALL)
+    monkeypatch.setattr(calql, "SHARED", OPTIONS)
+    monkeypatch.setitem(
+        calql.VARIATIONS, "crash_maze.p2", replace(calql.VARIATIONS["crash_maze.p2"], seeds=(10,), task_options=SLIPS)
+    )
+    figures = calql.measure_part("crash_maze.p2", False, tmp_path)
+    assert figures["crash_maze.p2.calql.seeds"] == 1.0
+    assert {name.rsplit(".", 1)[0] for name in figures if ".mark." in name} == {"crash_maze.p2.mark"}
+    assert not any(name.endswith("ordering_holds") for name in figures)
+    about = json.loads((tmp_path / "p2" / "cql_10.json").read_text())["settings"]
+    assert about["options"]["cql_weight"] == about["options"]["cql_weight_online"] == 40.0
+    assert about["protocol"]["task_options"] == SLIPS
+    with pytest.raises(ConfigError, match="no quick version"):
+        calql.measure_part("crash_maze.p2", True, tmp_path)

@@ -8,15 +8,17 @@ first steps online, and the policy with them; calibrated ones are not. Shown on 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from vlmrl_ros.core.errors import ConfigError
 from vlmrl_ros.core.types import Step
 from vlmrl_ros.nodes.bench.figures import Figures, over_seeds
 from vlmrl_ros.nodes.bench.offline_online import Protocol, bags_of, recorded, run
+from vlmrl_ros.nodes.bench.parts import together
 from vlmrl_ros.nodes.bench.remembered import Result, remembered
 from vlmrl_ros.policies.evaluation.plots import Curve, plot_success
 from vlmrl_ros.policies.evaluation.statistics import mean_interval
@@ -45,7 +47,6 @@ ARM = Protocol(
     online_steps=600,
     evaluate_every=100,
 )
-CONTEXT = "p3"
 SHARED = {
     "discount": 0.93,
     "reward_scale": 10.0,
@@ -79,9 +80,34 @@ METHODS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 """Method: learner, and the options in which it differs."""
 SWAPS = ("calql_offline_only", "calql_online_only")
 ON_FEWER_SEEDS = (*SWAPS, "awac", "sac")
+PAIR = ("calql", "cql")
 SEEDS, FEWER_SEEDS, QUICK_SEEDS = tuple(range(10, 20)), tuple(range(10, 15)), (10, 11)
 """Not those on which the protocols were tried out."""
 ARM_METHODS, ARM_SEEDS = ("calql", "cql", "iql", "awac", "sac"), (10, 11, 12)
+
+
+@dataclass(frozen=True)
+class Variation:
+    """The maze in another way, for Cal-QL and CQL.
+
+    Attributes:
+        task_options: deviations from those of the maze.
+        options: deviations of both methods.
+        seeds: of the runs.
+    """
+
+    task_options: Mapping[str, Any]
+    options: Mapping[str, Any]
+    seeds: Sequence[int]
+
+
+CLAIM, ARM_PART = "crash_maze.p3", "peg_insert.bags"
+VARIATIONS: Mapping[str, Variation] = {
+    "crash_maze.p2": Variation({}, {"cql_weight": 40.0, "cql_weight_online": 40.0}, SEEDS),
+    "crash_maze.p3_slips": Variation({"slip_m": 0.15}, {}, FEWER_SEEDS),
+}
+"""As conservative online as offline, and twice as much; and moves that are further off."""
+PARTS = (CLAIM, *VARIATIONS, ARM_PART)
 LEAST_GAP, LEAST_CQL_DROP, MOST_CALQL_DROP, MOST_OFFLINE_DIFFERENCE = 0.05, 0.1, 0.08, 0.1
 QUICK_MOST_CALQL_DROP = 0.25
 """Of two seeds, where one evaluation in which one of them forgets weighs a sixth."""
@@ -96,31 +122,57 @@ def measure(quick: bool, work: Path) -> Figures:
     Returns:
         for each method, over seeds: success before the first step and at the end, regret (mean of 1 - success over the
         evaluations after it) without and with exploration, how far the success falls in the first quarter, clamp rate,
-        value of the data's actions and return, before and after; the paired differences; ``ordering_holds``, of the
-        maze, and ``peg_insert.bags.gates_met``: offline success and clamp rates are in the range where the methods can
-        be told apart.
+        value of the data's actions and return, before and after; the paired differences; ``ordering_holds``, of
+        :data:`CLAIM`, and ``peg_insert.bags.gates_met``: offline success and clamp rates are in the range where the
+        methods can be told apart.
     """
-    methods = ("calql", "cql") if quick else tuple(METHODS)
+    return together([_claim(quick, work)] if quick else [measure_part(part, quick, work) for part in PARTS])
+
+
+def measure_part(part: str, quick: bool, work: Path) -> Figures:
+    """The figures of one of :data:`PARTS`, as of :func:`measure`.
+
+    Raises:
+        ConfigError: quick, of a part that has no quick version.
+    """
+    if part == CLAIM:
+        return _claim(quick, work)
+    if quick:
+        raise ConfigError(f"part '{part}' has no quick version; valid: {CLAIM}")
+    return _on_arm(work / "arm") if part == ARM_PART else _varied(part, work)
+
+
+def _claim(quick: bool, work: Path) -> Figures:
     records = {}
-    for method in methods:
+    for method in PAIR if quick else METHODS:
         seeds = QUICK_SEEDS if quick else FEWER_SEEDS if method in ON_FEWER_SEEDS else SEEDS
         records[method] = [_run_once(work, MAZE, method, seed, SHARED, recorded) for seed in seeds]
     _plot(work / "success.png", {method: of for method, of in records.items() if method not in SWAPS}, MAZE.task)
-    figures = figures_of(records, QUICK_MOST_CALQL_DROP if quick else MOST_CALQL_DROP)
-    if quick:
-        return figures
-    arm = _on_arm(work / "arm")
-    _plot(work / "success_arm.png", arm, ARM.task)
-    return figures | figures_of_arm(arm)
+    return figures_of(records, QUICK_MOST_CALQL_DROP if quick else MOST_CALQL_DROP)
 
 
-def _on_arm(work: Path) -> Mapping[str, Records]:
+def _varied(part: str, work: Path) -> Figures:
+    variation, folder = VARIATIONS[part], work / part.removeprefix(f"{MAZE.task}.")
+    folder.mkdir(exist_ok=True)
+    protocol, options = replace(MAZE, task_options=variation.task_options), {**SHARED, **variation.options}
+    records = {
+        method: [_run_once(folder, protocol, method, seed, options, recorded) for seed in variation.seeds]
+        for method in PAIR
+    }
+    return _compared(part, records) | _named(f"{part}.mark", _marks(records, MOST_CALQL_DROP))
+
+
+def _on_arm(work: Path) -> Figures:
     shared = {**SHARED, **STEADY}
 
     def bags(protocol: Protocol, seed: int) -> Sequence[Step]:
         return bags_of(protocol, seed, work / f"bags_{seed}")
 
-    return {method: [_run_once(work, ARM, method, seed, shared, bags) for seed in ARM_SEEDS] for method in ARM_METHODS}
+    records = {
+        method: [_run_once(work, ARM, method, seed, shared, bags) for seed in ARM_SEEDS] for method in ARM_METHODS
+    }
+    _plot(work.parent / "success_arm.png", records, ARM.task)
+    return figures_of_arm(records)
 
 
 def figures_of(records: Mapping[str, Records], most_drop: float = MOST_CALQL_DROP) -> Figures:
@@ -130,18 +182,17 @@ def figures_of(records: Mapping[str, Records], most_drop: float = MOST_CALQL_DRO
         records: by method, one for each seed.
         most_drop: by how much the success of Cal-QL may fall in the first quarter.
     """
-    prefix = f"{MAZE.task}.{CONTEXT}"
-    marks = _marks(*(_values(records[method]) for method in ("calql", "cql")), most_drop)
-    found = {f"{prefix}.mark.{name}": float(passed) for name, passed in marks.items()}
-    return {**_compared(prefix, records), **found, "ordering_holds": float(all(marks.values()))}
+    marks = _marks(records, most_drop)
+    found = _named(f"{CLAIM}.mark", marks)
+    return {**_compared(CLAIM, records), **found, f"{CLAIM}.ordering_holds": float(all(marks.values()))}
 
 
 def figures_of_arm(records: Mapping[str, Records]) -> Figures:
     """The figures of finished runs on the arm, and whether they can tell the methods apart."""
-    prefix, calql = f"{ARM.task}.bags", _values(records["calql"])
+    calql = _values(records["calql"])
     low, high = OFFLINE_SUCCESSES
     met = low <= np.mean(calql["success_before"]) <= high and _clamps_now_and_then(calql)
-    return {**_compared(prefix, records), f"{prefix}.gates_met": float(met)}
+    return {**_compared(ARM_PART, records), f"{ARM_PART}.gates_met": float(met)}
 
 
 def _compared(prefix: str, records: Mapping[str, Records]) -> Figures:
@@ -150,16 +201,19 @@ def _compared(prefix: str, records: Mapping[str, Records]) -> Figures:
         for name, values in _values(of).items():
             figures |= over_seeds(f"{prefix}.{method}.{name}", values)
         figures[f"{prefix}.{method}.seeds"] = float(len(of))
-    calql, cql = (_values(records[method]) for method in ("calql", "cql"))
+    calql, cql = (_values(records[method]) for method in PAIR)
     for name in ("regret", "regret_stochastic"):
         figures |= over_seeds(f"{prefix}.paired_{name}_gap", _differences(cql[name], calql[name]))
     return figures
 
 
-def _marks(
-    calql: Mapping[str, Sequence[float]], cql: Mapping[str, Sequence[float]], most_drop: float
-) -> dict[str, bool]:
+def _named(prefix: str, marks: Mapping[str, bool]) -> Figures:
+    return {f"{prefix}.{name}": float(passed) for name, passed in marks.items()}
+
+
+def _marks(records: Mapping[str, Records], most_drop: float) -> dict[str, bool]:
     """Each condition of the claim, by name; all are on means over the same seeds."""
+    calql, cql = (_values(records[method]) for method in PAIR)
     offline_difference = np.mean(_differences(calql["success_before"], cql["success_before"]))
     return {
         "regret_gap": bool(np.mean(_differences(cql["regret"], calql["regret"])) >= LEAST_GAP),
@@ -220,11 +274,11 @@ def _curve(records: Records) -> Curve:
     return Curve([e["step"] for e in evaluations[0]], values)
 
 
-def _run_once(work: Path, common: Protocol, method: str, seed: int, shared: Mapping[str, Any], data: Data) -> Result:
-    learner, options = METHODS[method]
+def _run_once(work: Path, common: Protocol, method: str, seed: int, options: Mapping[str, Any], data: Data) -> Result:
+    learner, own = METHODS[method]
     # SAC with offline data learns from scratch, from both
     protocol = replace(common, offline_updates=0) if learner == "sac" else common
-    given = {**shared, **options}
+    given = {**own, **options}
     about = {"protocol": asdict(protocol), "learner": learner, "options": given, "seed": seed}
     return remembered(
         work / f"{method}_{seed}.json",
