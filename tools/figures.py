@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -126,15 +127,11 @@ def _orderings() -> Rows:
         task: _two([pixels[f"{task}.{eyes}.rlif.success.mean"] for eyes in ("trained", "frozen", "blind")])
         for task in ("peg_insert", "reach")
     }
-    hopper = [rlif[f"hopper.weak.{name}.score.mean"] for name in ("rlif_value", "rlif_random", "hg_dagger")]
     skill = f"{100 * rlif['peg_insert.weak.operator.success.mean']:.0f} of 100"
-    gait = f"{rlif['hopper.weak.operator.score.mean']:.2f}"
     return [
         (f"an operator who succeeds in {skill}: success of RLIF, and of HG-DAgger", _two(weak)),
-        (
-            f"an operator whose Hopper scores {gait}: RLIF by value, RLIF by takeovers at random, HG-DAgger",
-            _two(hopper),
-        ),
+        _gait(rlif, "hopper", "Hopper"),
+        _gait(rlif, "walker2d", "Walker2d"),
         (
             "`peg_insert` from two 64x64 cameras: success with an encoder that learns, one as drawn, and none",
             seen["peg_insert"],
@@ -145,6 +142,12 @@ def _orderings() -> Rows:
         ("from data to the robot: success lost at first by Cal-QL, and by CQL", _two(drops)),
         ("ROLLIN on the grid: share of the tasks solved with roll-in, and without", _two(solved)),
     ]
+
+
+def _gait(rlif: Mapping[str, float], domain: str, name: str) -> tuple[str, str]:
+    weak = [rlif[f"{domain}.weak.{method}.score.mean"] for method in ("rlif_value", "rlif_random", "hg_dagger")]
+    own = f"{rlif[f'{domain}.weak.operator.score.mean']:.2f}"
+    return (f"an operator whose {name} scores {own}: RLIF by value, RLIF by takeovers at random, HG-DAgger", _two(weak))
 
 
 def _vlm() -> Rows:
