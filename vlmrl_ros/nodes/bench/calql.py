@@ -139,7 +139,7 @@ def measure_part(part: str, quick: bool, work: Path) -> Figures:
         return _claim(quick, work)
     if quick:
         raise ConfigError(f"part '{part}' has no quick version; valid: {CLAIM}")
-    return _on_arm(work / "arm") if part == ARM_PART else _varied(part, work)
+    return _on_arm(work) if part == ARM_PART else _varied(part, work)
 
 
 def _claim(quick: bool, work: Path) -> Figures:
@@ -163,15 +163,15 @@ def _varied(part: str, work: Path) -> Figures:
 
 
 def _on_arm(work: Path) -> Figures:
-    shared = {**SHARED, **STEADY}
+    folder, options = work / "arm", {**SHARED, **STEADY}
 
     def bags(protocol: Protocol, seed: int) -> Sequence[Step]:
-        return bags_of(protocol, seed, work / f"bags_{seed}")
+        return bags_of(protocol, seed, folder / f"bags_{seed}")
 
     records = {
-        method: [_run_once(work, ARM, method, seed, shared, bags) for seed in ARM_SEEDS] for method in ARM_METHODS
+        method: [_run_once(folder, ARM, method, seed, options, bags) for seed in ARM_SEEDS] for method in ARM_METHODS
     }
-    _plot(work.parent / "success_arm.png", records, ARM.task)
+    _plot(work / "success_arm.png", records, ARM.task)
     return figures_of_arm(records)
 
 
