@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vlmrl_ros.bridge.bags.beside import BESIDE
 from vlmrl_ros.bridge.bags.compose import Recorded, describe_step_topics, spec_message, step_messages
 from vlmrl_ros.bridge.bags.definitions import describe
 from vlmrl_ros.bridge.bags.layout import episode_folder
@@ -15,7 +16,6 @@ from vlmrl_ros.bridge.bags.raw import RawStep
 from vlmrl_ros.bridge.bags.writer import BagWriter
 from vlmrl_ros.core.spec import CameraSpec, TaskSpec, VectorSpec
 from vlmrl_ros.core.types import Step
-from vlmrl_ros.nodes.recorder import BESIDE
 
 OBSERVATION = VectorSpec(("episode", "step", "half"), ("1",) * 3, np.zeros(3), np.full(3, 100.0))
 ACTION = VectorSpec(("a", "b"), ("m/s",) * 2, np.full(2, -20.0), np.full(2, 20.0))

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 import sys
-from collections import deque
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from rclpy.serialization import deserialize_message
-from sensor_msgs.msg import JointState, Joy
+from sensor_msgs.msg import JointState
 from std_msgs.msg import String
 
 from vlmrl_ros.bridge import messages, qos
+from vlmrl_ros.bridge.bags.beside import BESIDE, STAMPS, Beside
 from vlmrl_ros.bridge.bags.budget import Budget
 from vlmrl_ros.bridge.bags.definitions import describe
 from vlmrl_ros.bridge.bags.more_topics import MoreTopics
@@ -31,17 +31,8 @@ from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.types import Feedback
 
 STATUS_NAMES = ["steps", "dropped", "bytes"]
-BESIDE = {
-    "policy/thought": (String, qos.STEP),
-    "policy/status": (JointState, qos.STEP),
-    "scene": (JointState, qos.STEP),
-    "joy": (Joy, qos.JOY),
-}
-"""Recorded beside the steps, as they come."""
 WINDOW = 512
 """Steps that may be open: after a restart the newest ones of each topic come at once."""
-WAITING = 4096
-"""Messages beside the steps that may wait for the next step."""
 STOP_TIMEOUT_S = 2.0
 """After Ctrl-C the disk has so long to take what is left."""
 NICENESS = 5
@@ -98,10 +89,9 @@ class Recorder(Shell[RecorderConfig]):
         config = self.config
         self._topics: dict[str, Topic] = {}
         self._heads: dict[str, bytes] = {}
-        self._beside: deque[Message] = deque(maxlen=WAITING)
+        self._beside = Beside()
         self._spec: TaskSpec | None = None
         self._join: PartJoin | None = None
-        self._newest_ns = 0
         self._began = False
         self._quiet = Quiet()
         self._status = self.publisher(JointState, "recorder/status", qos.STEP)
@@ -116,7 +106,8 @@ class Recorder(Shell[RecorderConfig]):
         self._listen(String, "spec", self._on_spec, qos.LATCHED)
         self._listen(String, "instruction", partial(self._on_head, self.resolve_topic_name("instruction")), qos.LATCHED)
         for name, (kind, profile) in BESIDE.items():
-            self._listen(kind, name, partial(self._on_beside, self.resolve_topic_name(name)), profile)
+            full = self.resolve_topic_name(name)
+            self._listen(kind, name, partial(self._beside.put, full, read_stamp=STAMPS.get(name)), profile)
         self._more = MoreTopics(self, config.topics, self._on_more)
         self.steady_timer(TICK_S, self._give_up)
 
@@ -157,20 +148,16 @@ class Recorder(Shell[RecorderConfig]):
         changed = self._heads.get(full_name, raw) != raw
         self._heads[full_name] = raw
         if changed:
-            self._on_beside(full_name, raw)
-
-    def _on_beside(self, full_name: str, raw: bytes) -> None:
-        self._beside.append(Message(full_name, self._newest_ns, raw))
+            self._beside.put(full_name, raw)
 
     def _on_more(self, full_name: str, kind: type[Any], profile: Any) -> None:
-        self._listen(kind, full_name, partial(self._on_beside, full_name), profile)
+        self._listen(kind, full_name, partial(self._beside.put, full_name), profile)
 
     def _on_part(self, topic: StepTopic, raw: bytes) -> None:
         assert self._join is not None
         kept = Kept(raw, topic.read(deserialize_message(raw, topic.type)))
         stamp_ns = stamp_in(raw)
         self._quiet.hear()
-        self._newest_ns = max(self._newest_ns, stamp_ns)
         for stamp, parts in self._join.put(stamp_ns, topic.part, kept):
             self._record(stamp, parts)
 
@@ -182,8 +169,7 @@ class Recorder(Shell[RecorderConfig]):
         self._began = True
         own = [Message(full, stamp_ns, parts[part].raw) for part, full in self._own.items()]
         heads = tuple(Message(full, stamp_ns, raw) for full, raw in self._heads.items())
-        self._recording.put(RawStep(stamp_ns, parts["feedback"].value, (*self._beside, *own), heads))
-        self._beside.clear()
+        self._recording.put(RawStep(stamp_ns, parts["feedback"].value, (*self._beside.take(stamp_ns), *own), heads))
         self.diagnostics.tick()
         self._report(stamp_ns)
 
