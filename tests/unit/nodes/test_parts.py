@@ -90,6 +90,7 @@ def test_the_ordering_of_a_suite_needs_that_of_each_part():
     each = {"peg_insert.ordering_holds": 1.0}, {"hopper.ordering_holds": 1.0, "hopper.weak.bc.score.mean": 0.0}
     assert together(each)["ordering_holds"] == 1.0
     assert together((*each, {"walker2d.ordering_holds": 0.0}))["ordering_holds"] == 0.0
+    assert together([{"hopper.weak.bc.score.mean": 0.0}])["ordering_holds"] == 0.0
 
 
 @pytest.mark.parametrize(

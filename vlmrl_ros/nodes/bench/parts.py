@@ -33,10 +33,10 @@ def part_of(suite: object, name: str) -> InParts:
 
 
 def together(parts: Iterable[Figures]) -> Figures:
-    """All figures of the parts and ``ordering_holds``: that of each of them, ``<part>.ordering_holds``, does."""
+    """All figures of the parts and ``ordering_holds``: those of which they speak, ``<part>.ordering_holds``, all do."""
     merged = {name: value for figures in parts for name, value in figures.items()}
-    holds = all(value for name, value in merged.items() if name.endswith(".ordering_holds"))
-    return {**merged, "ordering_holds": float(holds)}
+    orderings = [value for name, value in merged.items() if name.endswith(".ordering_holds")]
+    return {**merged, "ordering_holds": float(bool(orderings) and all(orderings))}
 
 
 def with_part(before: Figures, suite: InParts, part: str, figures: Figures) -> Figures:
