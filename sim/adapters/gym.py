@@ -42,11 +42,7 @@ class GymConfig:
     success_reward: float = option(
         0.9, "reward of a step that counts as success, where the environment does not say", unit="1"
     )
-    success_counts: str = option(
-        "once",
-        "once: an episode has succeeded as soon as one of its steps has; at_end: only while the newest has",
-        choices=("once", "at_end"),
-    )
+    success_steps: int = option(1, "steps that count as success with which an episode has succeeded", low=1)
     failure_reward: float = option(
         -math.inf, "reward of a step at or below which an episode has failed and ends, where it would go on", unit="1"
     )
@@ -86,17 +82,17 @@ class GymTask:
         )
         model = getattr(self._env.unwrapped, "model", None)
         self._joints = JointReader(model) if isinstance(model, mujoco.MjModel) else None
-        self._step, self._reward, self._success = 0, 0.0, False
+        self._step, self._reward, self._successes = 0, 0.0, 0
 
     @property
     def success(self) -> bool:
-        """The environment has reported success in this episode, by ``success_counts``."""
-        return self._success
+        """The environment has reported success in this episode, for ``success_steps`` of its steps."""
+        return self._successes >= self._config.success_steps
 
     def reset(self, rng: np.random.Generator) -> dm_env.TimeStep:
         """Begin an episode from a seed drawn from ``rng``."""
         raw, _ = self._env.reset(seed=int(rng.integers(2**31)))
-        self._step, self._reward, self._success = 0, 0.0, False
+        self._step, self._reward, self._successes = 0, 0.0, 0
         return dm_env.restart(self._observe(raw))
 
     def step(self, action: FloatArray) -> dm_env.TimeStep:
@@ -107,8 +103,7 @@ class GymTask:
         raw, reward, terminated, truncated, info = self._env.step(inside.reshape(box.shape).astype(box.dtype))
         self._step += 1
         self._reward = float(reward)
-        kept = self._success and self._config.success_counts == "once"
-        self._success = kept or self._is_success(info)
+        self._successes += self._is_success(info)
         observation = self._observe(raw)
         if terminated or self._reward <= self._config.failure_reward:
             return dm_env.termination(self._reward, observation)
@@ -118,7 +113,7 @@ class GymTask:
 
     def scene(self) -> dict[str, float]:
         """All that can be said of any environment: ``reward`` of the last step and ``success``."""
-        return {"reward": self._reward, "success": float(self._success)}
+        return {"reward": self._reward, "success": float(self.success)}
 
     def joints(self) -> dict[str, float]:
         """Joint positions by name, rad or m, where the environment is a MuJoCo model."""
