@@ -75,6 +75,7 @@ class TextGames:
         self._next_ns, self._episode = STEP_NS, 0
         self._asked: dict[int, tuple[_Game, TextArrival]] = {}
         self._said: dict[int, Answer] = {}
+        self._ended: list[int] = []
         self._cut = False
 
     def go_on(self, stamp_ns: int, episode: int) -> None:
@@ -88,8 +89,8 @@ class TextGames:
 
     @property
     def asked(self) -> bool:
-        """A tick was shown whose answers have not been carried out."""
-        return bool(self._asked)
+        """A tick was shown that has not been carried out."""
+        return bool(self._asked or self._ended)
 
     @property
     def waiting(self) -> list[TextArrival]:
@@ -119,6 +120,7 @@ class TextGames:
             shown.append(arrival)
             if arrival.feedback.last:
                 game.over = True
+                self._ended.append(arrival.stamp_ns)
             else:
                 self._asked[arrival.stamp_ns] = game, arrival
         self._next_ns += STEP_NS if shown else 0
@@ -134,19 +136,20 @@ class TextGames:
 
     def cut(self) -> None:
         """Have every game that waits for an answer end with its next step, truncated."""
-        self._cut = self.asked
+        self._cut = bool(self._asked)
 
     def carry_out(self) -> list[tuple[int, Answer]]:
         """Carry out all answers, once none is missing.
 
         Returns:
-            stamp in ns and what was carried out, in order of stamp.
+            stamp in ns and what was carried out, of every game of the tick in order of stamp; nothing was said where
+            an episode has ended.
 
         Raises:
             NonFiniteError: a reward that is none.
         """
-        done = [(stamp, self._said[stamp]) for stamp in self._asked]
-        for stamp, said in done:
-            self._asked[stamp][0].say(said.text, self._cut)
-        self._asked, self._said, self._cut = {}, {}, False
+        for stamp, (game, _) in self._asked.items():
+            game.say(self._said[stamp].text, self._cut)
+        done = sorted([*self._said.items(), *((stamp, Answer("")) for stamp in self._ended)])
+        self._asked, self._said, self._ended, self._cut = {}, {}, [], False
         return done

@@ -134,7 +134,10 @@ class TextBridge(Shell[TextBridgeConfig]):
             self.fail(error)
 
     def _carried_out(self) -> bool:
-        """Carry out the answers of the tick under way, if all are there; whether none is under way then."""
+        """Carry out the tick under way if all its answers are there; whether none is under way then.
+
+        Whoever joins steps by stamp counts on their order, so no game's is over before those of the games before it.
+        """
         if self._games.asked and not self._games.waiting:
             for stamp, said in self._games.carry_out():
                 self._executed.publish(answer_message(stamp, said))
@@ -154,7 +157,6 @@ class TextBridge(Shell[TextBridgeConfig]):
         for arrival in arrivals:
             self._show(arrival)
             if arrival.feedback.last:
-                self._executed.publish(text_message(arrival.stamp_ns, ""))
                 self._needed_ns = arrival.stamp_ns
         self.diagnostics.problem("")
         return bool(arrivals)

@@ -5,9 +5,10 @@ from types import SimpleNamespace
 import pytest
 
 from vlmrl_ros.core.errors import NonFiniteError
+from vlmrl_ros.core.join import PartJoin
 from vlmrl_ros.core.text import Answer, TextObservation, TextStep
 from vlmrl_ros.core.text_games import MOST_SAID, TextGames
-from vlmrl_ros.core.text_steps import STEP_NS
+from vlmrl_ros.core.text_steps import SPOKEN_PARTS, STEP_NS, SpokenChains, spoken
 from vlmrl_ros.sim.text.load import game
 
 
@@ -100,6 +101,8 @@ def test_an_episode_that_is_cut_ends_truncated_with_its_next_step():
     played.carry_out()
     [last] = played.arrive(1, 0)
     assert (last.feedback.terminated, last.feedback.truncated) == (False, True)
+    assert played.waiting == []
+    assert played.carry_out() == [(last.stamp_ns, Answer(""))]
     assert not played.asked
 
 
@@ -116,6 +119,41 @@ def test_one_seed_gives_one_run_whoever_plays_which_episode():
 
     assert lived(1) == lived(3)
     assert len(set(lived(1).values())) > 1
+
+
+class Counting:
+    """Counts as far as its seed says, from 1 to 30."""
+
+    legal_actions = ()
+
+    def reset(self, seed: int) -> TextObservation:
+        self.left = 1 + seed % 30
+        return TextObservation("begin")
+
+    def step(self, text: str) -> TextStep:
+        self.left -= 1
+        return TextStep(TextObservation(f"{self.left} left"), 0.0, self.left == 0, False)
+
+
+@pytest.mark.parametrize("count", [1, 2, 8])
+def test_games_that_end_at_different_times_lose_no_episode_to_who_joins_by_stamp(count: int):
+    played, join, chains = TextGames([Counting() for _ in range(count)], 0), PartJoin(SPOKEN_PARTS), SpokenChains()
+    whole: list[int] = []
+
+    def hear(stamp_ns: int, part: str, value: object) -> None:
+        for stamp, parts in join.put(stamp_ns, part, value):
+            episode = chains.append(spoken(stamp, parts))
+            whole.extend([episode[0].feedback.episode] if episode else [])
+
+    while arrivals := played.arrive(wanted=60, version=0):
+        for arrival in arrivals:
+            hear(arrival.stamp_ns, "text", arrival.text)
+            hear(arrival.stamp_ns, "feedback", arrival.feedback)
+        said_to_all(played, "on")
+        for stamp_ns, said in played.carry_out():
+            hear(stamp_ns, "said", said)
+    assert sorted(whole) == list(range(60))
+    assert (join.dropped, join.late, chains.broken) == (0, 0, 0)
 
 
 def test_a_reward_that_is_no_number_is_refused():

@@ -70,8 +70,6 @@ class Loop:
             wanted = run.training.wanted(run.episodes)
             for arrival in self.games.arrive(wanted, run.version):
                 open_texts[arrival.stamp_ns] = arrival
-                if arrival.feedback.last:
-                    self._digest(open_texts.pop(arrival.stamp_ns), Answer(""))
             self._policy.load(self.published[-1].variables)
             for arrival in self.games.waiting:
                 self.games.hear(arrival.stamp_ns, self._policy.answer([arrival.text], rng)[0])

@@ -101,7 +101,9 @@ class Slips(PendulumEnv):
 
 
 @pytest.mark.parametrize(("steps", "said"), [(1, [True] * 3), (2, [False, False, True])])
-def test_an_episode_has_succeeded_with_so_many_of_its_steps(steps, said, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch):
+def test_an_episode_has_succeeded_with_so_many_of_its_steps(
+    steps, said, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+):
     by_a_class = EnvSpec("Slips-v0", entry_point=Slips, max_episode_steps=3)
     monkeypatch.setitem(gymnasium.registry, "Slips-v0", by_a_class)
     task = load.build("gym:Slips-v0", {"success_steps": steps})

@@ -104,8 +104,8 @@ class Domain:
 
 
 PEN: Mapping[str, Any] = {"failure_reward": -3.0, "success_steps": 21}
-"""An episode ends where the pen falls, which costs 5, as it does in the environment of D4RL, and has succeeded with more
-than 20 steps at the goal, as in the code of Rajeswaran et al. (2018), which the environment comes from.
+"""An episode ends where the pen falls, which costs 5, as it does in the environment of D4RL. It has succeeded with more
+than 20 steps at the goal, as in the code of Rajeswaran et al. (2018), where the environment comes from.
 """
 DOMAINS = (
     Domain("hopper", Course("gym:Hopper-v5", 160_000, 5000, learner_options=SAC), -20.272305, 3234.3, 40_000, 10),
