@@ -9,7 +9,7 @@ import pytest
 from fakes.processes import Stage
 from fakes.vlm_models import llava
 
-from vlmrl_ros.bridge.bags.reader import read_streams
+from vlmrl_ros.bridge.bags.reader import find_bags, read_messages, read_streams
 from vlmrl_ros.core.prompts import answer
 from vlmrl_ros.core.skills import PLACES
 
@@ -34,6 +34,9 @@ def test_what_a_script_said_is_learned_from_its_bags(stage: Stage):
     assert recorded.wait(120.0) == 0, recorded.output
     assert "Traceback" not in recorded.output
     assert re.search(rf"\({EPISODES} kept, \d+ discarded\)", recorded.output)
+
+    for bag in find_bags(demos):
+        assert [message.topic for message in read_messages(bag)].count("/instruction") == 1
 
     _, streams = read_streams([demos], listens=True)
     spoken = [step.spoken for steps in streams for step in steps if step.spoken is not None]

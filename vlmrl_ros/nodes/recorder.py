@@ -89,7 +89,7 @@ class Recorder(Shell[RecorderConfig]):
         config = self.config
         self._topics: dict[str, Topic] = {}
         self._heads: dict[str, bytes] = {}
-        self._beside = Beside()
+        self._changed: list[Message] = []
         self._spec: TaskSpec | None = None
         self._join: PartJoin | None = None
         self._began = False
@@ -102,6 +102,7 @@ class Recorder(Shell[RecorderConfig]):
         )
         for line in self._recording.found:
             self.get_logger().info(line)
+        self._beside = Beside(self._recording.newest_ns)
         self._recording.start(self._on_written, self._on_ended, self.diagnostics.problem)
         self._listen(String, "spec", self._on_spec, qos.LATCHED)
         self._listen(String, "instruction", partial(self._on_head, self.resolve_topic_name("instruction")), qos.LATCHED)
@@ -145,10 +146,10 @@ class Recorder(Shell[RecorderConfig]):
 
     def _on_head(self, full_name: str, raw: bytes) -> None:
         """A latched message: each bag begins with it; a new one within an episode is recorded where it comes."""
-        changed = self._heads.get(full_name, raw) != raw
+        known = self._heads.get(full_name)
+        if known != raw and (known is not None or self._began):
+            self._changed.append(Message(full_name, 0, raw))
         self._heads[full_name] = raw
-        if changed:
-            self._beside.put(full_name, raw)
 
     def _on_more(self, full_name: str, kind: type[Any], profile: Any) -> None:
         self._listen(kind, full_name, partial(self._beside.put, full_name), profile)
@@ -167,11 +168,20 @@ class Recorder(Shell[RecorderConfig]):
             self._refuse(stamp_ns)
             return
         self._began = True
+        feedback = parts["feedback"].value
         own = [Message(full, stamp_ns, parts[part].raw) for part, full in self._own.items()]
         heads = tuple(Message(full, stamp_ns, raw) for full, raw in self._heads.items())
-        self._recording.put(RawStep(stamp_ns, parts["feedback"].value, (*self._beside.take(stamp_ns), *own), heads))
+        beside = (*self._news(stamp_ns, feedback), *self._beside.take(stamp_ns))
+        self._recording.put(RawStep(stamp_ns, feedback, (*beside, *own), heads))
         self.diagnostics.tick()
         self._report(stamp_ns)
+
+    def _news(self, stamp_ns: int, feedback: Feedback) -> list[Message]:
+        """Latched messages that have changed within the episode; what came with its end is of the next one."""
+        if feedback.last:
+            return []
+        changed, self._changed = self._changed, []
+        return [message._replace(time_ns=stamp_ns) for message in changed] if feedback.step else []
 
     def _refuse(self, stamp_ns: int) -> None:
         """A step that is in the bags already, as after a restart; or time went back, which is no step of this run."""

@@ -61,11 +61,11 @@ class ServedArm:
         self._answer = None
 
     def answer(self, stamp_ns: int, action: FloatArray, status: Mapping[str, float]) -> None:
-        """Publish an action, and the status beside it."""
+        """Publish an action, and before it the status beside it: with the action the step goes on, maybe to its end."""
         assert self._spec is not None
         self._answer = messages.named_vector(stamp_ns, self._spec.action.names, action, "base_link")
-        self._action.publish(self._answer)
         self._status.publish(messages.named_vector(stamp_ns, list(status), list(status.values())))
+        self._action.publish(self._answer)
 
     def think_aloud(self, thought: Mapping[str, Any]) -> None:
         """Publish what the policy says of its reasoning."""

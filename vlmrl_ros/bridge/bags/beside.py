@@ -40,6 +40,8 @@ STAMPS: dict[str, Callable[[bytes], int]] = {
     "scene": stamp_in,
 }
 """How a message says to which step it belongs."""
+_NEXT = -1
+"""In place of a stamp: it belongs to the next step, whichever that is."""
 
 
 class Beside:
@@ -49,10 +51,14 @@ class Beside:
     episode a new bag begins. Any other belongs to the next step that is recorded.
     """
 
-    def __init__(self) -> None:
-        """Begin with none."""
+    def __init__(self, recorded_ns: int) -> None:
+        """Begin with none.
+
+        Args:
+            recorded_ns: newest step that is in the bags already, ns; what names it or an older one is there too.
+        """
         self._waiting: deque[Message] = deque(maxlen=WAITING)
-        self._newest_ns = 0
+        self._recorded_ns = self._newest_ns = recorded_ns
 
     def put(self, full_name: str, raw: bytes, read_stamp: Callable[[bytes], int] | None = None) -> None:
         """Take a message.
@@ -63,12 +69,15 @@ class Beside:
             read_stamp: reads which step it names, see :data:`STAMPS`; one beyond all that may come next is not
                 believed.
         """
-        named_ns = -1
+        named_ns: int | None = None
         if read_stamp is not None:
             with contextlib.suppress(VlmrlError, RuntimeError):  # whoever reads it will say what is wrong with it
                 named_ns = read_stamp(raw)
-        believed = self._newest_ns < named_ns <= self._newest_ns + HORIZON_NS
-        self._waiting.append(Message(full_name, named_ns if believed else -1, raw))
+        if named_ns is not None and named_ns <= self._recorded_ns:
+            return
+        if named_ns is None or not self._newest_ns < named_ns <= self._newest_ns + HORIZON_NS:
+            named_ns = _NEXT
+        self._waiting.append(Message(full_name, named_ns, raw))
 
     def take(self, stamp_ns: int) -> list[Message]:
         """Hand out what belongs to the step that is recorded now; all bear its stamp, ns."""

@@ -46,7 +46,7 @@ def put(beside: Beside, name: str, message: object) -> None:
 
 @pytest.mark.parametrize("ahead", [0, 1, 2], ids=["in order", "one step early", "two steps early"])
 def test_an_episode_that_is_spoken_of_early_is_whole_in_its_own_bag(tmp_path: Path, ahead: int):
-    steps, beside, raws = two_episodes(), Beside(), []
+    steps, beside, raws = two_episodes(), Beside(-1), []
     for step in steps[:ahead]:
         say(beside, step)
     for number, step in enumerate(steps):
@@ -75,8 +75,18 @@ def test_an_episode_that_is_spoken_of_early_is_whole_in_its_own_bag(tmp_path: Pa
     ids=["names none", "malformed", "error", "late", "beyond belief"],
 )
 def test_what_names_no_step_that_may_come_goes_with_the_next(name: str, message: object):
-    beside = Beside()
+    beside = Beside(-1)
     assert beside.take(NEWEST_NS) == []
     put(beside, name, message)
     assert [one.time_ns for one in beside.take(NEWEST_NS + DT_NS)] == [NEWEST_NS + DT_NS]
     assert beside.take(NEWEST_NS + 2 * DT_NS) == []
+
+
+def test_a_recorder_that_comes_back_leaves_out_what_is_recorded_and_keeps_the_rest_for_its_step():
+    second = 10**9  # far beyond the horizon of one who knows of no step
+    steps = [replace(step, stamp_ns=1000 * second + step.stamp_ns) for step in two_episodes()]
+    beside = Beside(steps[1].stamp_ns)
+    for step in steps:
+        say(beside, step)
+    found = [[message.time_ns for message in beside.take(step.stamp_ns)] for step in steps[2:]]
+    assert found == [[step.stamp_ns] * 2 for step in steps[2:]]
