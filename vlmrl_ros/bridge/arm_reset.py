@@ -105,14 +105,14 @@ class ManualReset:
     def begin(self, episode: int) -> None:
         """Prepare for an episode."""
         self._episode = episode
-        self._asked_ns = 0
+        self._asked_ns = self._first_ns = 0
         self._wanted: FloatArray | None = None
         self._ready = False
 
     def step(self, stamp_ns: int, state: ArmState) -> tuple[FloatArray, bool]:
         """What the person asked for since the last tick, float32 (A,), zeros without; whether they are done."""
         wanted, self._wanted = self._wanted, None
-        self._asked_ns = stamp_ns
+        self._asked_ns, self._first_ns = stamp_ns, self._first_ns or stamp_ns
         self._guide.publish(messages.named_vector(stamp_ns, ["episode"], [self._episode]))
         self._shell.diagnostics.problem("move the arm to its start, then press success or reset to begin the episode")
         if self._ready:
@@ -121,8 +121,11 @@ class ManualReset:
         return still if wanted is None or self._ready else wanted, self._ready
 
     def _on_command(self, message: JointState) -> None:
-        if messages.stamp_of(message) != self._asked_ns:
+        wanted = messages.read_vector(message, self._spec.action, GUIDE_COMMAND)
+        stamp_ns, mark = messages.stamp_of(message), messages.read_mark(message)
+        if 0 < self._first_ns <= stamp_ns <= self._asked_ns:
+            self._ready |= mark in (Mark.SUCCESS, Mark.RESET)  # it is said in one command alone, which may be late
+        if stamp_ns != self._asked_ns:
             self._shell.diagnostics.count("stale guide commands")
             return
-        self._wanted = messages.read_vector(message, self._spec.action, GUIDE_COMMAND)
-        self._ready |= messages.read_mark(message) in (Mark.SUCCESS, Mark.RESET)
+        self._wanted = wanted

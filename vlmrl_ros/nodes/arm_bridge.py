@@ -119,7 +119,7 @@ class ArmBridge(Shell[ArmBridgeConfig]):
         self._reset.begin(self._episodes.episode)
         self._continuation = Continuation(round(self._tick_s * 1e9), in_sync=False) if self.config.continues else None
         self._open: _OpenStep | None = None
-        self._stamp_ns = 0
+        self._stamp_ns, self._settled_ns = 0, -1
         self._blind = True
         self._unanswered = 0
         self._previous: FloatArray = np.zeros(self._spec.action.size, np.float32)
@@ -184,6 +184,7 @@ class ArmBridge(Shell[ArmBridgeConfig]):
         self._actuator.stop()
         self._safety.restart()
         self._episodes.begin()
+        self._settled_ns = self._stamp_ns - 1
         self._previous = np.zeros_like(self._previous)
         return True
 
@@ -229,10 +230,14 @@ class ArmBridge(Shell[ArmBridgeConfig]):
         action = messages.read_vector(message, self._spec.action, "command")
         mark = messages.read_mark(message)
         step = self._open
-        if not self.active or step is None or messages.stamp_of(message) != step.stamp_ns:
+        stamp_ns = messages.stamp_of(message)
+        if not self.active or step is None or stamp_ns != step.stamp_ns:
             self.diagnostics.count("stale commands")
+            if self._settled_ns < stamp_ns <= self._stamp_ns and mark is not Mark.NONE:
+                self._settled_ns = stamp_ns
+                self._episodes.mark(mark)  # it is said in one command alone
             return
-        self._open = None
+        self._open, self._settled_ns = None, stamp_ns
         if self._unanswered > 1:
             self.diagnostics.problem("")
         self._unanswered = 0
