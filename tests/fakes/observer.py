@@ -28,6 +28,7 @@ from vlmrl_ros.core.types import Step
 from vlmrl_ros.core.types import Transition as StepTransition
 
 DEADLINE_S = 30.0
+STARTED_S = 90.0
 ASK_AGAIN_S = 5.0
 QUIET_S = 1.0
 PATIENT = QoSProfile(depth=10_000, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -74,9 +75,9 @@ class Observer:
             self.until(lambda pause=pause: condition() or time.monotonic() > pause, what)
 
     def spec(self, topic: str = "spec") -> TaskSpec:
-        """The spec of the task, once a bridge is configured."""
+        """The spec of the task, once a bridge is configured, which may be the last of all nodes of a launch."""
         specs = self.listen(String, topic, qos.LATCHED)
-        return TaskSpec.from_json(self.until(lambda: specs, "the task's spec")[0].data)
+        return TaskSpec.from_json(self.until(lambda: specs, "the task's spec", STARTED_S)[0].data)
 
     def watch(self, duration_s: float) -> None:
         """Receive for a while, to see that something does not happen."""

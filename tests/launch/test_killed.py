@@ -21,6 +21,8 @@ pytestmark = [pytest.mark.launch, pytest.mark.timeout(120)]
 MAX_STEPS, HORIZON = 200, 40
 LATER_NS = 500_000_000
 """Five steps: more than can be under way when a node dies."""
+BACK_S = 90.0
+"""A learner that imports torch beside other work has taken half a minute."""
 SMALL = {"rlif.min_steps": 32, "rlif.batch_size": 32, "rlif.samples_per_insert": 32.0, "rlif.hidden": [32]}
 LEARNER = {"eval_task": "", "final_eval_episodes": 0, "checkpoint_every": 50, **SMALL}
 VICTIMS = ("policy_server", "sim_bridge", "learner")
@@ -34,7 +36,9 @@ def kill(launched: Running, observer: Observer, name: str, learned: list[JointSt
     observer.until(lambda: again in launched.output, f"word of the death of {name}")
     dead_ns = messages.stamp_of(learned[-1])
     observer.until(
-        lambda: launched.ended or messages.stamp_of(learned[-1]) > dead_ns + LATER_NS, f"steps after {name} died"
+        lambda: launched.ended or messages.stamp_of(learned[-1]) > dead_ns + LATER_NS,
+        f"steps after {name} died",
+        BACK_S,
     )
     assert not launched.ended, launched.output
 

@@ -114,6 +114,8 @@ def test_a_model_is_told_each_instruction_in_an_episode_of_its_own(stage: Stage)
     assert [row["candidate"] for row in plain["candidates"]] == [f"instruction:{sentence}" for sentence in sentences]
     assert plain["policy"] == "vlm"
     assert [len(row["returns"]) for row in plain["candidates"]] == [1, 1]
+    assert prompts
+    assert status
     told = [next(sentence for sentence in sentences if sentence in prompt) for prompt in prompts]
     assert set(told) <= set(sentences)  # as above: what it heard of them
     assert {values["candidate"] for values in status} <= {0.0, 1.0}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import time
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,6 +22,8 @@ pytestmark = pytest.mark.ros
 
 TIMEOUT_S = 0.3
 RATE_HZ = 20.0
+PACED_S = 3.0
+"""Long enough for a pace within a fifth on a machine that is busy now and then."""
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +61,13 @@ def test_it_moves_again_as_soon_as_there_are_commands(observer, loop):
 
 
 def test_ticks_keep_their_pace_and_say_so(observer, loop):
+    begin, begun_s = len(loop.executed), time.monotonic()
+    observer.watch(PACED_S)
+    ticks = (len(loop.executed) - begin) / (time.monotonic() - begun_s)
+    assert 0.8 * RATE_HZ < ticks < 1.2 * RATE_HZ
     said = observer.diagnosis("/sim_bridge")[1]
-    assert float(said["jitter_p99_ms"]) >= 0.0
-    assert int(said["missed_ticks"]) >= 0
+    assert 0.0 < float(said["jitter_p99_ms"]) < 1e3 / RATE_HZ
+    assert int(said["missed_ticks"]) < len(loop.executed)
     may = os.geteuid() == 0 or resource.getrlimit(resource.RLIMIT_RTPRIO)[0] > 0
     assert said["realtime_priority"].startswith("yes" if may else "no: this user may not have it")
     stamps = [messages.stamp_of(m) for m in loop.executed]
@@ -82,7 +89,8 @@ def test_what_receives_or_draws_has_the_priority_of_the_ticks_and_nothing_else(o
 def test_a_stale_command_moves_nothing(stage, observer, loop):
     loop.policy.signal(signal.SIGTERM)
     loop.policy.wait()
-    observer.until(lambda: not moving(loop.executed[-1]), "a stop")
+    observer.drain()
+    observer.until(lambda: not any(moving(m) for m in loop.executed[-5:]), "a stop")
     command = observer.publisher(JointState, "command")
     names = list(loop.commands[-1].name)
     begin = len(loop.executed)

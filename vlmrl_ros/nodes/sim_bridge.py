@@ -242,7 +242,7 @@ class SimBridge(Shell[SimBridgeConfig]):
         self._publish(self._arrival)
 
     def _keep_mark(self, command: _Command) -> None:
-        """A mark is said in one command alone: where that one comes too late, the mark is of the episode's next step."""
+        """A mark is said in one command alone: where that comes too late, the mark is of the episode's next step."""
         late = self._settled_ns < command.stamp_ns < self._arrival.stamp_ns
         if late and command.mark is not Mark.NONE and self.config.time == "realtime":
             self._settled_ns, self._late_mark = command.stamp_ns, command.mark
