@@ -35,9 +35,14 @@ class Experience(Protocol):
     """Of the policy that the learner teaches, beside those that the learner sets for evaluations."""
     publishes_first: bool
     """The policy needs the learner's weights before the first update."""
+    listens: bool
+    """It is made of what the policy said, which no checkpoint holds."""
 
     def __call__(self, transition: Transition) -> Iterable[Any]:
         """Take a transition; returns the items that are complete with it."""
+
+    def recall(self, transition: Transition) -> Iterable[Any]:
+        """As a call, for what was learned from before the run went on: it is counted in no summary again."""
 
     def published(self, version: int) -> None:
         """These weights are the newest that the policy can have."""
@@ -56,13 +61,16 @@ class AsLived:
     """The transitions themselves."""
 
     policy_options: Mapping[str, Any] = {}
-    publishes_first = False
+    publishes_first = listens = False
 
     def __init__(self, spec: TaskSpec) -> None:
         """Take the task as the learner's builder is told of it."""
         self.spec = spec
 
     def __call__(self, transition: Transition) -> tuple[Transition]:
+        return (transition,)
+
+    def recall(self, transition: Transition) -> tuple[Transition]:
         return (transition,)
 
     def published(self, version: int) -> None:
@@ -85,7 +93,7 @@ class AsSpoken:
     policy still had, or what another process said that has none, is left out and counted.
     """
 
-    publishes_first = True
+    publishes_first = listens = True
 
     def __init__(self, spec: TaskSpec, of_learner: Any, policy_options: Mapping[str, Any]) -> None:
         """Find out what may be said.
@@ -115,10 +123,16 @@ class AsSpoken:
         turns = self._turns(transition)
         for turn in turns:
             self._tale.see(turn)
-        fresh = [turn for turn in turns if turn.version == self._version or not self._on_policy]
+        fresh = list(filter(self._is_fresh, turns))
         self._stale += len(turns) - len(fresh)
         self._given += len(fresh)
         return fresh
+
+    def recall(self, transition: Transition) -> list[Turn]:
+        return list(filter(self._is_fresh, self._turns(transition)))
+
+    def _is_fresh(self, turn: Turn) -> bool:
+        return turn.version == self._version or not self._on_policy
 
     def published(self, version: int) -> None:
         self._version = version

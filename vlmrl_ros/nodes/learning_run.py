@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict
-from heapq import merge
-from itertools import repeat
 from typing import Any
 
 from vlmrl_ros.core.chain import follows
@@ -25,6 +23,7 @@ from vlmrl_ros.nodes.given import take_in
 from vlmrl_ros.nodes.judge import Judge
 from vlmrl_ros.nodes.plan import Plan, Ties, identify
 from vlmrl_ros.nodes.problems import Problems
+from vlmrl_ros.nodes.recalled import lived, recall
 from vlmrl_ros.nodes.run_state import RunState
 from vlmrl_ros.nodes.summary import summarise, write_plots
 
@@ -131,7 +130,8 @@ class LearningRun:
         """
         self._catching_up = True
         count = 0
-        for of, step in self._lived(range(len(self._plan.arms)) if arm is None else (arm,)):
+        arms = range(len(self._plan.arms)) if arm is None else (arm,)
+        for of, step in lived(self._ties, {one: self.newest_ns[one] for one in arms}):
             if stopped() or self.finished or (before is not None and step.stamp_ns >= before.stamp_ns):
                 break
             self.digest(step, lambda: not stopped(), of)
@@ -141,12 +141,6 @@ class LearningRun:
             self._ties.say(f"learned from {count} steps that its bags held already")
         if self._state.releases.newest is not None and (count or before is None):
             self._ties.publish(self._state.releases.newest)
-
-    def _lived(self, arms: Iterable[int]) -> Iterator[tuple[int, Step]]:
-        """Steps in the bags of some arms, with their arm: by stamp, and where those are equal, in the order of arms."""
-        newest_ns = self.newest_ns
-        streams = [zip(repeat(arm), self._ties.lived(arm, newest_ns[arm]), strict=False) for arm in arms]
-        return merge(*streams, key=lambda lived: (lived[1].stamp_ns, lived[0]))
 
     def digest(self, step: Step, go_on: Callable[[], bool], arm: int = 0) -> None:
         """Learn from one step of an arm and do what is due at it; ``go_on`` is asked before each update."""
@@ -247,6 +241,9 @@ class LearningRun:
             return False
         stored, about = found
         self._state.restore(stored.path, about)
+        if self.experience.listens:
+            take_in(self._plan, self.training.learner, self._ties, self.experience)
+            recall(self.training, self.experience, self._ties)
         self._checkpoints.settle()
         newest = (chain.newest for chain in self.training.chains)
         ended = any(step is not None and step.feedback.last for step in newest)

@@ -116,7 +116,7 @@ class TurnLearner(ABC):
         save_model(directory, model, self.processor)
 
     def snapshot(self) -> dict[str, Part]:
-        """Weights, optimiser and draws; of the turns none: those of before a restart are lived through again."""
+        """Weights, optimiser and draws; of the turns none: whoever restores it gives them again, from the bags."""
         return self._state(whole(self._changing())).snapshot(self._updates)
 
     def restore(self, directory: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import count
 from types import SimpleNamespace
@@ -71,9 +71,9 @@ def made_of(name: str, speaker) -> SimpleNamespace:
     return SimpleNamespace(options=options, experience=experience, learner=learner)
 
 
-def run_of(name: str, speaker, tmp_path) -> SimpleNamespace:
+def run_of(name: str, speaker, tmp_path, lived: Sequence[Step] = (), **plan_options) -> SimpleNamespace:
     made = made_of(name, speaker)
-    directory = RunDirectory(tmp_path / "run", False)
+    directory = RunDirectory(tmp_path / "run", bool(plan_options.get("resume")))
     directory.write_text("config.yaml", "")
     published = []
     plan = Plan(
@@ -82,7 +82,7 @@ def run_of(name: str, speaker, tmp_path) -> SimpleNamespace:
         policy="vlm",
         seed=0,
         max_steps=1000,
-        samples_per_insert=None,
+        samples_per_insert=getattr(made.options, "samples_per_insert", None),
         publish_every=10**5,
         checkpoint_every=10**5,
         keep_checkpoints=1,
@@ -90,8 +90,13 @@ def run_of(name: str, speaker, tmp_path) -> SimpleNamespace:
         eval_task_options={},
         eval_episodes=1,
         final_eval_episodes=0,
+        **plan_options,
     )
-    ties = Ties(published.append, lambda *_: [], lambda: [], print, print)
+
+    def bags(_: int, after_ns: int) -> list[Step]:
+        return [step for step in lived if step.stamp_ns > after_ns]
+
+    ties = Ties(published.append, bags, lambda: [lived], print, print)
     run = LearningRun(plan, made.learner, SPEC, directory, ties, made.experience)
     return SimpleNamespace(run=run, directory=directory, published=published)
 
@@ -155,8 +160,8 @@ def test_a_run_publishes_first_and_after_each_update_and_every_ratio_begins_at_o
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
-def test_what_was_said_before_is_learned_from_but_not_what_was_taken_over_from(speaker):
-    made = made_of("vlm_sft", speaker)
+def shown(speaker) -> list[Step]:
+    """Four episodes in which what is said can be carried out."""
     steps = []
     for step in live(speaker, lambda: 7, range(4)):
         said = step.spoken
@@ -166,7 +171,60 @@ def test_what_was_said_before_is_learned_from_but_not_what_was_taken_over_from(s
             named = TextAction("move forward", (0, border), (border, len(text)))
             said = replace(said, said=named, utterance=replace(said.utterance, text=text))
         steps.append(replace(step, spoken=said))
-    found = preload(made.learner, [steps], True, made.experience)
+    return steps
+
+
+def test_a_run_without_a_robot_has_what_it_was_given_when_it_goes_on(speaker, tmp_path):
+    given = {"data": ("shown",), "offline": True}
+    steps, ends = shown(speaker), {}
+    for parts in ((20,), (9, 20)):
+        for index, until in enumerate(parts):
+            made = run_of("vlm_sft", speaker, tmp_path / str(len(parts)), steps, **given, resume=index > 0)
+            made.run.begin()
+            while made.run.training.steps < until:
+                made.run.rehearse(lambda: True)
+            made.run.end(lambda: True)
+            made.directory.close()
+        ends[len(parts)] = made.run.training.updates, made.run.summary["checkpoint_sha256"]
+    assert ends[1] == ends[2]
+    assert ends[1][0] > 1
+
+
+@pytest.mark.parametrize("cut", [5, 6, 9, 14])
+def test_a_run_that_died_within_a_turn_goes_on_as_if_it_had_not(cut: int, speaker, tmp_path):
+    whole, lived = run_of("vlm_ppo", speaker, tmp_path / "whole"), []
+    whole.run.begin()
+    whole.run.recover(lambda: False)
+    speaker.policy.load(whole.published[0].variables)
+    for step in live(speaker, lambda: whole.run.version, count()):
+        lived.append(step)
+        whole.run.digest(step, lambda: True)
+        speaker.policy.load(whole.published[-1].variables)
+        if whole.run.training.updates == 2:
+            break
+    whole.run.end(lambda: True)
+    whole.directory.close()
+
+    killed = run_of("vlm_ppo", speaker, tmp_path)
+    killed.run.begin()
+    for step in lived[:cut]:
+        killed.run.digest(step, lambda: True)
+    killed.run.checkpoint()
+    killed.run._collect(wait=True)
+    killed.directory.close()
+
+    again = run_of("vlm_ppo", speaker, tmp_path, lived, resume=True)
+    again.run.begin()
+    again.run.recover(lambda: False)
+    again.run.end(lambda: True)
+    again.directory.close()
+    assert again.run.training.updates == 2
+    assert again.run.summary["checkpoint_sha256"] == whole.run.summary["checkpoint_sha256"]
+
+
+def test_what_was_said_before_is_learned_from_but_not_what_was_taken_over_from(speaker):
+    made = made_of("vlm_sft", speaker)
+    found = preload(made.learner, [shown(speaker)], True, made.experience)
     assert found.other_transitions == 4 * LENGTH
     assert made.experience.counts()["turns"] == 4 * 3
     assert len(made.learner._tuner) == 4 * 3 - 2, "two were taken over from"
