@@ -80,12 +80,12 @@ class ScriptedOperator(Shell[ScriptedOperatorConfig]):
         self._joy = self.publisher(Joy, "joy", qos.JOY)
         self.listen(String, "spec", self._on_spec, qos.LATCHED)
         self.listen(JointState, "learner/status", self._on_learner, qos.STEP)
+        self._said: tuple[int, str] | None = None
+        if plugin_options(self, "operator").get("trigger") == "heard":  # before those at which they press
+            self.listen(String, "policy/thought", self._on_thought, qos.STEP)
         self.listen(JointState, "feedback", partial(self._on_part, "feedback"), qos.LIVE)
         self.listen(JointState, "scene", partial(self._on_part, "scene"), qos.STEP)
         self.listen(JointState, "intervention", self._on_intervention, qos.STEP)
-        self._said = ""
-        if plugin_options(self, "operator").get("trigger") == "heard":
-            self.listen(String, "policy/thought", self._on_thought, qos.STEP)
 
     def _judging(self) -> JudgementConfig | None:
         """How strictly the person judges what the policy does, which they then listen to; None where they do not."""
@@ -158,7 +158,7 @@ class ScriptedOperator(Shell[ScriptedOperatorConfig]):
         """Hear what the policy begins to do; a text that names nothing is heard as it is."""
         spoken = read_thought(message)
         if spoken is not None:
-            self._said = spoken.said.action or spoken.utterance.text or "nothing"
+            self._said = spoken.stamp_ns, spoken.said.action or spoken.utterance.text or "nothing"
 
     def _on_executed(self, message: JointState) -> None:
         if self._onlooker is not None and self._spec is not None and self.active:
@@ -173,7 +173,7 @@ class ScriptedOperator(Shell[ScriptedOperatorConfig]):
         stamp_ns, parts = self._arrived
         feedback, onlooker, wrong = parts["feedback"], self._onlooker, False
         if feedback.episode != self._episode:
-            self._begin(feedback)
+            self._begin(stamp_ns, feedback)
         if onlooker is not None:
             if onlooker.waits(feedback, self._holding):
                 return
@@ -182,7 +182,9 @@ class ScriptedOperator(Shell[ScriptedOperatorConfig]):
         self._press(stamp_ns, feedback, parts["scene"], wrong)
 
     def _press(self, stamp_ns: int, feedback: Feedback, scene: dict[str, float], wrong: bool) -> None:
-        said, self._said = self._said, ""
+        said = ""
+        if self._said is not None and self._said[0] < stamp_ns:  # of this step it is heard at the next one
+            (_, said), self._said = self._said, None
         glance = Glance(scene, feedback.step, feedback.last, feedback.success, self._holding, wrong, said)
         try:
             intent = self._operator.intent(glance)
@@ -198,12 +200,14 @@ class ScriptedOperator(Shell[ScriptedOperatorConfig]):
             self._shown += 1
             self.diagnostics.value("demonstrations", self._shown)
 
-    def _begin(self, feedback: Feedback) -> None:
+    def _begin(self, stamp_ns: int, feedback: Feedback) -> None:
         """Take up an episode; one that is seen from its middle on is no demonstration."""
         self._episode = feedback.episode
         self._demonstrating = feedback.step == 0 and self._shown < self.config.demonstrations
         self._operator.reset(stream(self.config.seed, "operator", feedback.episode), self._demonstrating)
-        self._holding, self._said = False, ""
+        self._holding = False
+        if self._said is not None and self._said[0] < stamp_ns:
+            self._said = None
 
 
 def main() -> None:
