@@ -1,4 +1,4 @@
-"""Evaluate a checkpoint: bridge, policy server, teleop with nobody at it, and a judge that counts successes."""
+"""Evaluate a checkpoint: bridge, policy server, teleop, and a judge that counts successes of the policy alone."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from launch.actions import OpaqueFunction
 
 from vlmrl_ros.bridge.arguments import COMMON, Arguments, declare
 from vlmrl_ros.bridge.launching import environment, managed
+from vlmrl_ros.bridge.operators import STANDING_BY, by_hand, check_attended, device_nodes, teleop_parameters
 from vlmrl_ros.core.checkpoint import POLICY_FILE, read_checkpoint
 
 ARGUMENTS = {
@@ -18,6 +19,7 @@ ARGUMENTS = {
     **COMMON,
     "task": ("", "task plug-in; empty: the one that the checkpoint was trained on"),
     "arm": ("", "evaluate on this arm, by name or YAML file; empty: in simulation"),
+    **STANDING_BY,
     "episodes": ("100", "autonomous episodes"),
     "output": ("", "directory for the results; empty: evaluation/ beside the checkpoint's run"),
     "video": ("false", "record a video and an image strip (needs OpenGL)", ("true", "false")),
@@ -33,6 +35,7 @@ def generate_launch_description() -> LaunchDescription:
 
 def _nodes(context: LaunchContext) -> list[Action]:
     a = Arguments(context)
+    check_attended(a, a.text("arm"))
     checkpoint = Path(a.text("checkpoint"))
     about = read_checkpoint(checkpoint, below=POLICY_FILE)
     seed, policy = a.integer("seed"), about["policy"]
@@ -47,7 +50,8 @@ def _nodes(context: LaunchContext) -> list[Action]:
     nodes = [
         ("evaluate", judge),
         ("policy_server", server),
-        ("teleop", {"profile": "scripted"}),
+        ("teleop", teleop_parameters(a)),
+        *device_nodes(a).items(),
         ("arm_bridge", {"arm": arm, "seed": seed}) if arm else ("sim_bridge", _simulation(a, task, shows)),
     ]
     robot = [("sim_arm", {"cell": about["task"], "seed": seed + FRESH_PLACES})] if arm == "sim_arm" else []
@@ -60,5 +64,6 @@ def _simulation(a: Arguments, task: str, shows: dict[str, str]) -> dict[str, Any
         **shows,
         "seed": a.integer("seed"),
         "headless": a.flag("headless"),
+        "time": "realtime" if by_hand(a) else "lockstep",
         "film": a.flag("video"),
     }

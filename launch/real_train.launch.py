@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from launch import LaunchContext, LaunchDescription
 from launch.action import Action
 from launch.actions import OpaqueFunction
 
-from vlmrl_ros.bridge.arguments import COMMON, NEEDED, PROFILES, Arguments, declare
+from vlmrl_ros.bridge.arguments import COMMON, NEEDED, Arguments, declare
 from vlmrl_ros.bridge.arms import load_fleet
 from vlmrl_ros.bridge.fleet import Arm, arms
 from vlmrl_ros.bridge.launching import Managed, environment, managed
+from vlmrl_ros.bridge.operators import PERSONS, check_attended, operator_argument, teleop_parameters
 from vlmrl_ros.bridge.teaching import (
     TEACHING,
-    by_hand,
     goes_without_robot,
     learner_parameters,
     operator_nodes,
@@ -35,7 +33,7 @@ ARGUMENTS = {
     **{name: COMMON[name] for name in ("seed", *NEEDED)},
     "use_sim_time": ("false", "nodes take their time from /clock: only where the arm publishes it", ("true", "false")),
     **TEACHING,
-    "operator": ("joystick", *TEACHING["operator"][1:]),
+    "operator": operator_argument("who takes over", *PERSONS, "scripted", "none"),
 }
 
 
@@ -52,6 +50,7 @@ def _nodes(context: LaunchContext) -> list[Action]:
     learner = learner_parameters(a, task)
     if goes_without_robot(learner):
         return managed(a, [Managed("learner", {**learner, "use_sim_time": False})])
+    check_attended(a, *names)
     if len(fleet) > 1:
         learner["arms"] = [arm.name for arm in fleet]
     nodes, robots = [Managed("learner", learner)], []
@@ -78,15 +77,8 @@ def _of_arm(a: Arguments, arm: Arm, name: str, run_dir: str, task: str) -> list[
     nodes = {
         **recorder_nodes(a, arm, run_dir),
         "policy_server": {"seed": arm.seed, "weights_root": run_dir},
-        "teleop": _teleop(a),
+        "teleop": teleop_parameters(a),
         **operator_nodes(a, arm, task),
         "arm_bridge": {"arm": name, "seed": arm.seed, "continues": waits_for_learner(a)},
     }
     return [Managed(executable, parameters, arm.name) for executable, parameters in nodes.items()]
-
-
-def _teleop(a: Arguments) -> dict[str, Any]:
-    """Where a person stands by, the policy moves the arm only while their joystick lives."""
-    operator = a.text("operator")
-    given = {"profile": a.text("profile") or PROFILES[operator], "joy_sync": operator == "scripted"}
-    return {**given, **({"arbiter.require_joy": True} if by_hand(a) else {})}

@@ -11,22 +11,27 @@ from launch import LaunchContext, LaunchDescription
 from launch.action import Action
 from launch.actions import OpaqueFunction
 
-from vlmrl_ros.bridge.arguments import COMMON, PROFILES, Arguments, declare
+from vlmrl_ros.bridge.arguments import COMMON, Arguments, declare
 from vlmrl_ros.bridge.arms import load_arm
 from vlmrl_ros.bridge.launching import environment, managed
-from vlmrl_ros.bridge.teaching import PERSONS, dated
+from vlmrl_ros.bridge.operators import (
+    PERSONS,
+    PROFILE,
+    by_hand,
+    check_attended,
+    device_nodes,
+    operator_argument,
+    teleop_parameters,
+)
+from vlmrl_ros.bridge.teaching import dated
 from vlmrl_ros.core import registry
 
 ARGUMENTS = {
     **COMMON,
     "headless": ("false", "run without MuJoCo's viewer", ("true", "false")),
     "arm": ("", "record on this arm, by name or YAML file; empty: in simulation"),
-    "operator": (
-        "joystick",
-        "who shows how it is done; script: in words, with thoughts, for learner:=vlm_sft",
-        ("joystick", "spacemouse", "scripted", "script"),
-    ),
-    "profile": ("", "joystick profile by name or YAML file; empty: the operator's usual one"),
+    "operator": operator_argument("who shows how it is done", *PERSONS, "scripted", "script"),
+    "profile": PROFILE,
     "directory": ("", "where the bags go; empty: demonstrations/<task>_<time>"),
     "keep": ("success", "episodes that stay: those that succeeded, or all", ("success", "all")),
     "episodes": ("0", "end when so many episodes were kept; 0: at Ctrl-C"),
@@ -45,6 +50,7 @@ def generate_launch_description() -> LaunchDescription:
 def _nodes(context: LaunchContext) -> list[Action]:
     a = Arguments(context)
     operator, name, seed = a.text("operator"), a.text("arm"), a.integer("seed")
+    check_attended(a, name)
     task = load_arm(name)[0].general.task if name else a.plugin("task", "tasks")
     shows = a.shows(task, name)
     recorder = {
@@ -56,37 +62,29 @@ def _nodes(context: LaunchContext) -> list[Action]:
     nodes = [
         ("recorder", recorder),
         ("policy_server", {"policy": "script" if operator == "script" else "still"}),
-        ("teleop", _teleop(a, operator)),
-        *_person(operator, task, seed),
-        ("arm_bridge", {"arm": name, "seed": seed}) if name else ("sim_bridge", _simulation(a, task, shows, operator)),
+        ("teleop", {**teleop_parameters(a), "arbiter.policy_acts": operator == "script"}),
+        *_operator(a, task).items(),
+        ("arm_bridge", {"arm": name, "seed": seed}) if name else ("sim_bridge", _simulation(a, task, shows)),
     ]
     robot = [("sim_arm", {"cell": task, "seed": seed})] if name == "sim_arm" else []
     own_clock = {"use_sim_time": False} if name else {}
     return managed(a, *([(node, {**own_clock, **given}) for node, given in rows] for rows in (nodes, robot)))
 
 
-def _teleop(a: Arguments, operator: str) -> dict[str, Any]:
-    policy_acts = operator == "script"
-    profile = a.text("profile") or PROFILES[operator]
-    return {"profile": profile, "joy_sync": operator == "scripted", "arbiter.policy_acts": policy_acts}
-
-
-def _person(operator: str, task: str, seed: int) -> list[tuple[str, dict[str, Any]]]:
-    """The node of whoever is at the joystick; none where all is said.
+def _operator(a: Arguments, task: str) -> dict[str, dict[str, Any]]:
+    """The node of who shows: executable to parameters; empty where there is none.
 
     Raises:
         UnknownNameError: the scripted operator does not know the task.
     """
-    if operator == "script":
-        return []
-    if operator != "scripted":
-        return [(operator, {})]
+    if a.text("operator") != "scripted":
+        return device_nodes(a)
     registry.check("operators", task)
-    return [("scripted_operator", {"operator": task, "seed": seed, "demonstrations": ENDLESS})]
+    return {"scripted_operator": {"operator": task, "seed": a.integer("seed"), "demonstrations": ENDLESS}}
 
 
-def _simulation(a: Arguments, task: str, shows: dict[str, str], operator: str) -> dict[str, Any]:
-    waits = operator not in PERSONS
+def _simulation(a: Arguments, task: str, shows: dict[str, str]) -> dict[str, Any]:
+    waits = not by_hand(a)
     return {
         "task": task,
         **shows,

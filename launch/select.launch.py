@@ -14,6 +14,7 @@ from launch.actions import OpaqueFunction
 
 from vlmrl_ros.bridge.arguments import COMMON, Arguments, declare
 from vlmrl_ros.bridge.launching import environment, managed
+from vlmrl_ros.bridge.operators import STANDING_BY, by_hand, check_attended, device_nodes, teleop_parameters
 from vlmrl_ros.bridge.sentences import sentences
 from vlmrl_ros.core import registry
 from vlmrl_ros.core.candidates import CHECKPOINT, INSTRUCTION, SKILL, Candidate, find_candidates, first_readable
@@ -38,6 +39,7 @@ ARGUMENTS = {
     **COMMON,
     "task": ("", "task plug-in; empty: the one that the checkpoints were trained on"),
     "arm": ("", "try them on this arm, by name or YAML file; empty: in simulation"),
+    **STANDING_BY,
     "learner": ("trust", "learner plug-in of outcomes that chooses: trust, lcb, greedy, uniform"),
     "outcome": ("success", "what a trial counts for; a task_return needs sigma:=", ("success", "task_return")),
     "delta": ("", "probability that the certificate is wrong; empty: the learner's default"),
@@ -61,6 +63,7 @@ def generate_launch_description() -> LaunchDescription:
 
 def _nodes(context: LaunchContext) -> list[Action]:
     a = Arguments(context)
+    check_attended(a, a.text("arm"))
     file = str(Path(a.text("selection")).expanduser().resolve()) if a.text("selection") else ""
     selected = read_selection(Path(file)) if file else None
     candidates = selected.candidates if selected else find_candidates(_texts(a))
@@ -76,7 +79,8 @@ def _nodes(context: LaunchContext) -> list[Action]:
     nodes = [
         ("selector", _deploying(a, file) if file else _choosing(a, candidates, policy)),
         ("policy_server", {"candidates": [file] if file else _as_texts(candidates), "seed": seed, **speaker}),
-        ("teleop", {"profile": "scripted"}),
+        ("teleop", teleop_parameters(a)),
+        *device_nodes(a).items(),
         ("arm_bridge", {"arm": arm, "seed": seed}) if arm else ("sim_bridge", _simulation(a, task, shows)),
     ]
     robot = [("sim_arm", {"cell": task, "seed": seed + FRESH_PLACES})] if arm == "sim_arm" else []
@@ -140,4 +144,5 @@ def _simulation(a: Arguments, task: str, shows: dict[str, str]) -> dict[str, Any
         **shows,
         "seed": a.integer("seed") + FRESH_PLACES,
         "headless": a.flag("headless"),
+        "time": "realtime" if by_hand(a) else "lockstep",
     }

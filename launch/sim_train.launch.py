@@ -8,12 +8,12 @@ from launch import LaunchContext, LaunchDescription
 from launch.action import Action
 from launch.actions import OpaqueFunction
 
-from vlmrl_ros.bridge.arguments import COMMON, PROFILES, Arguments, declare
+from vlmrl_ros.bridge.arguments import COMMON, Arguments, declare
 from vlmrl_ros.bridge.fleet import Arm, arms
 from vlmrl_ros.bridge.launching import Managed, environment, managed
+from vlmrl_ros.bridge.operators import by_hand, teleop_parameters
 from vlmrl_ros.bridge.teaching import (
     TEACHING,
-    by_hand,
     goes_without_robot,
     learner_parameters,
     operator_nodes,
@@ -114,7 +114,6 @@ def _server(a: Arguments, policy: str, run_dir: str, sync: bool) -> dict[str, An
 
 
 def _of_arm(a: Arguments, arm: Arm, run_dir: str, sync: bool, server: dict[str, Any]) -> list[Managed]:
-    operator = a.text("operator")
     bridge = {
         "task": a.text("task"),
         **a.shows(a.text("task")),
@@ -129,7 +128,7 @@ def _of_arm(a: Arguments, arm: Arm, run_dir: str, sync: bool, server: dict[str, 
     nodes = {
         **recorder_nodes(a, arm, run_dir),
         **({"policy_server": {**server, "seed": arm.seed}} if server else {}),
-        "teleop": {"profile": a.text("profile") or PROFILES[operator], "joy_sync": operator == "scripted"},
+        "teleop": teleop_parameters(a),
         **operator_nodes(a, arm, a.text("task")),
         "sim_bridge": bridge,
     }
@@ -139,5 +138,5 @@ def _of_arm(a: Arguments, arm: Arm, run_dir: str, sync: bool, server: dict[str, 
 def _sync(a: Arguments, count: int) -> bool:
     operator, given = a.text("operator"), a.text("sync")
     if by_hand(a) and given == "true":
-        raise ValueError(f"sync:=true needs lockstep, and a person at the {operator} needs real time; use sync:=false")
+        raise ValueError(f"sync:=true needs lockstep, and operator:={operator} needs real time; use sync:=false")
     return given == "true" or (given == "auto" and count == 1 and not by_hand(a))

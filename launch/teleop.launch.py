@@ -8,14 +8,14 @@ from launch.actions import OpaqueFunction
 
 from vlmrl_ros.bridge.arguments import COMMON, Arguments, declare
 from vlmrl_ros.bridge.launching import environment, managed
+from vlmrl_ros.bridge.operators import PERSONS, PROFILE, device_nodes, operator_argument, teleop_parameters
 
 ARGUMENTS = {
     **COMMON,
     "headless": ("false", "run without MuJoCo's viewer", ("true", "false")),
-    "operator": ("joystick", "device to drive with", ("joystick", "spacemouse", "none")),
-    "profile": ("", "joystick profile by name or YAML file; empty: the operator's usual one"),
+    "operator": operator_argument("who drives", *PERSONS),
+    "profile": PROFILE,
 }
-PROFILES = {"joystick": "xbox", "spacemouse": "spacemouse", "none": "xbox"}
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -25,7 +25,6 @@ def generate_launch_description() -> LaunchDescription:
 
 def _nodes(context: LaunchContext) -> list[Action]:
     a = Arguments(context)
-    operator = a.text("operator")
     bridge = {
         "task": a.plugin("task", "tasks"),
         **a.shows(a.text("task")),
@@ -33,5 +32,5 @@ def _nodes(context: LaunchContext) -> list[Action]:
         "headless": a.flag("headless"),
         "time": "realtime",
     }
-    nodes = [("teleop", {"profile": a.text("profile") or PROFILES[operator]}), ("sim_bridge", bridge)]
-    return managed(a, nodes if operator == "none" else [(operator, {}), *nodes])
+    nodes = {**device_nodes(a), "teleop": teleop_parameters(a), "sim_bridge": bridge}
+    return managed(a, nodes.items())

@@ -129,7 +129,7 @@ def test_without_opengl_pixels_are_refused_and_the_message_says_what_to_install(
 
 
 def test_an_arm_can_be_driven_by_nobody_and_stops_on_ctrl_c(stage):
-    launched = stage.launch("teleop.launch.py", "operator:=none", "task:=reach", "headless:=true")
+    launched = stage.launch("teleop.launch.py", "operator:=joy", "task:=reach", "headless:=true")
     launched.wait_for("all active: teleop, sim_bridge")
     launched.wait_for("no command for more than 0.5 s: the arm stands still")
     launched.interrupt()

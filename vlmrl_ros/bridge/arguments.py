@@ -53,14 +53,6 @@ DATA = {
 """Launch arguments of the launch files that learn, as :data:`COMMON`."""
 NEEDED = ("params_file", "namespace", "log_level", "use_sim_time", "secure", "keystore")
 """Those that every launch file with nodes of :func:`~vlmrl_ros.bridge.launching.managed` declares."""
-PROFILES = {
-    "scripted": "scripted",
-    "script": "scripted",
-    "none": "scripted",
-    "joystick": "xbox",
-    "spacemouse": "spacemouse",
-}
-"""The usual joystick profile of each operator."""
 
 
 def declare(arguments: Mapping[str, tuple[Any, ...]]) -> list[Action]:

@@ -1,4 +1,4 @@
-"""What the launch files that teach share: arguments of the run, the learner, and who is at the joystick."""
+"""What the launch files that teach share: arguments of the run, the learner, its operator and its recorder."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ from typing import Any
 
 from vlmrl_ros.bridge.arguments import BOOLEAN, DATA, Arguments
 from vlmrl_ros.bridge.fleet import Arm
+from vlmrl_ros.bridge.operators import PERSONS, PROFILE, device_nodes, operator_argument
 from vlmrl_ros.core import registry
 
-PERSONS = ("joystick", "spacemouse")
-"""Operators who need real time."""
 TEACHING = {
     "learner": ("rlif", "learner plug-in"),
     "max_steps": ("5000", "steps to learn from, of all arms together, without demonstrations"),
     **DATA,
     "run_dir": ("", "directory of this run; empty: runs/<task>_<learner>_seed<seed>_<time>"),
     "resume": ("false", "go on with the run in run_dir, up to max_steps in all", BOOLEAN),
-    "operator": ("scripted", "who takes over", ("scripted", *PERSONS, "none")),
-    "profile": ("", "joystick profile (xbox, ps, spacemouse or a YAML file); empty: the operator's usual one"),
+    "operator": operator_argument("who takes over", "scripted", *PERSONS, "none"),
+    "profile": PROFILE,
     "device": ("auto", "where the learner computes", ("auto", "cpu", "cuda")),
     "record": ("true", "record every step into <run_dir>/bags", BOOLEAN),
 }
@@ -56,22 +55,14 @@ def waits_for_learner(a: Arguments) -> bool:
     return a.flag("resume") or bool(a.integer("offline_updates"))
 
 
-def by_hand(a: Arguments) -> bool:
-    """Whether a person is the operator."""
-    return a.text("operator") in PERSONS
-
-
 def operator_nodes(a: Arguments, arm: Arm, task: str) -> dict[str, dict[str, Any]]:
     """The operator of one arm: executable to parameters; empty where there is none.
 
     Raises:
         UnknownNameError: the scripted operator does not know the task.
     """
-    operator = a.text("operator")
-    if by_hand(a):
-        return {operator: {f"{operator}.index": arm.index}}
-    if operator != "scripted":
-        return {}
+    if a.text("operator") != "scripted":
+        return device_nodes(a, arm.index)
     registry.check("operators", task)
     shown = {"demonstrations": arm.demonstrations, "continues": a.flag("resume")}
     advice = {"operator.advises": True} if a.text("learner") == "dagger" else {}

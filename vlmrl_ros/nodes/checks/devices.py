@@ -24,7 +24,7 @@ def check() -> list[Finding]:
 def _joystick() -> Finding:
     found = sorted(glob(JOYSTICKS))
     if not found:
-        fix = "plug one in (operator:=joystick); operator:=scripted and :=none work without"
+        fix = "plug one in (operator:=joystick); operator:=joy, :=scripted and :=none read none here"
         return warning("joystick", "none", fix)
     closed = [path for path in found if not os.access(path, os.R_OK)]
     if closed:

@@ -87,7 +87,7 @@ def test_the_launcher_ends_with_the_refusal(store, insecure):
         "launch",
         "vlmrl_ros",
         "teleop.launch.py",
-        "operator:=none",
+        "operator:=joy",
         "secure:=true",
         f"keystore:={store}",
     ]
