@@ -20,7 +20,7 @@ settings.load_profile("shared")
 
 NICENESS = 10
 TIMED = (
-    *(f"tests/launch/{name}.py" for name in ("test_fleet", "test_real_train")),
+    *(f"tests/launch/{name}.py" for name in ("test_fleet", "test_joy", "test_real_train")),
     *(f"tests/ros/{name}.py" for name in ("test_lifecycle", "test_realtime", "test_reset_by_hand", "test_reset_pause")),
     *(f"tests/ros/{name}.py" for name in ("test_silence", "test_sim_arm", "test_stop_in_time", "test_takeover_path")),
 )

@@ -56,12 +56,12 @@ class Person:
 class Loop:
     """A launch with ``operator:=joy``, its person, and what becomes of the arm."""
 
-    def __init__(self, stage: Stage, observer: Observer, namespace: str, *arguments: str) -> None:
+    def __init__(self, stage: Stage, observer: Observer, namespace: str, *arguments: str, **teleop: object) -> None:
         self.observer = observer
         self.person = Person(observer, namespace)
         self.executed = observer.listen(JointState, f"/{namespace}/executed")
         self.decided = observer.listen(JointState, f"/{namespace}/intervention")
-        small = {"teleop": {"arbiter.joy_late_s": PATIENT_S}, "sim_bridge": {"reach.horizon": 1000}}
+        small = {"teleop": {"arbiter.joy_late_s": PATIENT_S, **teleop}, "sim_bridge": {"reach.horizon": 1000}}
         rows = {f"/{namespace}/{node}": given for node, given in small.items()}
         given = ("operator:=joy", f"namespace:={namespace}", f"params_file:={stage.params_file(rows)}")
         self.launched: Running = stage.launch(*arguments, *given)
@@ -136,6 +136,14 @@ def test_a_policy_moves_the_arm_only_while_a_joy_lives_that_could_take_over(stag
     loop.stands_still()
     loop.launched.interrupt()
     assert "Traceback" not in loop.launched.output
+
+
+def test_only_a_parameter_lets_a_policy_move_an_arm_without_a_joy(stage, observer):
+    given = ("arm:=sim_arm", "demonstrations:=0", f"run_dir:={stage.root / 'runs' / 'alone'}")
+    loop = Loop(stage, observer, "alone", "real_train.launch.py", *given, **{"arbiter.require_joy": False})
+    loop.until(lambda: any(any(message.position) for message in loop.executed), "a motion with no joy")
+    assert Source.HUMAN not in loop.sources()
+    loop.launched.interrupt()
 
 
 @pytest.mark.parametrize("name", ["record_demos", "teleop"])
