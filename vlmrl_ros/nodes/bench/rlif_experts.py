@@ -112,12 +112,13 @@ DOMAINS = (
     Domain("walker2d", Course("gym:Walker2d-v5", 200_000, 5000, learner_options=SAC), 1.629008, 4592.3, 100_000, 10),
     Domain(
         "adroit_pen",
-        Course("gym:AdroitHandPen-v1", 400_000, 5000, PEN, SAC, judged_by="success"),
+        Course("gym:AdroitHandPen-v1", 300_000, 5000, PEN, SAC, judged_by="success"),
         zero=0.0,
         one=1.0,
         steps=20_000,
         demonstrations=20,
         alpha=0.97,
+        episodes=20,
     ),
 )
 FAST: Mapping[str, Any] = {
