@@ -1,8 +1,9 @@
-"""Fill the tables of the README from docs/results: `python tools/figures.py`."""
+"""Fill the tables of the README, and the times of docs/failures.md, from docs/results: `python tools/figures.py`."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,11 +20,31 @@ METHODS = {
 
 
 def main() -> None:
+    """Write each file anew."""
+    for name, filled in FILLED.items():
+        path = ROOT / name
+        path.write_text(filled(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def _readme(text: str) -> str:
     """Replace what stands between the markers."""
-    readme = ROOT / "README.md"
-    head, rest = readme.read_text(encoding="utf-8").split(BEGIN)
+    head, rest = text.split(BEGIN)
     tail = rest.split(END)[1]
-    readme.write_text(f"{head}{BEGIN}\n{_peg()}\n{_rest()}\n{END}{tail}", encoding="utf-8")
+    return f"{head}{BEGIN}\n{_peg()}\n{_rest()}\n{END}{tail}"
+
+
+def _failures(text: str) -> str:
+    """Replace the last cell in the row of each node that was killed."""
+    f = _read("faults")
+    for node in ("policy_server", "teleop", "sim_bridge", "learner", "recorder"):
+        mean, worst = (f"{f[f'recovery.{node}.s.{which}']:.1f} s" for which in ("mean", "max"))
+        text, found = re.subn(rf"^(\| `{node}` \|.*\|).*\|$", rf"\g<1> {mean}, {worst} |", text, flags=re.MULTILINE)
+        if found != 1:
+            raise SystemExit(f"docs/failures.md has {found} rows of `{node}`; there must be one")
+    return text
+
+
+FILLED = {"README.md": _readme, "docs/failures.md": _failures}
 
 
 def _peg() -> str:

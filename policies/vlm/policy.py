@@ -23,6 +23,8 @@ from vlmrl_ros.policies.vlm.loading import load_model, with_adapter, with_new_ad
 from vlmrl_ros.policies.vlm.memory import tells_of_short_memory
 from vlmrl_ros.policies.vlm.weights import fitting, parameters
 
+_WHOSE = "the policy has vlm.model '{}', the learner another model; set vlm.* under /**, where both read it"
+
 
 class VlmPolicy(MotionByMotion):
     """A :class:`~vlmrl_ros.core.thinker.Thinker`."""
@@ -69,7 +71,7 @@ class VlmPolicy(MotionByMotion):
         self.take(self.prepare(variables))
 
     def prepare(self, variables: Variables) -> Any:
-        new = fitting(self.model, variables)
+        new = fitting(self.model, variables, _WHOSE.format(self._config.model))
         mine = parameters(self.model)
         return new, self._decoder.prepare({id(mine[name]): value for name, value in new.items()})
 

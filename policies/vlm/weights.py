@@ -33,8 +33,13 @@ def variables(model: Any) -> dict[str, np.ndarray]:
     return {name: weights.detach().float().cpu().numpy().copy() for name, weights in parameters(model).items()}
 
 
-def fitting(model: Any, given: Variables) -> dict[str, Tensor]:
+def fitting(model: Any, given: Variables, about: str = "valid: those of this model") -> dict[str, Tensor]:
     """New values for :func:`parameters`, in their type and on their device.
+
+    Args:
+        model: takes them.
+        given: of a learner, by name.
+        about: whose the model is and what to do where the weights are of another one; it ends the error.
 
     Raises:
         CheckpointError: other names or shapes (those of a whole model where an adapter is, or the reverse; those of an
@@ -57,14 +62,16 @@ def fitting(model: Any, given: Variables) -> dict[str, Tensor]:
         lacking, strange = sorted(wanted - got), sorted(got - wanted)
         raise CheckpointError(
             f"weights of another model: {len(lacking)} are missing ({', '.join(lacking[:SHOWN])}), "
-            f"{len(strange)} unknown ({', '.join(strange[:SHOWN])})"
+            f"{len(strange)} unknown ({', '.join(strange[:SHOWN])}); {about}"
         )
     made = {}
     for name, value in given.items():
         parameter = mine[_plain(name)]
         if value.shape != tuple(parameter.shape):
-            hint = "; valid: the same lora_rank for learner and policy" if _OF_ADAPTER in name else ""
-            raise CheckpointError(f"weights '{name}' have shape {value.shape}; expected {tuple(parameter.shape)}{hint}")
+            hint = "valid: the same lora_rank for learner and policy" if _OF_ADAPTER in name else about
+            raise CheckpointError(
+                f"weights '{name}' have shape {value.shape}; expected {tuple(parameter.shape)}; {hint}"
+            )
         if not np.isfinite(value).all():
             raise CheckpointError(f"weights '{name}' are not finite")
         made[_plain(name)] = torch.from_numpy(np.array(value)).to(parameter.device, parameter.dtype)

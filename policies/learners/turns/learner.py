@@ -73,7 +73,8 @@ class TurnLearner(ABC):
             config.model, config.dtype, config.device, spec.texts, 0, config.quantisation
         )
         if config.start_from:
-            _begin_with(model, config.start_from)
+            whose = f"{name}.model is '{config.model}', and start_from '{config.start_from}' is of another one"
+            _begin_with(model, config.start_from, whose)
         self._named = with_new_adapter(model, config.lora_rank) if config.lora_rank else model
         if not any(weights.requires_grad for weights in model.parameters()):
             raise ConfigError(
@@ -161,13 +162,13 @@ class TurnLearner(ABC):
         return LearnerState(self._name, tensors, {}, self._rng)
 
 
-def _begin_with(model: Any, directory: str) -> None:
-    """Give a model the weights that another learner had come to."""
+def _begin_with(model: Any, directory: str, whose: str) -> None:
+    """Give a model the weights that another learner had come to; ``whose`` ends an error, see :func:`fitting`."""
     read_checkpoint(Path(directory), below=POLICY_FILE)
     try:
         given = load_file(Path(directory) / POLICY_FILE)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"no weights in checkpoint '{directory}': {error}") from error
     mine = parameters(model)
-    for name, value in fitting(model, given).items():
+    for name, value in fitting(model, given, whose).items():
         mine[name].data = value

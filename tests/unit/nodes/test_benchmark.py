@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -104,3 +105,9 @@ def test_in_one_file_a_name_that_several_suites_use_bears_the_suite():
 def test_the_page_of_parameters_is_current():
     done = run("tools/reference.py", "--check")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_figures_in_the_readme_and_the_page_of_failures_are_those_of_the_results():
+    for name, filled in runpy.run_path(str(ROOT / "tools" / "figures.py"))["FILLED"].items():
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert filled(text) == text, f"{name} is not current; run: python tools/figures.py"

@@ -265,9 +265,10 @@ def test_weights_of_another_model_leave_the_old_ones_in_force():
     policy = policy_of()
     before, mine = policy.think([question()])[0].thought["text"], variables(policy.model)
     first = next(iter(mine))
+    whose = r"the policy has vlm\.model 'tiny', the learner another model; set vlm\.\* under /\*\*"
     for given, message in (
-        ({"x": np.zeros(2, np.float32)}, r"weights of another model: \d+ are missing .*, 1 unknown \(x\)"),
-        ({**mine, first: np.zeros((2, 2), np.float32)}, r"have shape \(2, 2\); expected"),
+        ({"x": np.zeros(2, np.float32)}, rf"weights of another model: \d+ are missing .*, 1 unknown \(x\); {whose}"),
+        ({**mine, first: np.zeros((2, 2), np.float32)}, rf"have shape \(2, 2\); expected \(.*\); {whose}"),
         ({**mine, first: np.full_like(mine[first], np.nan)}, "are not finite"),
     ):
         with pytest.raises(CheckpointError, match=message):

@@ -148,6 +148,10 @@ def test_a_learner_begins_where_another_one_ended(folder, tmp_path):
     stored = write_checkpoint(tmp_path, 1, {POLICY_FILE: lambda: [raw]}, {}, None)
     second = learner_of("vlm_ppo", folder, start_from=str(stored.path))
     assert all(np.array_equal(value, second.variables()[name]) for name, value in first.variables().items())
+    other = write_checkpoint(tmp_path, 2, {POLICY_FILE: lambda: [save({"x": np.zeros(2, np.float32)})]}, {}, None)
+    whose = rf"1 unknown \(x\); vlm_ppo\.model is '{folder}', and start_from '{other.path}' is of another one"
+    with pytest.raises(CheckpointError, match=whose):
+        learner_of("vlm_ppo", folder, start_from=str(other.path))
 
 
 @pytest.mark.parametrize("name", ["vlm_ppo", "vlm_gigpo"])
