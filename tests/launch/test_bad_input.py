@@ -38,6 +38,7 @@ TRAIN = "sim_train.launch.py"
             "operator:=ghost",
             "'operator' provided value 'ghost' is not valid. Valid options are: ['scripted', 'joystick'",
         ),
+        ("max_step:=100", "unknown launch argument 'max_step'; valid: max_steps, "),
         ("max_steps:=abc", "launch argument max_steps is 'abc'; valid: a whole number"),
         ("headless:=maybe", "'headless' provided value 'maybe' is not valid. Valid options are: ['true', 'false']"),
         ("params_file:=nowhere.yaml", "'nowhere.yaml'"),
@@ -73,7 +74,7 @@ def test_what_a_node_refuses_stops_the_launch_and_leaves_no_run(stage, argument,
     if line is None:
         rows = {"learner": {"max_step": 3}}
         more = [f"params_file:={stage.params_file(rows)}"]
-        expected = "unknown parameter of learner 'max_step'; valid: arms, checkpoint_every, "
+        expected = "unknown parameter of learner 'max_step'; valid: max_steps, "
     refused(stage, TRAIN, f"run_dir:={run}", *more, line=expected)
     assert not run.exists()
 
