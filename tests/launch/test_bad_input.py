@@ -41,7 +41,7 @@ TRAIN = "sim_train.launch.py"
         ("max_step:=100", "unknown launch argument 'max_step'; valid: max_steps, "),
         ("max_steps:=abc", "launch argument max_steps is 'abc'; valid: a whole number"),
         ("headless:=maybe", "'headless' provided value 'maybe' is not valid. Valid options are: ['true', 'false']"),
-        ("params_file:=nowhere.yaml", "'nowhere.yaml'"),
+        ("params_file:=nowhere.yaml", "params_file 'nowhere.yaml' is no file; valid: a YAML file of parameters"),
         (
             "observation:=smells",
             "'observation' provided value 'smells' is not valid. Valid options are: ['', 'state', ",
@@ -77,6 +77,14 @@ def test_what_a_node_refuses_stops_the_launch_and_leaves_no_run(stage, argument,
         expected = "unknown parameter of learner 'max_step'; valid: max_steps, "
     refused(stage, TRAIN, f"run_dir:={run}", *more, line=expected)
     assert not run.exists()
+
+
+def test_parameters_for_no_node_are_refused_and_those_for_one_that_is_not_launched_are_named(stage):
+    params = stage.params_file({"/**/lerner": {"max_steps": 3}})
+    refused(stage, TRAIN, f"params_file:={params}", line=f"unknown node in params_file '{params}' '/**/lerner'; valid: ")
+    params = stage.params_file({"/**/evaluate": {"episodes": 3}})
+    line = f"params_file '{params}': '/**/evaluate' is for a node that is not launched here"
+    refused(stage, TRAIN, f"params_file:={params}", "max_steps:=-1", line=line)
 
 
 def test_a_bad_option_of_the_task_is_refused_and_leaves_no_run(stage):
