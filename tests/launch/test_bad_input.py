@@ -81,7 +81,8 @@ def test_what_a_node_refuses_stops_the_launch_and_leaves_no_run(stage, argument,
 
 def test_parameters_for_no_node_are_refused_and_those_for_one_that_is_not_launched_are_named(stage):
     params = stage.params_file({"/**/lerner": {"max_steps": 3}})
-    refused(stage, TRAIN, f"params_file:={params}", line=f"unknown node in params_file '{params}' '/**/lerner'; valid: ")
+    line = f"unknown node in params_file '{params}' '/**/lerner'; valid: "
+    refused(stage, TRAIN, f"params_file:={params}", line=line)
     params = stage.params_file({"/**/evaluate": {"episodes": 3}})
     line = f"params_file '{params}': '/**/evaluate' is for a node that is not launched here"
     refused(stage, TRAIN, f"params_file:={params}", "max_steps:=-1", line=line)

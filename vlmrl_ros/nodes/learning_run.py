@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -82,6 +82,11 @@ class LearningRun:
     def evaluations(self) -> list[Evaluation]:
         """Autonomous evaluations of the checkpoints, in order."""
         return self._judge.evaluations
+
+    @property
+    def task_options(self) -> Mapping[str, Any]:
+        """Those given for the task of the evaluations."""
+        return self._plan.eval_task_options
 
     @property
     def newest_ns(self) -> tuple[int, ...]:
