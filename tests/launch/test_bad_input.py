@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,19 @@ def test_what_is_no_choice_is_refused(stage, arguments, line):
         (checkpoint / "checkpoint.json").write_text('{"sha256": {}, "task": "reach"}')
     given = [f"candidates:={two[0].parent}", *arguments] if arguments else []
     refused(stage, "select.launch.py", *given, line=line)
+
+
+@pytest.mark.parametrize("launch_file", ["eval.launch.py", "select.launch.py"])
+def test_results_that_could_not_be_written_are_refused_before_the_first_episode(stage, launch_file):
+    about = {"sha256": {}, "task": "reach", "policy": "gaussian", "policy_options": {}}
+    for step in (1, 2):
+        checkpoint = Path(stage.root) / "untried" / f"step_{step}"
+        checkpoint.mkdir(parents=True, exist_ok=True)
+        (checkpoint / "checkpoint.json").write_text(json.dumps(about))
+    file = checkpoint / "checkpoint.json"
+    what = f"checkpoint:={checkpoint}" if launch_file.startswith("eval") else f"candidates:={checkpoint.parent}"
+    line = f"output '{file}/here' cannot be written: Not a directory"
+    refused(stage, launch_file, what, f"output:={file}/here", line=line)
 
 
 def test_without_opengl_pixels_are_refused_and_the_message_says_what_to_install(stage):
