@@ -32,7 +32,8 @@ TRAIN = "sim_train.launch.py"
         ("task:=juggle", f"unknown task 'juggle'; valid: {', '.join(registry.names('tasks'))}"),
         (
             "task:=gym:FetchReach-v4",
-            f"unknown operator 'gym:FetchReach-v4'; valid: {', '.join(registry.names('operators'))}",
+            "task 'gym:FetchReach-v4' has no scripted operator (those with one: "
+            f"{', '.join(registry.names('operators'))}); take operator:=none, joystick, spacemouse or joy",
         ),
         ("learner:=oracle", f"unknown learner 'oracle'; valid: {', '.join(registry.names('learners'))}"),
         (
@@ -52,6 +53,11 @@ TRAIN = "sim_train.launch.py"
 )
 def test_a_bad_argument_is_refused_before_anything_starts(stage, argument, line):
     refused(stage, TRAIN, argument, line=line)
+
+
+def test_a_task_without_a_scripted_operator_is_shown_by_a_person(stage):
+    line = "; take operator:=joystick, spacemouse or joy"
+    refused(stage, "record_demos.launch.py", "task:=point_maze", "operator:=scripted", line=line)
 
 
 def test_sync_with_a_person_is_refused(stage):
@@ -115,7 +121,7 @@ def test_a_damaged_checkpoint_is_refused(stage):
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        ((), "0 candidate(s) [] to choose from; valid: 2 or more"),
+        ((), "no candidates to choose from; give 2 or more by candidates:=, instructions:= and skills:="),
         (("candidates:=nowhere",), "candidates names 'nowhere', which is no directory"),
         (("trials:=often",), "launch argument trials is 'often'; valid: a whole number"),
         (("selection:=nowhere.json",), "nowhere.json' cannot be read"),

@@ -27,8 +27,8 @@ from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.types import Feedback, Intervention
 from vlmrl_ros.nodes.candidate_policy import try_checkpoint
 from vlmrl_ros.nodes.decision import Question, decide
-from vlmrl_ros.nodes.policy_server import CANDIDATE_NAME
 from vlmrl_ros.nodes.output import check_output, writing
+from vlmrl_ros.nodes.policy_server import CANDIDATE_NAME
 from vlmrl_ros.nodes.selection_report import Report
 from vlmrl_ros.nodes.trials import EpisodeWatch, Trial, Trials
 
