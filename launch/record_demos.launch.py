@@ -19,12 +19,12 @@ from vlmrl_ros.bridge.operators import (
     PROFILE,
     by_hand,
     check_attended,
+    check_scripted,
     device_nodes,
     operator_argument,
     teleop_parameters,
 )
 from vlmrl_ros.bridge.teaching import dated
-from vlmrl_ros.core import registry
 
 ARGUMENTS = {
     **COMMON,
@@ -75,11 +75,11 @@ def _operator(a: Arguments, task: str) -> dict[str, dict[str, Any]]:
     """The node of who shows: executable to parameters; empty where there is none.
 
     Raises:
-        UnknownNameError: the scripted operator does not know the task.
+        ConfigError: the scripted operator does not know the task.
     """
     if a.text("operator") != "scripted":
         return device_nodes(a)
-    registry.check("operators", task)
+    check_scripted(task, *PERSONS)
     return {"scripted_operator": {"operator": task, "seed": a.integer("seed"), "demonstrations": ENDLESS}}
 
 

@@ -123,7 +123,10 @@ in a YAML file (`params_file:=my.yaml`); `/**/` before a node's name keeps the f
 Options of plug-ins (`rlif.*`, `peg_insert.*`, `operator.*`, `safety.*`) may stand under `/**`: each node reads those of
 the plug-ins that it uses. The learner needs the task's options too, because it evaluates.
 
-An unknown key or a value out of range ends the launch with one line that names the valid ones.
+A file that ROS 2 cannot read, a name of no node, an unknown key or a value out of range ends the launch with one line
+that names the valid ones. Two things pass, so that one file may serve several launch files: a section for a node that
+this launch does not start, which a line says, and options of plug-ins that are not in use, which nobody checks:
+`rlif.criticss: 4` is refused with `learner:=rlif` and ignored with `learner:=bc`.
 """
 
 

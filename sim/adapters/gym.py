@@ -32,6 +32,10 @@ _SUCCESS_KEYS = ("is_success", "success", "succeed")
 _DEFAULT_HORIZON = 1000
 _DEFAULT_DT_S = 0.05
 _VIEW = "front"
+_NEAR = 8
+"""So many ids are told that are like one that does not exist."""
+_REFUSED = ("toy_text", "tabular", "phys2d", "mujoco_py", "MujocoPy")
+"""In the entry points of environments without box actions, or for a MuJoCo that is no more."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +56,9 @@ def build(name: str, config: Mapping[str, Any]) -> GymTask:
     """Make a registered environment by id.
 
     Raises:
-        UnknownNameError: no such environment or option; the closest ids are listed.
-        ConfigError: its action or observation is of a kind that is not supported.
+        UnknownNameError: no such option.
+        ConfigError: no such environment, and ids like it are named; or its action or observation is of a kind that is
+            not supported.
         PluginError: it cannot be made.
     """
     return GymTask(name, from_mapping(GymConfig, config, f"task gym:{name}"))
@@ -157,7 +162,7 @@ def _make(name: str, horizon: int) -> gymnasium.Env[Any, Any]:
         if name not in gym.registry and importlib.util.find_spec(package) is not None:
             importlib.import_module(package)
     if name not in gym.registry:
-        raise UnknownNameError("Gymnasium environment", name, difflib.get_close_matches(name, gym.registry, 8, 0.3))
+        raise ConfigError(f"unknown Gymnasium environment '{name}'; near it: {', '.join(_near(name)) or '(none)'}")
     with contextlib.suppress(RenderError):  # most environments do without OpenGL until they are asked for a view
         adopt_backend()
     try:
@@ -173,6 +178,13 @@ def _make(name: str, horizon: int) -> gymnasium.Env[Any, Any]:
     except Exception as error:  # constructors of third parties fail in every way
         raise PluginError(f"task 'gym:{name}' cannot be made: {type(error).__name__}: {error}") from error
     return made
+
+
+def _near(name: str) -> list[str]:
+    """Ids like a name, but none of which it is known that they are refused."""
+    registry = importlib.import_module("gymnasium").registry
+    usable = [one for one, spec in registry.items() if not any(part in str(spec.entry_point) for part in _REFUSED)]
+    return difflib.get_close_matches(name, usable, _NEAR, 0.3)
 
 
 def _plain(space: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -31,16 +32,18 @@ TRAIN = "sim_train.launch.py"
         ("task:=juggle", f"unknown task 'juggle'; valid: {', '.join(registry.names('tasks'))}"),
         (
             "task:=gym:FetchReach-v4",
-            f"unknown operator 'gym:FetchReach-v4'; valid: {', '.join(registry.names('operators'))}",
+            "task 'gym:FetchReach-v4' has no scripted operator (those with one: "
+            f"{', '.join(registry.names('operators'))}); take operator:=none, joystick, spacemouse or joy",
         ),
         ("learner:=oracle", f"unknown learner 'oracle'; valid: {', '.join(registry.names('learners'))}"),
         (
             "operator:=ghost",
             "'operator' provided value 'ghost' is not valid. Valid options are: ['scripted', 'joystick'",
         ),
+        ("max_step:=100", "unknown launch argument 'max_step'; valid: max_steps, "),
         ("max_steps:=abc", "launch argument max_steps is 'abc'; valid: a whole number"),
         ("headless:=maybe", "'headless' provided value 'maybe' is not valid. Valid options are: ['true', 'false']"),
-        ("params_file:=nowhere.yaml", "'nowhere.yaml'"),
+        ("params_file:=nowhere.yaml", "params_file 'nowhere.yaml' is no file; valid: a YAML file of parameters"),
         (
             "observation:=smells",
             "'observation' provided value 'smells' is not valid. Valid options are: ['', 'state', ",
@@ -50,6 +53,11 @@ TRAIN = "sim_train.launch.py"
 )
 def test_a_bad_argument_is_refused_before_anything_starts(stage, argument, line):
     refused(stage, TRAIN, argument, line=line)
+
+
+def test_a_task_without_a_scripted_operator_is_shown_by_a_person(stage):
+    line = "; take operator:=joystick, spacemouse or joy"
+    refused(stage, "record_demos.launch.py", "task:=point_maze", "operator:=scripted", line=line)
 
 
 def test_sync_with_a_person_is_refused(stage):
@@ -73,9 +81,18 @@ def test_what_a_node_refuses_stops_the_launch_and_leaves_no_run(stage, argument,
     if line is None:
         rows = {"learner": {"max_step": 3}}
         more = [f"params_file:={stage.params_file(rows)}"]
-        expected = "unknown parameter of learner 'max_step'; valid: arms, checkpoint_every, "
+        expected = "unknown parameter of learner 'max_step'; valid: max_steps, "
     refused(stage, TRAIN, f"run_dir:={run}", *more, line=expected)
     assert not run.exists()
+
+
+def test_parameters_for_no_node_are_refused_and_those_for_one_that_is_not_launched_are_named(stage):
+    params = stage.params_file({"/**/lerner": {"max_steps": 3}})
+    line = f"unknown node in params_file '{params}' '/**/lerner'; valid: "
+    refused(stage, TRAIN, f"params_file:={params}", line=line)
+    params = stage.params_file({"/**/evaluate": {"episodes": 3}})
+    line = f"params_file '{params}': '/**/evaluate' is for a node that is not launched here"
+    refused(stage, TRAIN, f"params_file:={params}", "max_steps:=-1", line=line)
 
 
 def test_a_bad_option_of_the_task_is_refused_and_leaves_no_run(stage):
@@ -104,7 +121,7 @@ def test_a_damaged_checkpoint_is_refused(stage):
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        ((), "0 candidate(s) [] to choose from; valid: 2 or more"),
+        ((), "no candidates to choose from; give 2 or more by candidates:=, instructions:= and skills:="),
         (("candidates:=nowhere",), "candidates names 'nowhere', which is no directory"),
         (("trials:=often",), "launch argument trials is 'often'; valid: a whole number"),
         (("selection:=nowhere.json",), "nowhere.json' cannot be read"),
@@ -119,6 +136,19 @@ def test_what_is_no_choice_is_refused(stage, arguments, line):
         (checkpoint / "checkpoint.json").write_text('{"sha256": {}, "task": "reach"}')
     given = [f"candidates:={two[0].parent}", *arguments] if arguments else []
     refused(stage, "select.launch.py", *given, line=line)
+
+
+@pytest.mark.parametrize("launch_file", ["eval.launch.py", "select.launch.py"])
+def test_results_that_could_not_be_written_are_refused_before_the_first_episode(stage, launch_file):
+    about = {"sha256": {}, "task": "reach", "policy": "gaussian", "policy_options": {}}
+    for step in (1, 2):
+        checkpoint = Path(stage.root) / "untried" / f"step_{step}"
+        checkpoint.mkdir(parents=True, exist_ok=True)
+        (checkpoint / "checkpoint.json").write_text(json.dumps(about))
+    file = checkpoint / "checkpoint.json"
+    what = f"checkpoint:={checkpoint}" if launch_file.startswith("eval") else f"candidates:={checkpoint.parent}"
+    line = f"output '{file}/here' cannot be written: Not a directory"
+    refused(stage, launch_file, what, f"output:={file}/here", line=line)
 
 
 def test_without_opengl_pixels_are_refused_and_the_message_says_what_to_install(stage):

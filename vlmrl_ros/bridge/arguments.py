@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from launch import LaunchContext
 from launch.action import Action
-from launch.actions import DeclareLaunchArgument
+from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction
 from launch.substitutions import LaunchConfiguration
 from launch_ros.utilities import make_namespace_absolute, prefix_namespace
 
 from vlmrl_ros.core import registry
+from vlmrl_ros.core.errors import UnknownNameError
 
 Number = TypeVar("Number", int, float)
 BOOLEAN = ("true", "false")
@@ -53,14 +56,49 @@ DATA = {
 """Launch arguments of the launch files that learn, as :data:`COMMON`."""
 NEEDED = ("params_file", "namespace", "log_level", "use_sim_time", "secure", "keystore")
 """Those that every launch file with nodes of :func:`~vlmrl_ros.bridge.launching.managed` declares."""
+OF_LAUNCH = ("emulate_tty", "launch-prefix", "launch-prefix-filter", "sigkill_timeout", "sigterm_timeout")
+"""Arguments that ``launch`` itself reads and no launch file declares."""
 
 
 def declare(arguments: Mapping[str, tuple[Any, ...]]) -> list[Action]:
-    """Declare launch arguments from a table like :data:`COMMON`."""
+    """Declare launch arguments from a table like :data:`COMMON`, and refuse others on the command line."""
     return [
-        DeclareLaunchArgument(name, default_value=row[0], description=row[1], choices=list(row[2]) if row[2:] else None)
-        for name, row in arguments.items()
+        OpaqueFunction(function=partial(refuse_unknown, declared=arguments)),
+        *(
+            DeclareLaunchArgument(
+                name, default_value=row[0], description=row[1], choices=list(row[2]) if row[2:] else None
+            )
+            for name, row in arguments.items()
+        ),
     ]
+
+
+def refuse_unknown(context: LaunchContext, declared: Collection[str]) -> None:
+    """See that each argument of ``ros2 launch`` is one of its launch file; ``launch`` takes any name.
+
+    A launch file that another one includes says nothing: the arguments are those of the other.
+
+    Raises:
+        UnknownNameError: an argument that is not declared.
+    """
+    if not _is_launched(context):
+        return
+    for argument in context.argv:
+        name = argument.partition(":=")[0]
+        if name not in declared and name not in OF_LAUNCH:
+            raise UnknownNameError("launch argument", name, declared)
+
+
+def _is_launched(context: LaunchContext) -> bool:
+    """The launch file that is being visited is the one that ``ros2 launch`` was given."""
+    at_hand = context.get_locals_as_dict()
+    launched = getattr(at_hand.get("event"), "launch_description", None)
+    files = [
+        os.path.abspath(entity.launch_description_source.location)
+        for entity in (launched.entities if launched else ())
+        if isinstance(entity, IncludeLaunchDescription)
+    ]
+    return at_hand.get("current_launch_file_path") in files
 
 
 class Arguments:

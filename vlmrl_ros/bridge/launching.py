@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from launch.action import Action
-from launch.actions import SetEnvironmentVariable
+from launch.actions import LogInfo, SetEnvironmentVariable
 from launch_ros.actions import Node
 
 from vlmrl_ros.bridge.arguments import Arguments
 from vlmrl_ros.bridge.fast_dds import chosen_for_all
 from vlmrl_ros.bridge.fleet import check_discovery
+from vlmrl_ros.bridge.params_file import unused
 from vlmrl_ros.bridge.security import middleware
 from vlmrl_ros.bridge.supervision import Supervisor, again
 
@@ -80,7 +81,9 @@ def managed(
         launch actions.
 
     Raises:
-        ConfigError: ``secure`` is asked for and the keystore or the middleware does not provide it.
+        ConfigError: ``secure`` is asked for and the keystore or the middleware does not provide it, or ``params_file``
+            cannot be read.
+        UnknownNameError: ``params_file`` has a section for a node that does not exist.
     """
     rows, robots = ([row if isinstance(row, Managed) else Managed(*row) for row in given] for given in (nodes, drivers))
     manager = Managed("lifecycle_manager", {"node_names": [row.name for row in rows]})
@@ -90,6 +93,7 @@ def managed(
     check_discovery(len(every))
     return [
         *_secured(arguments, every),
+        *_told_of_unused(arguments, every),
         *(
             Supervisor(row.name, partial(_node, arguments, row, clock, options), again(row.executable, learns)).start()
             for row in every
@@ -102,11 +106,18 @@ def _secured(arguments: Arguments, rows: Iterable[Managed]) -> list[Action]:
     if not arguments.flag("secure"):
         return []
     keystore = middleware.keystore_of(arguments.text("keystore"))
-    middleware.require(keystore, [_enclave(arguments, row) for row in rows])
+    middleware.require(keystore, [_full_name(arguments, row) for row in rows])
     return [SetEnvironmentVariable(name, value) for name, value in middleware.environment(keystore).items()]
 
 
-def _enclave(arguments: Arguments, row: Managed) -> str:
+def _told_of_unused(arguments: Arguments, rows: Iterable[Managed]) -> list[Action]:
+    """What in the parameter file is for nodes that are not launched, for people."""
+    file = arguments.text("params_file")
+    absent = unused(file, {_full_name(arguments, row): row.executable for row in rows}) if file else []
+    return [LogInfo(msg=f"params_file '{file}': '{name}' is for a node that is not launched here") for name in absent]
+
+
+def _full_name(arguments: Arguments, row: Managed) -> str:
     """The full name of a node."""
     return f"{arguments.namespace()}/{row.name}"
 
@@ -131,7 +142,7 @@ def _node(
     """
     given = {"use_sim_time": arguments.flag("use_sim_time"), **row.parameters, **more}
     params_file, space = arguments.text("params_file"), arguments.text("namespace")
-    enclave = ["--enclave", _enclave(arguments, row)] if arguments.flag("secure") else []
+    enclave = ["--enclave", _full_name(arguments, row)] if arguments.flag("secure") else []
     clock = "clock" if row.arm and fleet_clock else fleet_clock
     remappings = [("/clock", clock)] if clock else []
     if row.arm:  # one learner teaches all arms

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from vlmrl_ros.bridge.arguments import Arguments
+from vlmrl_ros.core import registry
+from vlmrl_ros.core.errors import ConfigError
 
 DEVICES = ("joystick", "spacemouse")
 """Operators whose device this package reads."""
@@ -80,6 +82,24 @@ def teleop_parameters(a: Arguments) -> dict[str, Any]:
         "joy_sync": operator == "scripted",
         "arbiter.require_joy": by_hand(a),
     }
+
+
+def check_scripted(task: str, *others: str) -> None:
+    """See that the scripted operator knows a task.
+
+    Args:
+        task: its name.
+        others: operators who go with any task.
+
+    Raises:
+        ConfigError: it does not.
+    """
+    known = registry.names("operators")
+    if task not in known:
+        raise ConfigError(
+            f"task '{task}' has no scripted operator (those with one: {', '.join(known)}); take operator:="
+            f"{', '.join(others[:-1])} or {others[-1]}"
+        )
 
 
 def check_attended(a: Arguments, *names: str) -> None:

@@ -8,8 +8,7 @@ from typing import Any
 
 from vlmrl_ros.bridge.arguments import BOOLEAN, DATA, Arguments
 from vlmrl_ros.bridge.fleet import Arm
-from vlmrl_ros.bridge.operators import PERSONS, PROFILE, device_nodes, operator_argument
-from vlmrl_ros.core import registry
+from vlmrl_ros.bridge.operators import PERSONS, PROFILE, check_scripted, device_nodes, operator_argument
 
 TEACHING = {
     "learner": ("rlif", "learner plug-in"),
@@ -59,11 +58,11 @@ def operator_nodes(a: Arguments, arm: Arm, task: str) -> dict[str, dict[str, Any
     """The operator of one arm: executable to parameters; empty where there is none.
 
     Raises:
-        UnknownNameError: the scripted operator does not know the task.
+        ConfigError: the scripted operator does not know the task.
     """
     if a.text("operator") != "scripted":
         return device_nodes(a, arm.index)
-    registry.check("operators", task)
+    check_scripted(task, "none", *PERSONS)
     shown = {"demonstrations": arm.demonstrations, "continues": a.flag("resume")}
     advice = {"operator.advises": True} if a.text("learner") == "dagger" else {}
     return {"scripted_operator": {"operator": task, "seed": arm.seed, **shown, **advice}}

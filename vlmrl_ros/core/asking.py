@@ -43,7 +43,10 @@ class Asking:
             ConfigError: the task has no camera or no words.
         """
         if not spec.cameras:
-            raise ConfigError(f"a policy that answers in words needs a camera; task '{spec.task}' has none")
+            raise ConfigError(
+                f"a policy that answers in words needs a camera; task '{spec.task}' has none, or they are off: "
+                "observation:=pixels or both shows the cameras of a simulated task"
+            )
         self._cameras = [camera.name for camera in spec.cameras]
         self._images_first = config.images_first
         self._instruction = config.instruction or spec.task

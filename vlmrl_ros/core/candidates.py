@@ -63,7 +63,8 @@ def find_candidates(texts: Iterable[str]) -> dict[str, Candidate]:
     twice = Counter(map(_short_name, found))
     names = [_short_name(one) if twice[_short_name(one)] == 1 else _long_name(one) for one in found]
     if len(found) < 2:
-        raise ConfigError(f"{len(found)} candidate(s) {names} to choose from; valid: 2 or more")
+        what = f"only one candidate, '{names[0]}'," if names else "no candidates"
+        raise ConfigError(f"{what} to choose from; give 2 or more by candidates:=, instructions:= and skills:=")
     if len(set(names)) < len(names):
         again = next(name for name, count in Counter(names).items() if count > 1)
         raise ConfigError(f"two candidates are called '{again}'; give their run directories different names")

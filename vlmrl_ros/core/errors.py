@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 
 
@@ -22,9 +23,11 @@ class UnknownNameError(VlmrlError):
         Args:
             kind: what was looked up, for example ``"task"``.
             name: the name that was not found.
-            valid: the names that exist.
+            valid: the names that exist; those like the name come first in the message.
         """
-        self.valid = tuple(sorted(valid))
+        names = sorted(valid)
+        near = difflib.get_close_matches(name, names)
+        self.valid = (*near, *(other for other in names if other not in near))
         super().__init__(f"unknown {kind} '{name}'; valid: {', '.join(self.valid) or '(none)'}")
 
 

@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from vlmrl_ros.core.candidates import CHECKPOINT, SKILL, Candidate
 from vlmrl_ros.core.checkpoint import POLICY_FILE, read_checkpoint
 from vlmrl_ros.core.errors import CheckpointError, ConfigError, RangeError, ShapeError, VlmrlError
+from vlmrl_ros.core.fitting import check_fit
 from vlmrl_ros.core.interfaces import Policy, Variables
 from vlmrl_ros.core.mixture import Mixture
 from vlmrl_ros.core.spec import FloatArray, TaskSpec
@@ -78,9 +79,7 @@ def try_checkpoint(candidate: Candidate, spec: TaskSpec) -> Policy | str:
     checkpoint = Path(candidate.what)
     try:
         about = read_checkpoint(checkpoint, below=POLICY_FILE)
-        trained = TaskSpec.from_json(about["task_spec"])
-        if (trained.observation.names, trained.action.names) != (spec.observation.names, spec.action.names):
-            return f"checkpoint '{checkpoint}' was trained on '{trained.task}', not on '{spec.task}'"
+        check_fit(checkpoint, TaskSpec.from_json(about["task_spec"]), spec)
         return load_policy(checkpoint, spec)
     except (VlmrlError, SafetensorError, OSError) as error:
         return str(error)

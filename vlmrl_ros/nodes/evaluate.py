@@ -22,6 +22,7 @@ from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.streams import stream
 from vlmrl_ros.core.types import Feedback, Intervention
 from vlmrl_ros.nodes.film import Film
+from vlmrl_ros.nodes.output import check_output, writing
 from vlmrl_ros.policies.evaluation.statistics import bootstrap_interval, success_interval
 
 
@@ -46,12 +47,17 @@ class Evaluate(Shell[EvaluateConfig]):
         self._film: Film | None = None
 
     def configure(self) -> None:
-        """Listen to the outcome of each step, and to the cameras where a video is wanted."""
+        """Listen to the outcome of each step, and to the cameras where a video is wanted.
+
+        Raises:
+            RunDirectoryError: the results could not be written.
+        """
         self._spec: TaskSpec | None = None
         self._task_return = 0.0
         self._touched = False
         self._episodes: list[dict[str, Any]] = []
         self._output = Path(self.config.output)
+        check_output(self._output)
         self.listen(String, "spec", self._on_spec, qos.LATCHED)
         self.listen(JointState, "feedback", partial(self._on_part, "feedback"), qos.STEP)
         self.listen(JointState, "intervention", partial(self._on_part, "intervention"), qos.STEP)
@@ -108,7 +114,8 @@ class Evaluate(Shell[EvaluateConfig]):
         self._episodes.append(outcome)
         self.diagnostics.value("episodes", len(self._episodes))
         if len(self._episodes) == self.config.episodes:
-            self._report()
+            with writing(self._output, self.fail):
+                self._report()
 
     def _report(self) -> None:
         episodes = self._episodes

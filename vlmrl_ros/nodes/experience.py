@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from vlmrl_ros.core import registry
 from vlmrl_ros.core.config import from_mapping, options
 from vlmrl_ros.core.errors import ConfigError
 from vlmrl_ros.core.turn import Turn
@@ -152,16 +153,20 @@ def is_on_policy(of_learner: Any) -> bool:
     return not hasattr(of_learner, "samples_per_insert")
 
 
-def listens(builder: Any) -> bool:
+def listens(name: str) -> bool:
     """Whether a learner plug-in needs what the policy says.
 
     Raises:
-        ConfigError: it does not learn from the steps of a loop.
+        VlmrlError: it cannot be loaded, or does not learn from the steps of a loop.
     """
-    if builder.experience not in (Transition, Turn):
-        what = builder.experience.__name__
-        raise ConfigError(f"the learner takes experience '{what}'; valid in the loop: {Transition.__name__}, Turn")
-    return builder.experience is Turn
+    experience = registry.load("learners", name).experience
+    if experience in (Transition, Turn):
+        return experience is Turn
+    launched = {"Outcome": " (select.launch.py)", "TextEpisode": " (language_train.launch.py)"}
+    takes = {other: registry.load("learners", other).experience for other in registry.names("learners")}
+    valid = ", ".join(other for other, kind in takes.items() if kind in (Transition, Turn))
+    what = f"{experience.__name__}{launched.get(experience.__name__, '')}"
+    raise ConfigError(f"learner '{name}' learns from {what}, not from the steps of an arm; valid: {valid}")
 
 
 def with_shared(config_type: type[Any], given: Mapping[str, Any], of_policy: Mapping[str, Any]) -> dict[str, Any]:

@@ -60,7 +60,7 @@ class LearnerNode(Shell[LearnerConfig]):
             registry.check("curricula", config.curriculum)
         self._data = checked_bags(config.demonstrations, config.offline, config.offline_updates, config.arms)
         self._builder = registry.load("learners", config.learner)
-        self._listens = listens(self._builder)
+        self._listens = listens(config.learner)
         given = plugin_options(self, config.learner)
         if self._listens:
             given = with_shared(self._builder.config_type, given, plugin_options(self, SPEAKER))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -84,6 +84,11 @@ class LearningRun:
         return self._judge.evaluations
 
     @property
+    def task_options(self) -> Mapping[str, Any]:
+        """Those given for the task of the evaluations."""
+        return self._plan.eval_task_options
+
+    @property
     def newest_ns(self) -> tuple[int, ...]:
         """Stamp of the newest step of each arm that was learned from, ns; -1 where there is none."""
         return self._state.newest_ns
@@ -128,6 +133,7 @@ class LearningRun:
             arm: from the bags of this arm alone.
             before: only from what was lived before this step.
         """
+        goes_on = self._plan.resume or max(self.newest_ns) >= 0  # the first step of a run may be in its bags at once
         self._catching_up = True
         count = 0
         arms = range(len(self._plan.arms)) if arm is None else (arm,)
@@ -137,7 +143,7 @@ class LearningRun:
             self.digest(step, lambda: not stopped(), of)
             count += 1
         self._catching_up = False
-        if count:
+        if count and goes_on:
             self._ties.say(f"learned from {count} steps that its bags held already")
         if self._state.releases.newest is not None and (count or before is None):
             self._ties.publish(self._state.releases.newest)

@@ -23,6 +23,7 @@ from vlmrl_ros.core.checkpoint import POLICY_FILE, read_checkpoint
 from vlmrl_ros.core.config import option
 from vlmrl_ros.core.deliberation import Tick
 from vlmrl_ros.core.errors import CheckpointError, ConfigError, UnknownNameError
+from vlmrl_ros.core.fitting import check_fit
 from vlmrl_ros.core.interfaces import Policy
 from vlmrl_ros.core.mixture import Mixture
 from vlmrl_ros.core.selection_file import candidates_of
@@ -285,10 +286,7 @@ def _weights_of(directory: str, about: Any, spec: TaskSpec) -> Any:
     Raises:
         CheckpointError: they were trained on another observation or action.
     """
-    trained = TaskSpec.from_json(about["task_spec"])
-    if (trained.observation.names, trained.action.names) != (spec.observation.names, spec.action.names):
-        text = f"checkpoint '{directory}' was trained on '{trained.task}', not on '{spec.task}'"
-        raise CheckpointError(f"{text}: observation or action differ")
+    check_fit(directory, TaskSpec.from_json(about["task_spec"]), spec)
     return load_file(Path(directory) / POLICY_FILE)
 
 

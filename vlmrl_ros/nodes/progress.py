@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TextIO
 
 from rich.console import Console
 from rich.live import Live
@@ -69,7 +69,7 @@ class Progress:
             self._say(f"success without help: {final['success']:.2f} {span} {judged}")
         self._say(f"results: {run.path / 'summary.json'}, pictures: {run.path / 'plots'}")
         if "best_checkpoint" in summary:
-            self._say(f"watch it: ros2 launch vlmrl_ros eval.launch.py checkpoint:={summary['best_checkpoint']}")
+            self._say(f"watch it: {_evaluating(summary['best_checkpoint'], run.task_options)}")
 
     def close(self) -> None:
         """Take the live line away."""
@@ -96,6 +96,14 @@ class Progress:
         if said := run.experience.line():
             parts.append(f"said: {said}")
         return "  ".join([*parts, "evaluating ..."] if run.finished else parts)
+
+
+def _evaluating(checkpoint: str, task_options: Mapping[str, Any]) -> str:
+    """The command that evaluates a checkpoint on what it was trained on, as far as launch arguments say it."""
+    others = {name: value for name, value in task_options.items() if name != "observation"}
+    shows = f" observation:={task_options['observation']}" if "observation" in task_options else ""
+    again = f" params_file:=<one with the same {', '.join(sorted(others))} of the task>" if others else ""
+    return f"ros2 launch vlmrl_ros eval.launch.py checkpoint:={checkpoint}{shows}{again}"
 
 
 def _fading(online: Sequence[EpisodeRecord], arms: Sequence[str]) -> list[str]:

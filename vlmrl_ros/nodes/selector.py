@@ -27,6 +27,7 @@ from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.types import Feedback, Intervention
 from vlmrl_ros.nodes.candidate_policy import try_checkpoint
 from vlmrl_ros.nodes.decision import Question, decide
+from vlmrl_ros.nodes.output import check_output, writing
 from vlmrl_ros.nodes.policy_server import CANDIDATE_NAME
 from vlmrl_ros.nodes.selection_report import Report
 from vlmrl_ros.nodes.trials import EpisodeWatch, Trial, Trials
@@ -86,7 +87,9 @@ class Selector(Shell[SelectorConfig]):
         self._selected = read_selection(Path(config.selection)) if config.selection else None
         self._candidates = self._selected.candidates if self._selected else find_candidates(config.candidates)
         self._names = tuple(self._candidates)
-        self._report = Report(Path(config.output), self._candidates, self._selected.plain if self._selected else None)
+        self._output = Path(config.output)
+        check_output(self._output)
+        self._report = Report(self._output, self._candidates, self._selected.plain if self._selected else None)
         if self._selected is None:
             self._prepare_trials()
         self._spec: TaskSpec | None = None
@@ -212,7 +215,8 @@ class Selector(Shell[SelectorConfig]):
         self._decided = True
         self._say(Mixture(self._names, tuple(map(float, decision.deployed))))
         about = {"outcome": self.config.outcome, "policy": self.config.policy}
-        self._report.decided(self._question, decision, returns, about)
+        with writing(self._output, self.fail):
+            self._report.decided(self._question, decision, returns, about)
 
     def _fair_returns(self) -> list[list[float]]:
         """Returns of all trials; one that failed to begin is worth no more than any that began."""
@@ -234,9 +238,10 @@ class Selector(Shell[SelectorConfig]):
         self._unplanned = waits
 
     def _finish(self) -> None:
-        path = self._report.ended(self._deployed)
-        self.get_logger().info(f"selection: {path}")
-        self.finish()
+        with writing(self._output, self.fail):
+            path = self._report.ended(self._deployed)
+            self.get_logger().info(f"selection: {path}")
+            self.finish()
 
 
 def main() -> None:

@@ -105,6 +105,13 @@ def test_a_directory_that_cannot_be_written_has_failed(tmp_path, monkeypatch):
     assert (finding.level, str(tmp_path) in finding.found) == (Level.FAILED, True)
 
 
+def test_a_file_where_runs_shall_go_has_failed(tmp_path):
+    (tmp_path / "file").write_text("")
+    for runs in (tmp_path / "file", tmp_path / "file" / "runs"):
+        (finding,) = disk.check(runs)
+        assert (finding.level, finding.found) == (Level.FAILED, f"{tmp_path / 'file'} is no directory")
+
+
 def test_a_full_disk_has_failed_and_is_not_filled_further(tmp_path, monkeypatch):
     monkeypatch.setattr(disk, "ALMOST_FULL", 2**62)
     monkeypatch.setattr(disk, "WRITTEN", 2**61)

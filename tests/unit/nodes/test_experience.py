@@ -24,7 +24,7 @@ from vlmrl_ros.core.spoken import read_spoken
 from vlmrl_ros.core.streams import stream
 from vlmrl_ros.core.text_action import TextAction
 from vlmrl_ros.core.thinker import Question
-from vlmrl_ros.core.types import Outcome, Step
+from vlmrl_ros.core.types import Step
 from vlmrl_ros.nodes.experience import AsSpoken, check_together, listens, with_shared
 from vlmrl_ros.nodes.learner_config import LearnerConfig
 from vlmrl_ros.nodes.learning_run import LearningRun
@@ -263,13 +263,24 @@ def test_the_learner_has_the_options_of_its_policy_unless_it_has_its_own():
     assert with_shared(sft, {}, of_policy) == {"model": "a", "dtype": "bfloat16"}
 
 
+@pytest.mark.parametrize(
+    ("learner", "said"),
+    [
+        ("trust", r"learner 'trust' learns from Outcome \(select.launch.py\), not from the steps of an arm; val"),
+        ("lm_bc", r"learner 'lm_bc' learns from TextEpisode \(language_train.launch.py\), not .*, rlif, .*, vlm_ppo, "),
+    ],
+)
+def test_a_learner_of_something_else_is_refused_with_its_launch_file_and_the_learners_that_are_valid(learner, said):
+    with pytest.raises(ConfigError, match=f"^{said}") as error:
+        listens(learner)
+    assert not {"trust", "lm_bc"} & set(str(error.value).rpartition("valid: ")[2].split(", "))
+
+
 def test_what_does_not_go_together_is_refused(speaker):
     options = from_mapping(registry.load("learners", "vlm_ppo").config_type, {})
     with pytest.raises(ConfigError, match="goes with learners of transitions"):
         check_together(LearnerConfig(curriculum="rollin"), options, listening=True)
     with pytest.raises(ConfigError, match=r"'vlm_ppo' learns from what its own weights say, not from bags \['x'\]"):
         check_together(LearnerConfig(learner="vlm_ppo", offline=("x",)), options, listening=True)
-    with pytest.raises(ConfigError, match="experience 'Outcome'; valid in the loop: Transition, Turn"):
-        listens(SimpleNamespace(experience=Outcome))
-    with pytest.raises(ConfigError, match="task 'toy' has none"):
+    with pytest.raises(ConfigError, match="task 'toy' has none, or they are off: observation:=pixels or both"):
         AsSpoken(replace(SPEC, cameras=()), options, speaker.options)

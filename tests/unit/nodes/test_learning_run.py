@@ -163,3 +163,14 @@ def test_a_checkpoint_that_is_asked_for_between_the_planned_ones_is_whole(make_r
     assert read_checkpoint(path)["step"] == made.run.training.steps
     made.run.end(lambda: True)
     assert [p.name for p in (made.run.path / "checkpoints").iterdir()] == [path.name]
+
+
+def test_what_the_bags_held_is_told_where_a_run_goes_on_but_not_at_its_first_step(make_run, lived, tmp_path):
+    made = make_run(tmp_path / "run", lived[:3])
+    made.run.begin()
+    made.run.recover(lambda: False, 0, before=lived[1])
+    assert made.run.newest_ns == (lived[0].stamp_ns,)
+    assert not [line for line in made.said if line.startswith("learned from")]
+    made.run.recover(lambda: False, 0)
+    assert "learned from 2 steps that its bags held already" in made.said
+    made.run.end(lambda: True)

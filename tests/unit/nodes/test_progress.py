@@ -92,7 +92,32 @@ def test_the_end_names_the_results_and_the_command_to_watch_them(told, make_run,
     assert lines[0].startswith(f"success without help: {final['success']:.2f} [")
     assert lines[0].endswith(f"in 3 fresh episodes of the best checkpoint (step {final['step']})")
     assert str(run.path / "summary.json") in lines[1]
-    assert lines[2] == f"watch it: ros2 launch vlmrl_ros eval.launch.py checkpoint:={run.summary['best_checkpoint']}"
+    assert lines[2].startswith(f"watch it: ros2 launch vlmrl_ros eval.launch.py checkpoint:={final_checkpoint(run)}")
+
+
+def final_checkpoint(run) -> str:
+    return str(run.summary["best_checkpoint"])
+
+
+@pytest.mark.parametrize(
+    ("options", "more"),
+    [
+        ({}, ""),
+        ({"observation": "pixels"}, " observation:=pixels"),
+        (
+            {"observation": "both", "horizon": 40},
+            " observation:=both params_file:=<one with the same horizon of the task>",
+        ),
+    ],
+)
+def test_the_command_to_watch_shows_the_policy_what_it_was_trained_on(told, make_run, lived, tmp_path, options, more):
+    progress, lines = told
+    run = make_run(tmp_path / "shown", eval_task_options=options).run
+    run.begin()
+    digest(run, lived[:80])
+    run.end(lambda: False)
+    progress.end(run)
+    assert lines[-1].endswith(f"checkpoint:={final_checkpoint(run)}{more}")
 
 
 def test_the_end_of_a_run_that_learned_nothing_promises_no_checkpoint(told, make_run, tmp_path):

@@ -44,6 +44,8 @@ def create(keystore: Path, enclaves: Enclaves, domain_id: int) -> str:
         PluginError: neither is installed.
         ConfigError: the directory cannot be written, holds something else, or SROS 2 fails.
     """
+    if keystore.exists() and not keystore.is_dir():
+        raise ConfigError(f"keystore '{keystore}' is no directory; valid: a new or an existing keystore")
     if keystore.exists() and any(keystore.iterdir()) and not (keystore / "enclaves").is_dir():
         raise ConfigError(f"'{keystore}' is not empty and is no keystore; valid: a new or an existing keystore")
     try:

@@ -22,6 +22,8 @@ def check(runs: Path) -> list[Finding]:
     """Free space and speed of the directory that runs go into, or of the nearest one that exists above it."""
     place = runs.resolve()
     while not place.is_dir():
+        if place.exists():
+            return [failed("runs", f"{place} is no directory", "choose another directory with run_dir:=")]
         place = place.parent
     if not os.access(place, os.W_OK | os.X_OK):
         return [failed("runs", f"{place} may not be written", "choose another directory with run_dir:=")]

@@ -97,6 +97,12 @@ def test_an_enclave_that_is_not_there_lacks_everything(store):
     assert keystore.missing_parts(store, "/lab/thief") == list(keystore.PARTS)
 
 
+def test_a_file_is_no_keystore(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match=rf"^keystore '{tmp_path}/file' is no directory; valid: a new or an existing"):
+        keystore.create(tmp_path / "file", ENCLAVES, DOMAIN)
+
+
 def test_a_directory_with_something_else_in_it_is_left_alone(tmp_path):
     (tmp_path / "thesis.tex").write_text("x")
     with pytest.raises(ConfigError, match="is not empty and is no keystore"):
