@@ -77,7 +77,7 @@ def test_what_is_no_choice_is_refused(tmp_path):
     only = checkpoint(tmp_path, 3)
     with pytest.raises(ConfigError, match=r"^only one candidate, 'step_3', to choose from; give 2 or more by cand"):
         find_candidates([str(only)])
-    with pytest.raises(ConfigError, match="^no candidates to choose from; give 2 or more by candidates:="):
+    with pytest.raises(ConfigError, match=r"^no candidates to choose from; give 2 or more by candidates:="):
         find_candidates([])
     with pytest.raises(ConfigError, match="'nowhere', which is no directory"):
         find_candidates(["nowhere"])
