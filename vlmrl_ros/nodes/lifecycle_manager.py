@@ -23,8 +23,9 @@ POLL_S = 0.1
 REFUSED_S = 1.5
 """A refusal is believed after this time, because the state that led to the question may have been out of date. Longer
 than the period of the heartbeats."""
-LOST_S = 10.0
-"""A node whose heartbeats tell of no change for so long has not got the question, or its answer was lost."""
+LOST_HEARTBEATS = 10
+"""A node whose heartbeats tell of no change so often has not got the question, or its answer was lost. One that is busy
+has none, however long it takes to build or to configure itself: it finds the question when it is done."""
 TRANSITIONS = {"configure": Transition.TRANSITION_CONFIGURE, "activate": Transition.TRANSITION_ACTIVATE}
 
 
@@ -41,13 +42,14 @@ class LifecycleManagerConfig:
 
 @dataclass
 class _Asked:
-    """A transition that was asked for, of which process, and whether that has refused it."""
+    """A transition that was asked for, of which process, whether that has refused it, and its heartbeats since."""
 
     name: str
     transition: str
     process: str
     since_s: float
     refused: bool = False
+    heartbeats: int = 0
 
 
 class LifecycleManager(Shell[LifecycleManagerConfig]):
@@ -78,11 +80,14 @@ class LifecycleManager(Shell[LifecycleManagerConfig]):
             if name is not None:
                 values = {item.key: item.value for item in status.values}
                 self._processes[name] = values.get(PROCESS, "")
+                if name in self._asked:
+                    self._asked[name].heartbeats += 1
                 self._hear(name, values.get("state", ""))
 
     def _hear(self, name: str, state: str) -> None:
         if self._bring_up.hear(name, state, time.monotonic()):
-            self._asked.pop(name, None)
+            if name in self._asked and LEADS_TO[self._asked[name].transition] == state:
+                del self._asked[name]  # of one that was silent meanwhile the question is still open
             self._progress_s = time.monotonic()
             self._say()
             self._go_on()
@@ -114,11 +119,11 @@ class LifecycleManager(Shell[LifecycleManagerConfig]):
     def _ask(self, name: str, transition: str, now_s: float) -> None:
         asked, process = self._asked.get(name), self._processes.get(name, "")
         if asked is not None and (asked.transition, asked.process) == (transition, process):
-            patience_s = REFUSED_S if asked.refused else LOST_S
-            if now_s - asked.since_s < patience_s or not self._bring_up.heard_since(name, asked.since_s):
-                return
             if asked.refused:
-                self.fail(RuntimeError(f"node '{name}' failed to {transition}; its own log line says why"))
+                if now_s - asked.since_s >= REFUSED_S and self._bring_up.heard_since(name, asked.since_s):
+                    self.fail(RuntimeError(f"node '{name}' failed to {transition}; its own log line says why"))
+                return
+            if asked.heartbeats < LOST_HEARTBEATS:
                 return
         if self._changers[name].service_is_ready():
             asked = self._asked[name] = _Asked(name, transition, process, now_s)

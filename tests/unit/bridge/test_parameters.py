@@ -84,7 +84,7 @@ def test_a_whole_number_stands_for_a_float(make):
 def test_an_unknown_parameter_is_named_with_those_that_exist(make):
     with pytest.raises(UnknownNameError) as error:
         declare(make("ratehz:=5.0"), Config)
-    valid = "count, headless, least, mode, names, rate_hz, sizes"
+    valid = "rate_hz, count, headless, least, mode, names, sizes"
     assert str(error.value) == f"unknown parameter of arm 'ratehz'; valid: {valid}"
 
 

@@ -29,7 +29,7 @@ FILE = Path(__file__).resolve().parents[3] / "launch" / "config" / "arms" / "fr3
         ),
         ("reset", {"start_high": [0.3, 0.0, 0.0]}, "reaches .*0.75, 0.0, 0.25.*outside the box of limits"),
         ("reset", {"lift_z_m": 0.6}, "reset.lift_z_m is 0.6, outside the box of limits, 0.01 to 0.5"),
-        ("output", {"plugin": "twst"}, "unknown output 'twst'; valid: forward, trajectory, twist"),
+        ("output", {"plugin": "twst"}, "unknown output 'twst'; valid: twist, forward, trajectory"),
         ("cameras", {"wrist cam": {}}, "a camera is called 'wrist cam'; valid: letters, digits and _"),
     ],
 )

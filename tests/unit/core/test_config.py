@@ -40,7 +40,7 @@ def test_a_configuration_cannot_be_changed():
 def test_an_unknown_key_is_named_with_those_that_exist():
     with pytest.raises(UnknownNameError) as error:
         from_mapping(Sample, {"cuont": 5}, "arm")
-    assert str(error.value).startswith("unknown arm key 'cuont'; valid: bias, cameras, count")
+    assert str(error.value).startswith("unknown arm key 'cuont'; valid: count, bias, cameras")
     assert "rate_hz" in error.value.valid
 
 

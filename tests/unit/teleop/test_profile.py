@@ -42,7 +42,7 @@ def test_a_file_that_is_no_profile_is_refused(tmp_path, text):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"deadzone": 0.1}, r"unknown joystick profile 'pad' key 'deadzone'; valid: .*axes.*dead_zone"),
+        ({"deadzone": 0.1}, r"unknown joystick profile 'pad' key 'deadzone'; valid: dead_zone, .*axes"),
         ({"dead_zone": 0.95}, r"dead_zone is 0.95; valid: 0 to 0.9"),
         ({"dead_zone": "small"}, r"dead_zone must be of type float, got 'small'"),
         ({"dead_zone_shape": "square"}, r"'square'; valid: per_axis, radial"),
