@@ -1,7 +1,7 @@
 """Games of the suite ``lmrl_gym`` beyond the Maze: what their learners share, and how each of them is trained.
 
-Chosen on seed 100, which is not among those that are measured; that of the endings there with a larger model. What
-learns from its own episodes was timed there and no more, PPO in the endings aside; so was ILQL at chess.
+Chosen on seed 100, which is not among those that are measured; that of the endings there with a larger model. For what
+learns from its own episodes nothing was chosen there, PPO in the endings aside, nor for ILQL at chess.
 """
 
 from __future__ import annotations
