@@ -30,6 +30,7 @@ from vlmrl_ros.core.config import from_mapping, option, to_mapping
 from vlmrl_ros.core.continuation import Continuation
 from vlmrl_ros.core.episode import Arrival
 from vlmrl_ros.core.errors import ConfigError, VlmrlError
+from vlmrl_ros.core.late_marks import LateMarks
 from vlmrl_ros.core.safety import JointFilter, SafetyConfig, SafetyFilter
 from vlmrl_ros.core.spec import FloatArray
 from vlmrl_ros.core.types import Mark
@@ -119,7 +120,7 @@ class ArmBridge(Shell[ArmBridgeConfig]):
         self._reset.begin(self._episodes.episode)
         self._continuation = Continuation(round(self._tick_s * 1e9), in_sync=False) if self.config.continues else None
         self._open: _OpenStep | None = None
-        self._stamp_ns, self._settled_ns = 0, -1
+        self._stamp_ns, self._late = 0, LateMarks()
         self._blind = True
         self._unanswered = 0
         self._previous: FloatArray = np.zeros(self._spec.action.size, np.float32)
@@ -184,7 +185,7 @@ class ArmBridge(Shell[ArmBridgeConfig]):
         self._actuator.stop()
         self._safety.restart()
         self._episodes.begin()
-        self._settled_ns = self._stamp_ns - 1
+        self._late.settle(self._stamp_ns - 1)
         self._previous = np.zeros_like(self._previous)
         return True
 
@@ -233,11 +234,10 @@ class ArmBridge(Shell[ArmBridgeConfig]):
         stamp_ns = messages.stamp_of(message)
         if not self.active or step is None or stamp_ns != step.stamp_ns:
             self.diagnostics.count("stale commands")
-            if self._settled_ns < stamp_ns <= self._stamp_ns and mark is not Mark.NONE:
-                self._settled_ns = stamp_ns
-                self._episodes.mark(mark)  # it is said in one command alone
+            self._episodes.mark(self._late.hear(stamp_ns, self._stamp_ns, mark))
             return
-        self._open, self._settled_ns = None, stamp_ns
+        self._open = None
+        self._late.settle(stamp_ns)
         if self._unanswered > 1:
             self.diagnostics.problem("")
         self._unanswered = 0

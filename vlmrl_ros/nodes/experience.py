@@ -43,7 +43,7 @@ class Experience(Protocol):
         """Take a transition; returns the items that are complete with it."""
 
     def recall(self, transition: Transition) -> Iterable[Any]:
-        """As a call, for what was learned from before the run went on: it is counted in no summary again."""
+        """Take one of before the checkpoint; returns the items that this does not hold. No summary counts them."""
 
     def published(self, version: int) -> None:
         """These weights are the newest that the policy can have."""
@@ -71,8 +71,8 @@ class AsLived:
     def __call__(self, transition: Transition) -> tuple[Transition]:
         return (transition,)
 
-    def recall(self, transition: Transition) -> tuple[Transition]:
-        return (transition,)
+    def recall(self, transition: Transition) -> tuple[()]:
+        return ()  # the checkpoint holds them
 
     def published(self, version: int) -> None:
         """Transitions of all versions are welcome."""

@@ -24,6 +24,7 @@ from vlmrl_ros.core.episode import Arrival, Episodes
 from vlmrl_ros.core.episode_plan import Announcements
 from vlmrl_ros.core.errors import ConfigError
 from vlmrl_ros.core.followers import Followers
+from vlmrl_ros.core.late_marks import LateMarks
 from vlmrl_ros.core.safety import SafetyConfig, SafetyFilter
 from vlmrl_ros.core.spec import FloatArray
 from vlmrl_ros.core.types import Mark
@@ -63,7 +64,7 @@ class SimBridge(Shell[SimBridgeConfig]):
         self._learning_ended = False
         self._reset_asked = False
         self._command: _Command | None = None
-        self._settled_ns, self._late_mark = -1, Mark.NONE
+        self._late, self._late_mark = LateMarks(), Mark.NONE
         self._waiting_since_s = 0.0
         options = plugin_options(self, config.task)
         self._task = build_task(config.task, options)
@@ -160,7 +161,9 @@ class SimBridge(Shell[SimBridgeConfig]):
             return
         if command.stamp_ns != self._arrival.stamp_ns or not self._published:
             self.diagnostics.count("stale commands")
-            self._keep_mark(command)
+            if self.config.time == "realtime":
+                heard = self._late.hear(command.stamp_ns, self._arrival.stamp_ns - 1, command.mark)
+                self._late_mark = heard or self._late_mark
         elif self.config.time == "realtime":
             self._command = command
         else:
@@ -241,12 +244,6 @@ class SimBridge(Shell[SimBridgeConfig]):
             self._begin_by_plan()
         self._publish(self._arrival)
 
-    def _keep_mark(self, command: _Command) -> None:
-        """A mark is said in one command alone: where that comes too late, the mark is of the episode's next step."""
-        late = self._settled_ns < command.stamp_ns < self._arrival.stamp_ns
-        if late and command.mark is not Mark.NONE and self.config.time == "realtime":
-            self._settled_ns, self._late_mark = command.stamp_ns, command.mark
-
     def _fresh_command(self, arrival: Arrival, now_s: float) -> _Command | None:
         """The newest command, if it answers this arrival, and the arrival is not out of date itself."""
         command = self._command
@@ -257,12 +254,12 @@ class SimBridge(Shell[SimBridgeConfig]):
 
     def _advance(self, command: _Command | None) -> None:
         arrival = self._arrival
-        said = command.mark if command and command.mark is not Mark.NONE else self._late_mark
-        mark = Mark.RESET if self._reset_asked else said
+        said = command.mark if command else Mark.NONE
+        mark = Mark.RESET if self._reset_asked else said or self._late_mark
         self._reset_asked, self._late_mark = False, Mark.NONE
         action = command.action if command else None
         if command or arrival.feedback.last:
-            self._settled_ns = arrival.stamp_ns
+            self._late.settle(arrival.stamp_ns)
         if self._plans is not None and arrival.feedback.last:
             applied, self._resting = self._episodes.rest(), True
         else:
