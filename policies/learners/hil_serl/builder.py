@@ -21,5 +21,6 @@ class Builder:
     @staticmethod
     def build(spec: TaskSpec, config: HilSerlConfig, rng: np.random.Generator) -> RlpdLearner:
         """Learn from the task's reward; a takeover is no penalty. Source: Luo et al., HIL-SERL (2024)."""
-        memory = MixedMemory(spec, config.capacity, task_reward, prior_of(config), online=not_demonstrated)
+        online = not_demonstrated if config.buffers == "symmetric" else None  # one buffer takes demonstrations too
+        memory = MixedMemory(spec, config.capacity, task_reward, prior_of(config), online)
         return RlpdLearner("hil_serl", spec, config, memory, rng)

@@ -3,10 +3,11 @@ from __future__ import annotations
 import numpy as np
 
 from vlmrl_ros.core.spec import TaskSpec
+from vlmrl_ros.policies.learners.hil_serl.builder import Builder as HilSerlBuilder
+from vlmrl_ros.policies.learners.hil_serl.config import HilSerlConfig
 from vlmrl_ros.policies.learners.labels import (
     driven_by_person,
     nobodys,
-    not_demonstrated,
     stored_by_release,
     takeover_reward,
     task_reward,
@@ -78,13 +79,27 @@ def test_a_shared_buffer_draws_a_persons_steps_as_often_as_they_came(spec, trans
     assert abs(share - np.mean([driven_by_person(i) for i in items])) < 0.05
 
 
+def hil_serl_memory(spec: TaskSpec, items, buffers: str) -> MixedMemory:
+    learner = HilSerlBuilder.build(spec, HilSerlConfig(buffers=buffers, capacity=1000), np.random.default_rng(0))
+    for item in items:
+        learner.add(item)
+    return learner._memory
+
+
 def test_hil_serl_keeps_takeovers_in_both_halves_and_demonstrations_apart(spec, transitions):
     items = transitions()
-    memory = MixedMemory(spec, 1000, task_reward, driven_by_person, online=not_demonstrated)
-    for item in items:
-        memory.add(item)
+    memory = hil_serl_memory(spec, items, "symmetric")
     assert len(memory.parts["prior"]) == sum(driven_by_person(item) for item in items)
-    assert len(memory.parts["online"]) == sum(not item.demonstration for item in items)
+    assert len(memory.parts["online"]) == sum(not item.demonstration for item in items) < len(items)
+    rewards = memory.layout.split(batch_of(memory, 256))["reward"][:, 0]
+    assert set(rewards.tolist()) <= {float(np.float32(task_reward(item))) for item in items}, "a takeover costs nothing"
+
+
+def test_hil_serl_with_one_buffer_keeps_every_step_demonstrations_too(spec, transitions):
+    items = transitions()
+    memory = hil_serl_memory(spec, items, "shared")
+    assert len(memory.parts["prior"]) == 0
+    assert len(memory.parts["online"]) == len(items) > sum(not item.demonstration for item in items)
 
 
 def test_as_released_one_buffer_holds_what_is_kept(spec, transitions):
