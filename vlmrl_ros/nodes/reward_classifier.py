@@ -72,7 +72,10 @@ def chosen_cameras(spec: TaskSpec, names: list[str]) -> tuple[CameraSpec, ...]:
 
 
 def labelled_frames(steps: Iterable[Step], cameras: tuple[CameraSpec, ...]) -> LabelledFrames:
-    """The frames of all steps. Those that were rewarded show success: from the operator's button on, or by a test.
+    """The frames of all steps. The operator's marks have the last word on which of them show success.
+
+    Those that were rewarded do: on an arm from the mark on, or by a test. So does the frame with which a mark of success
+    ended the episode, as it does in simulation, unrewarded. In an episode that was marked as failed none does.
 
     Raises:
         BagError: no step.
@@ -80,16 +83,20 @@ def labelled_frames(steps: Iterable[Step], cameras: tuple[CameraSpec, ...]) -> L
     from vlmrl_ros.policies.classifier.training import LabelledFrames
 
     frames: dict[str, list[Any]] = {camera.name: [] for camera in cameras}
-    success, episode, begun = [], [], -1
+    success, episode, failed, begun = [], [], [], -1
     for step in steps:
-        begun += step.feedback.step == 0 or begun < 0
+        feedback = step.feedback
+        begun += feedback.step == 0 or begun < 0
         for name, kept in frames.items():
             kept.append(step.observation[name])
-        success.append(step.feedback.reward > 0.0)
+        success.append(feedback.reward > 0.0 or (feedback.terminated and feedback.success))
         episode.append(begun)
+        if feedback.terminated and not feedback.success:
+            failed.append(begun)
     if not success:
         raise BagError("the bags hold no steps")
-    return LabelledFrames({n: np.stack(kept) for n, kept in frames.items()}, np.array(success), np.array(episode))
+    shown = np.array(success) & ~np.isin(episode, failed)
+    return LabelledFrames({n: np.stack(kept) for n, kept in frames.items()}, shown, np.array(episode))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -77,3 +77,23 @@ def test_episodes_are_told_apart_and_no_step_is_an_error():
     assert found.frames["front"].shape == (7, 40, 40, 3)
     with pytest.raises(BagError, match="the bags hold no steps"):
         labelled_frames([], SEEING.cameras)
+
+
+def marked(number: int, *, rewarded: int, success: bool):
+    """An episode of 5 frames, of which the last ``rewarded`` are, that an operator's mark has ended."""
+    steps = with_frames(episode(number, 4), SEEING)
+    for k, step in enumerate(steps):
+        last = k == len(steps) - 1
+        feedback = replace(step.feedback, reward=float(k >= len(steps) - rewarded), terminated=last, truncated=False)
+        steps[k] = replace(step, feedback=replace(feedback, success=last and success))
+    return steps
+
+
+def test_a_mark_of_success_shows_it_without_a_reward_and_a_mark_of_failure_outvotes_rewards():
+    steps = [
+        *marked(0, rewarded=0, success=True),
+        *marked(1, rewarded=3, success=False),
+        *marked(2, rewarded=0, success=False),
+    ]
+    found = labelled_frames(steps, SEEING.cameras)
+    assert found.success.tolist() == [False] * 4 + [True] + [False] * 10
