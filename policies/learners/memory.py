@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vlmrl_ros.core.replay import FramePair, Layout, Replay, Slots
 from vlmrl_ros.core.snapshot import Part, below
-from vlmrl_ros.core.spec import FloatArray, TaskSpec
+from vlmrl_ros.core.spec import CameraSpec, FloatArray, TaskSpec
 from vlmrl_ros.core.types import Transition, state_of
 from vlmrl_ros.policies.learners.eyes import Frames
 from vlmrl_ros.policies.learners.labels import Reward, Selection, others_than
@@ -49,12 +49,15 @@ Drawn = list[tuple[Replay, Slots]]
 
 def frames_at(drawn: Drawn, after: bool, device: torch.device) -> Frames:
     """What the cameras saw at one end of the transitions that were drawn."""
+    ends = np.cumsum([len(slots) for _, slots in drawn])
 
-    def seen(camera: str) -> Tensor:
-        frames = np.concatenate([part.frames(slots, camera, after) for part, slots in drawn])
-        return torch.from_numpy(frames).to(device)
+    def seen(camera: CameraSpec) -> Tensor:
+        frames = torch.empty(int(ends[-1]), camera.height, camera.width, 3, dtype=torch.uint8)
+        for (part, slots), end in zip(drawn, ends, strict=True):
+            part.frames(slots, camera.name, after, out=frames.numpy()[end - len(slots) : end])
+        return frames.to(device)
 
-    return {camera.name: seen(camera.name) for camera in drawn[0][0].cameras}
+    return {camera.name: seen(camera) for camera in drawn[0][0].cameras}
 
 
 def frames_at_both_ends(drawn: Drawn, device: torch.device) -> tuple[Frames, Frames]:

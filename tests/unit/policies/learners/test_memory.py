@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.policies.learners.hil_serl.builder import Builder as HilSerlBuilder
@@ -12,7 +13,7 @@ from vlmrl_ros.policies.learners.labels import (
     takeover_reward,
     task_reward,
 )
-from vlmrl_ros.policies.learners.memory import MixedMemory, transition_values
+from vlmrl_ros.policies.learners.memory import MixedMemory, frames_at_both_ends, transition_values
 
 
 def memory_of(spec: TaskSpec, items) -> MixedMemory:
@@ -66,6 +67,18 @@ def test_frames_are_kept_where_the_task_has_cameras(camera_spec, transitions):
     before, after = part.frames(slots, "wrist"), part.frames(slots, "wrist", after=True)
     np.testing.assert_array_equal(before, [item.before.observation["wrist"] for item in policy])
     np.testing.assert_array_equal(after, [item.after.observation["wrist"] for item in policy])
+
+
+def test_the_frames_of_a_batch_are_those_of_its_rows_from_both_halves(camera_spec, transitions):
+    items = transitions(6, camera_spec)
+    memory = memory_of(camera_spec, items)
+    rows = np.empty((32, memory.layout.width), np.float32)
+    seen = frames_at_both_ends(memory.sample(rows, np.random.default_rng(0)), torch.device("cpu"))
+    of_state = {transition_values(camera_spec, item, 0.0)["state"].tobytes(): item for item in items}
+    drawn = [of_state[state.tobytes()] for state in memory.layout.split(rows)["state"]]
+    assert {driven_by_person(item) for item in drawn} == {True, False}
+    for frames, end in zip(seen, ("before", "after"), strict=True):
+        np.testing.assert_array_equal(frames["wrist"], [getattr(i, end).observation["wrist"] for i in drawn])
 
 
 def test_a_shared_buffer_draws_a_persons_steps_as_often_as_they_came(spec, transitions):
