@@ -5,12 +5,14 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from vlmrl_ros.core.spec import TaskSpec, VectorSpec
 from vlmrl_ros.core.types import Feedback, Intervention, Source, Step, Transition
 from vlmrl_ros.policies.gaussian import build as build_gaussian
 from vlmrl_ros.policies.learners.rlif.builder import Builder as RlifBuilder
 from vlmrl_ros.policies.learners.rlif.config import RlifConfig
+from vlmrl_ros.policies.learners.rlpd.builder import Builder as RlpdBuilder
 from vlmrl_ros.policies.learners.rlpd.config import RlpdConfig
 from vlmrl_ros.policies.learners.rlpd.learning import Batch, Rlpd
 from vlmrl_ros.policies.networks.actor import sample
@@ -207,3 +209,41 @@ def test_blocks_of_updates_equal_the_plain_algorithm_to_rounding(spec, layer_nor
 
 def test_a_learner_in_bfloat16_learns_the_same_value(spec):
     assert learnt_value(spec, batch(spec, reward=-1.0), precision="bfloat16") == pytest.approx(-5.0, rel=0.05)
+
+
+class Watch(TorchDispatchMode):
+    """Notes what a graph cannot hold: draws, and numbers that leave the device."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: set[str] = set()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if {torch.Tag.nondeterministic_seeded, torch.Tag.data_dependent_output} & set(func.tags):
+            self.seen.add(str(func))
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_what_is_captured_is_always_given_the_same_tensors_and_neither_draws_nor_waits(spec, transitions, precision):
+    config = dataclasses.replace(
+        CONFIG, critics=4, target_critics=2, critic_updates=3, batch_size=16, min_steps=16, precision=precision
+    )
+    learner = RlpdBuilder.build(spec, config, np.random.default_rng(0))
+    for item in transitions():
+        learner.add(item)
+    agent, watch, given = learner._rlpd, Watch(), []
+
+    def captured(block: Batch, *drawn: torch.Tensor) -> dict[str, torch.Tensor]:
+        given.append([(tensor.data_ptr(), tensor.shape) for tensor in (*vars(block).values(), *drawn)])
+        with watch:
+            return agent._learn(block, *drawn)
+
+    agent._captured = captured
+    for _ in range(3):
+        learner.update()
+    assert given[0] == given[1] == given[2]
+    assert not watch.seen
+    with watch:
+        float(torch.randn(1, generator=agent.generator))
+    assert watch.seen == {"aten.randn.generator", "aten._local_scalar_dense.default"}
