@@ -46,6 +46,8 @@ class BatchLearner(Generic[M]):
 
     imitates: ClassVar[bool] = False
     """It learns what a person does: what its own weights did before there was any of that teaches it nothing."""
+    learns_from_failures: ClassVar[bool] = False
+    """What a person did who did not succeed teaches it something, because a reward tells what it was worth."""
 
     def __init__(self, memory: M, batches: int, batch_size: int, rng: np.random.Generator) -> None:
         """Make room; the subclass then calls :meth:`_keep`.

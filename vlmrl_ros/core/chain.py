@@ -45,18 +45,23 @@ class DemonstrationSieve:
 
     A demonstration is an episode in which nobody but a person acts, to its end, and that succeeds. It begins with the
     person's first step: before it the arm stood still. Its transitions are held until the episode's end shows which it
-    is; when the policy acts, or a step is missing, they pass on as ordinary ones. A demonstration that fails is dropped
-    and counted.
+    is; when the policy acts, or a step is missing, they pass on as ordinary ones. A demonstration that fails is counted
+    and dropped, or passes on as ordinary.
     """
 
-    def __init__(self) -> None:
-        """Begin with nothing held."""
+    def __init__(self, keeps_failed: bool = False) -> None:
+        """Begin with nothing held.
+
+        Args:
+            keeps_failed: what fails passes on; otherwise it is dropped.
+        """
+        self._keeps_failed = keeps_failed
         self.held: list[Transition] = []
         """Consecutive transitions whose kind is not settled."""
         self.demonstrations = 0
         """Successful demonstrations."""
         self.failed = 0
-        """Demonstrations dropped because they did not succeed."""
+        """Demonstrations that did not succeed."""
 
     def put(self, transition: Transition) -> list[Transition]:
         """Add the next transition; returns those whose kind is settled, in order."""
@@ -83,4 +88,4 @@ class DemonstrationSieve:
             self.demonstrations += 1
             return [*held[:first], *(replace(transition, demonstration=True) for transition in held[first:])]
         self.failed += 1
-        return []
+        return held if self._keeps_failed else []

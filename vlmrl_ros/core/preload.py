@@ -21,7 +21,7 @@ class Preloaded:
 
     Attributes:
         demonstrations: successful ones.
-        demonstrations_failed: demonstrations left out because they did not succeed.
+        demonstrations_failed: demonstrations that did not succeed.
         demonstration_transitions: transitions of the successful ones.
         other_transitions: all others; whether the learner has them depends on what was asked for.
     """
@@ -41,16 +41,17 @@ def preload(
         learner: that has not begun.
         streams: the steps of one arm of one run each, in order. An episode that is cut off in a person's hands is left
             out, because nobody knows what would have become of it.
-        everything: all transitions; otherwise demonstrations alone.
+        everything: all transitions, but of demonstrations that failed only where the learner's attribute
+            ``learns_from_failures`` says so; otherwise demonstrations alone.
         items: makes what the learner takes.
 
     Returns:
         how much there was.
     """
-    found = Preloaded()
+    found, keeps_failed = Preloaded(), everything and getattr(learner, "learns_from_failures", False)
     for number, steps in enumerate(streams):
         # below the arms of the run itself, so that nothing is taken for the continuation of something else
-        chain, sieve = Chain(arm=-1 - number), DemonstrationSieve()
+        chain, sieve = Chain(arm=-1 - number), DemonstrationSieve(keeps_failed)
         shown = others = 0
         for transition in filter(None, map(chain.append, steps)):
             for settled in sieve.put(transition):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 
@@ -19,6 +20,8 @@ from vlmrl_ros.policies.networks.compute import learner_compute
 
 class EpisodicLearner(BatchLearner[EpisodicMemory]):
     """Learns from ended episodes, those given before the run and those lived; the method is given."""
+
+    learns_from_failures: ClassVar[bool] = True
 
     def __init__(
         self, name: str, spec: TaskSpec, config: EpisodicConfig, method: ActorCritic, rng: np.random.Generator

@@ -87,6 +87,14 @@ def test_a_demonstration_that_fails_is_dropped_and_counted():
     assert (sieve.demonstrations, sieve.failed) == (0, 1)
 
 
+def test_a_demonstration_that_fails_passes_on_as_ordinary_where_that_is_asked_for():
+    sieve = DemonstrationSieve(keeps_failed=True)
+    settled = sieved(sieve, episode(0, 4, range(5), success=False))
+    assert numbers(settled) == [(0, k) for k in range(4)]
+    assert not any(t.demonstration for t in settled)
+    assert (sieve.demonstrations, sieve.failed) == (0, 1)
+
+
 def test_an_episode_given_back_early_passes_on_in_order_as_ordinary_transitions():
     sieve = DemonstrationSieve()
     steps = episode(0, 5, range(3), success=True)

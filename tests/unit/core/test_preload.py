@@ -18,6 +18,12 @@ class Kept:
         return [(t.before.feedback.episode, t.before.feedback.step, t.demonstration) for t in self.items]
 
 
+class Judging(Kept):
+    """One that knows from a reward what a failure was worth."""
+
+    learns_from_failures = True
+
+
 SHOWN = episode(0, 3, range(4), success=True)
 FAILED = episode(1, 4, range(5))
 MIXED = episode(2, 5, (2, 3), success=True)
@@ -33,6 +39,15 @@ def test_everything_is_given_but_demonstrations_that_failed():
     kept = Kept()
     assert preload(kept, [[*SHOWN, *FAILED, *MIXED]], everything=True) == Preloaded(1, 1, 3, 5)
     assert kept.numbers() == [*((0, k, True) for k in range(3)), *((2, k, False) for k in range(5))]
+
+
+def test_who_learns_from_failures_is_given_them_as_ordinary_transitions_but_not_for_demonstrations():
+    kept, shown = Judging(), Judging()
+    assert preload(kept, [[*SHOWN, *FAILED, *MIXED]], everything=True) == Preloaded(1, 1, 3, 9)
+    failed = [(1, k, False) for k in range(4)]
+    assert kept.numbers() == [*((0, k, True) for k in range(3)), *failed, *((2, k, False) for k in range(5))]
+    assert preload(shown, [[*SHOWN, *FAILED, *MIXED]], everything=False) == Preloaded(1, 1, 3, 5)
+    assert shown.numbers() == [(0, k, True) for k in range(3)]
 
 
 def test_no_transition_leads_from_one_stream_to_another_nor_shares_its_frames():

@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 import torch
 
+from tests.unit.policies.conftest import episode
 from vlmrl_ros.core.config import from_mapping, options
 from vlmrl_ros.core.errors import CheckpointError, ConfigError
 from vlmrl_ros.core.interfaces import Learner
+from vlmrl_ros.core.preload import preload
 from vlmrl_ros.core.snapshot import save_snapshot
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.types import Transition
@@ -213,6 +215,24 @@ def test_learners_from_people_do_not_read_the_tasks_reward(blind, name, spec, tr
         save_snapshot(tmp_path / run, learner.snapshot())
         hashes.append((fingerprint(learner), tree_hash(tmp_path / run)))
     assert (hashes[0] == hashes[1]) is blind
+
+
+def test_data_with_a_persons_failures_are_given_whole_to_who_learns_from_reward_and_returns(name, spec):
+    steps = list(episode(spec, 0, np.random.default_rng(0)))
+    for k, step in enumerate(steps):
+        last = k == len(steps) - 1
+        feedback = dataclasses.replace(step.feedback, reward=-1.0 if k else 0.0, success=False, terminated=last)
+        steps[k] = dataclasses.replace(step, feedback=dataclasses.replace(feedback, truncated=False))
+    learner = learner_of(name, spec, **({"discount": 0.5} if name in OFFLINE_TO_ONLINE else {}))
+    preload(learner, [steps], everything=True)
+    if name not in OFFLINE_TO_ONLINE:
+        assert not learner.ready
+        assert all(len(part) == 0 for part in getattr(learner._memory, "parts", {"all": learner._memory}).values())
+        return
+    offline = learner._memory.parts["offline"]
+    rows = learner._memory.layout.split(offline.rows(np.arange(len(offline))))
+    assert rows["reward"][:, 0].tolist() == [-1.0] * (len(steps) - 2) + [-2.0], "failing lasts"
+    assert rows["return_to_go"][:, 0].tolist() == [-2.0] * (len(steps) - 1)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
