@@ -65,6 +65,7 @@ class CurriculumLearner:
         self._renew()
         self.samples_per_update = self.main.samples_per_update
         self.evaluation_options = self.main.evaluation_options
+        self.learns_from_failures = getattr(self.main, "learns_from_failures", False)
         self._visitation = _visitation(spec, curriculum)
         self._helped = -1
         self.switch: dict[str, float] = {}

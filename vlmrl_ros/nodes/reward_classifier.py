@@ -74,8 +74,8 @@ def chosen_cameras(spec: TaskSpec, names: list[str]) -> tuple[CameraSpec, ...]:
 def labelled_frames(steps: Iterable[Step], cameras: tuple[CameraSpec, ...]) -> LabelledFrames:
     """The frames of all steps. The operator's marks have the last word on which of them show success.
 
-    Those that were rewarded do: on an arm from the mark on, or by a test. So does the frame with which a mark of success
-    ended the episode, as it does in simulation, unrewarded. In an episode that was marked as failed none does.
+    Those that were rewarded do: on an arm from the mark on, or by a test. So does the frame with which a mark of
+    success ended the episode, as it does in simulation, unrewarded. In an episode that was marked as failed none does.
 
     Raises:
         BagError: no step.

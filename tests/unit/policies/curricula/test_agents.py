@@ -12,6 +12,7 @@ from vlmrl_ros.core import registry
 from vlmrl_ros.core.config import from_mapping
 from vlmrl_ros.core.episode_plan import EpisodePlan, Role
 from vlmrl_ros.core.errors import CheckpointError
+from vlmrl_ros.core.preload import preload
 from vlmrl_ros.core.snapshot import save_snapshot
 from vlmrl_ros.core.spec import TaskSpec
 from vlmrl_ros.core.types import Feedback, Intervention, Source, Step, Transition
@@ -19,6 +20,7 @@ from vlmrl_ros.policies.curricula.acting import CurriculumPolicy
 from vlmrl_ros.policies.curricula.agents import EXPLORER, CurriculumLearner
 from vlmrl_ros.policies.curricula.rollin import build
 from vlmrl_ros.policies.gaussian import build as build_gaussian
+from vlmrl_ros.policies.learners.calql.builder import Builder as Calql
 from vlmrl_ros.policies.learners.rlif.builder import Builder as Rlif
 from vlmrl_ros.policies.learners.rlpd.builder import Builder as Rlpd
 
@@ -83,6 +85,17 @@ def digest(learner: CurriculumLearner, directory: Path) -> str:
     files = sorted(path for path in directory.rglob("*") if path.is_file())
     named = (str(path.relative_to(directory)).encode() + path.read_bytes() for path in files)
     return hashlib.sha256(b"".join(named)).hexdigest()
+
+
+@pytest.mark.parametrize(("builder", "takes"), [(Calql, True), (Rlpd, False)])
+def test_the_failures_of_a_person_are_given_to_plug_ins_that_learn_from_them(contextual_spec, builder, takes):
+    learner = learner_of(contextual_spec, builder=builder)
+    driven = Intervention(True, False, 0.0, Source.HUMAN)
+    plan = EpisodePlan(context=contextual_spec.context.full)
+    rng = np.random.default_rng(0)
+    steps = [step(0, k, 5, False, plan, rng) for k in range(6)]
+    preload(learner, [[dataclasses.replace(one, intervention=driven) for one in steps]], everything=True)
+    assert sum(len(part) for part in learner.main._memory.parts.values()) == (5 if takes else 0)
 
 
 @pytest.mark.parametrize("builder", [Rlpd, Rlif])
