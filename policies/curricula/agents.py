@@ -80,8 +80,8 @@ class CurriculumLearner:
         self.main.add(item)
         feedback = item.before.feedback
         plan = feedback.plan
-        if plan is None or plan.context != self.curriculum.contexts[self.curriculum.stage]:
-            return  # nobody planned it, or another stage did
+        if plan is None or item.arm < 0 or plan.context != self.curriculum.contexts[self.curriculum.stage]:
+            return  # nobody planned it, or another run or stage did
         if item.human:
             self._helped = feedback.episode
         if plan.role(feedback.step) is Role.EXPLORER:

@@ -87,6 +87,17 @@ def digest(learner: CurriculumLearner, directory: Path) -> str:
     return hashlib.sha256(b"".join(named)).hexdigest()
 
 
+def test_what_another_run_lived_through_teaches_the_main_agent_and_is_no_progress_of_this_one(contextual_spec):
+    learner = learner_of(contextual_spec)
+    began, episodes = learner.curriculum.state(), 2 * CURRICULUM["window"]
+    lived = [list(chained(number, 12, True, learner.plan(number))) for number in range(episodes)]
+    steps = [one for items in lived for one in (items[0].before, *(item.after for item in items))]
+    preload(learner, [steps], everything=True)
+    assert stored(learner.main) == 12 * episodes
+    assert learner.curriculum.state() == began
+    assert not learner.update().keys() & {"curriculum.uncovered.rho"}
+
+
 @pytest.mark.parametrize(("builder", "takes"), [(Calql, True), (Rlpd, False)])
 def test_the_failures_of_a_person_are_given_to_plug_ins_that_learn_from_them(contextual_spec, builder, takes):
     learner = learner_of(contextual_spec, builder=builder)
