@@ -42,7 +42,7 @@ def _nodes(context: LaunchContext) -> list[Action]:
     arm = a.text("arm")
     own_clock = {"use_sim_time": False} if arm else {}
     task = a.text("task") or about["task"]
-    shows = a.shows(task, arm)
+    shows = a.shows(task, arm, about)
     output = a.text("output") or str(checkpoint.resolve().parents[1] / "evaluation")
     server = {"policy": policy, "checkpoint": str(checkpoint), "seed": seed}
     server |= {f"{policy}.{name}": value for name, value in about["policy_options"].items()}

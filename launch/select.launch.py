@@ -70,12 +70,13 @@ def _nodes(context: LaunchContext) -> list[Action]:
     told = any(candidate.kind == INSTRUCTION for candidate in candidates.values())
     policy = (selected.policy if selected else _named(a.text("policy"))) if told else ""
     speaker, spoken_on = _told(policy) if told else ({}, {})
-    task = a.text("task") or {**spoken_on, **first_readable(candidates)}.get("task", "")
+    trained = {**spoken_on, **first_readable(candidates)}
+    task = a.text("task") or trained.get("task", "")
     if not task:
         raise ValueError("no candidate is a checkpoint, which would know its task; name one by task:=")
     seed, arm = a.integer("seed"), a.text("arm")
     own_clock = {"use_sim_time": False} if arm else {}
-    shows = a.shows(task, arm)
+    shows = a.shows(task, arm, trained)
     nodes = [
         ("selector", _deploying(a, file) if file else _choosing(a, candidates, policy)),
         ("policy_server", {"candidates": [file] if file else _as_texts(candidates), "seed": seed, **speaker}),

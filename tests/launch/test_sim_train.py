@@ -72,9 +72,9 @@ def test_a_run_leaves_checkpoint_plots_configuration_and_summary(run):
 def test_what_the_task_shows_is_an_argument_for_those_who_act_and_for_those_who_evaluate(stage):
     directory = stage.root / "runs" / "seen"
     small = {"reach.horizon": 20, "reach.image_size": 36, "reach.cameras": ["wrist"]}
-    given = ("observation:=pixels", f"params_file:={stage.params_file({'/**': small, '/**/learner': QUICK})}")
-    more = ("task:=reach", "max_steps:=80", "demonstrations:=1", "record:=false")
-    launched = stage.launch("sim_train.launch.py", f"run_dir:={directory}", *given, *more)
+    given = f"params_file:={stage.params_file({'/**': small, '/**/learner': QUICK})}"
+    more = ("observation:=pixels", "task:=reach", "max_steps:=80", "demonstrations:=1", "record:=false")
+    launched = stage.launch("sim_train.launch.py", f"run_dir:={directory}", given, *more)
     assert launched.wait(120.0) == 0, launched.output
     summary = json.loads((directory / "summary.json").read_text())
     assert summary["updates"] > 0
@@ -82,7 +82,7 @@ def test_what_the_task_shows_is_an_argument_for_those_who_act_and_for_those_who_
     spec = TaskSpec.from_json(read_checkpoint(Path(summary["checkpoint"]))["task_spec"])
     assert [camera.name for camera in spec.cameras] == ["wrist"]
     assert "target_x" not in spec.observation.names
-    judged = stage.launch("eval.launch.py", f"checkpoint:={summary['checkpoint']}", "episodes:=1", *given)
+    judged = stage.launch("eval.launch.py", f"checkpoint:={summary['checkpoint']}", "episodes:=1", given)
     assert judged.wait(60.0) == 0, judged.output
 
 

@@ -172,17 +172,30 @@ class Arguments:
         """How many demonstrations the operators show; none where bags have them."""
         return 0 if self.data() else self.integer("demonstrations")
 
-    def shows(self, task: str, arm: str = "") -> dict[str, str]:
+    def shows(self, task: str, arm: str = "", trained: Mapping[str, Any] | None = None) -> dict[str, str]:
         """Parameter of each node that builds a simulated task: what it shows; none where its default is taken.
 
+        Args:
+            task: its name.
+            arm: the arm that is named instead of a simulation; empty: none.
+            trained: what a checkpoint that is to act says of itself: in its own task it is shown what it was then.
+
         Raises:
-            ValueError: an arm is named, which has its cameras from its file.
+            ValueError: an arm is named, which has its cameras from its file, or the checkpoint was shown something
+                else.
         """
         observation = self.text("observation")
         if arm and observation:
             raise ValueError(
                 f"launch argument observation is '{observation}', but what arm:={arm} sees is in its file; leave it out"
             )
+        recorded = trained.get("observation", "") if trained and not arm and trained.get("task") == task else ""
+        if recorded and observation not in ("", recorded):
+            raise ValueError(
+                f"launch argument observation is '{observation}', but the checkpoint was trained with "
+                f"observation:={recorded}; leave it out"
+            )
+        observation = observation or recorded
         return {f"{task.partition(':')[0]}.observation": observation} if observation else {}
 
     def data(self) -> dict[str, Any]:

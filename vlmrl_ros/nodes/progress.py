@@ -100,10 +100,9 @@ class Progress:
 
 def _evaluating(checkpoint: str, task_options: Mapping[str, Any]) -> str:
     """The command that evaluates a checkpoint on what it was trained on, as far as launch arguments say it."""
-    others = {name: value for name, value in task_options.items() if name != "observation"}
-    shows = f" observation:={task_options['observation']}" if "observation" in task_options else ""
-    again = f" params_file:=<one with the same {', '.join(sorted(others))} of the task>" if others else ""
-    return f"ros2 launch vlmrl_ros eval.launch.py checkpoint:={checkpoint}{shows}{again}"
+    others = sorted(name for name in task_options if name != "observation")  # which the checkpoint says itself
+    again = f" params_file:=<one with the same {', '.join(others)} of the task>" if others else ""
+    return f"ros2 launch vlmrl_ros eval.launch.py checkpoint:={checkpoint}{again}"
 
 
 def _fading(online: Sequence[EpisodeRecord], arms: Sequence[str]) -> list[str]:

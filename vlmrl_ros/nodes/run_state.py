@@ -64,6 +64,7 @@ class RunState:
         return {
             "task": self._spec.task,
             "task_spec": self._spec.to_json(),
+            "observation": self._plan.eval_task_options.get("observation", ""),
             "learner": self._plan.learner,
             "policy": self._plan.policy,
             "policy_options": {**self._experience.policy_options, **self.training.learner.evaluation_options},

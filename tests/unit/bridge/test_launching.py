@@ -111,6 +111,29 @@ def test_what_a_task_shows_is_an_option_of_it_and_an_arms_cameras_are_in_its_fil
         arguments(observation="pixels").shows("reach", arm="so101")
 
 
+def test_a_checkpoint_is_shown_what_it_was_trained_on_and_nothing_else():
+    trained = {"task": "reach", "observation": "pixels"}
+    shown = {"reach.observation": "pixels"}
+    assert arguments().shows("reach", trained=trained) == shown
+    assert arguments(observation="pixels").shows("reach", trained=trained) == shown
+    line = "observation is 'both', but the checkpoint was trained with observation:=pixels; leave it out"
+    with pytest.raises(ValueError, match=line):
+        arguments(observation="both").shows("reach", trained=trained)
+
+
+@pytest.mark.parametrize(
+    ("arm", "trained"),
+    [
+        ("so101", {"task": "reach", "observation": "pixels"}),
+        ("", {"task": "pick_lift", "observation": "pixels"}),
+        ("", {"task": "reach", "observation": ""}),
+        ("", {"task": "reach"}),
+    ],
+)
+def test_an_arm_another_task_and_a_checkpoint_that_does_not_say_leave_it_open(arm, trained):
+    assert arguments().shows("reach", arm, trained) == {}
+
+
 def test_every_argument_is_declared_with_default_description_and_choices():
     declared = {action.name: action for action in declare(COMMON) if isinstance(action, DeclareLaunchArgument)}
     assert all(action.description for action in declared.values())

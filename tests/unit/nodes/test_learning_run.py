@@ -86,6 +86,12 @@ def test_the_last_checkpoint_holds_the_weights_at_the_end_and_can_act(done, task
     np.testing.assert_array_equal(first, again)
 
 
+@pytest.mark.parametrize(("options", "says"), [({}, ""), ({"observation": "both", "horizon": 30}, "both")])
+def test_a_checkpoint_says_what_the_task_was_told_to_show(make_run, lived, tmp_path, options, says):
+    made = learn(make_run(tmp_path / "run", eval_task_options=options), lived[:45], interrupted=True)
+    assert read_checkpoint(Path(made.run.summary["checkpoint"]))["observation"] == says
+
+
 def test_every_checkpoint_is_evaluated_and_the_last_one_longer(done):
     summary = done.run.summary
     names = {path.name for path in (done.run.path / "checkpoints").iterdir()}

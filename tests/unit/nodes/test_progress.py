@@ -103,14 +103,13 @@ def final_checkpoint(run) -> str:
     ("options", "more"),
     [
         ({}, ""),
-        ({"observation": "pixels"}, " observation:=pixels"),
-        (
-            {"observation": "both", "horizon": 40},
-            " observation:=both params_file:=<one with the same horizon of the task>",
-        ),
+        ({"observation": "pixels"}, ""),
+        ({"observation": "both", "horizon": 40}, " params_file:=<one with the same horizon of the task>"),
     ],
 )
-def test_the_command_to_watch_shows_the_policy_what_it_was_trained_on(told, make_run, lived, tmp_path, options, more):
+def test_the_command_to_watch_asks_for_those_options_of_the_task_that_the_checkpoint_does_not_say(
+    told, make_run, lived, tmp_path, options, more
+):
     progress, lines = told
     run = make_run(tmp_path / "shown", eval_task_options=options).run
     run.begin()
