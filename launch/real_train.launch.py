@@ -10,7 +10,7 @@ from vlmrl_ros.bridge.arguments import COMMON, NEEDED, Arguments, declare
 from vlmrl_ros.bridge.arms import load_fleet
 from vlmrl_ros.bridge.fleet import Arm, arms
 from vlmrl_ros.bridge.launching import Managed, environment, managed
-from vlmrl_ros.bridge.operators import PERSONS, check_attended, operator_argument, teleop_parameters
+from vlmrl_ros.bridge.operators import PERSONS, by_hand, check_attended, operator_argument, teleop_parameters
 from vlmrl_ros.bridge.teaching import (
     TEACHING,
     goes_without_robot,
@@ -47,7 +47,7 @@ def _nodes(context: LaunchContext) -> list[Action]:
     names = _arm_files(a)
     task = load_fleet(names)[0].general.task
     fleet = arms(len(names), a.integer("seed"), a.shown())
-    learner = learner_parameters(a, task)
+    learner = {**learner_parameters(a, task), "evaluate_with": _evaluating(a, names[0])}
     if goes_without_robot(learner):
         return managed(a, [Managed("learner", {**learner, "use_sim_time": False})])
     check_attended(a, *names)
@@ -71,6 +71,11 @@ def _arm_files(a: Arguments) -> list[str]:
             f"launch argument num_arms is '{count}', but arm:= names {len(names)} arms; leave num_arms out"
         )
     return names * a.integer("num_arms") if len(names) == 1 else names
+
+
+def _evaluating(a: Arguments, name: str) -> str:
+    """Launch arguments that evaluate on an arm, and who stood by it in training."""
+    return f"arm:={name} operator:={a.text('operator')}" if by_hand(a) else f"arm:={name}"
 
 
 def _of_arm(a: Arguments, arm: Arm, name: str, run_dir: str, task: str) -> list[Managed]:

@@ -43,6 +43,7 @@ def test_weights_rise_while_a_person_teaches_an_arm_that_knows_nothing_of_it(sta
     assert summary["task"] == "peg_insert"
     assert summary["steps"] >= MAX_STEPS
     assert summary["updates"] > 10
+    assert f"eval.launch.py checkpoint:={summary['best_checkpoint']} arm:=sim_arm" in launched.output
 
 
 @pytest.mark.parametrize(

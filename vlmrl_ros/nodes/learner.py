@@ -74,7 +74,7 @@ class LearnerNode(Shell[LearnerConfig]):
         show_options(self, config.learner, to_mapping(options))
         self._announcer: Announcer | None = None
         self._run: LearningRun | None = None
-        self._progress = Progress(config.max_steps, self.get_logger().info, self._names)
+        self._progress = Progress(config.max_steps, self.get_logger().info, self._names, config.evaluate_with)
         told = {self.get_name(): {**to_mapping(config), config.learner: to_mapping(options)}}
         self._keeper = RunKeeper(self, told)
         Rivals(self, "weights")

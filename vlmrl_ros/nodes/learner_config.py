@@ -26,6 +26,9 @@ class LearnerConfig(RunConfig):
     arms: tuple[str, ...] = option(
         (), "arms of a fleet: their namespaces below that of the learner; empty: one arm, in the learner's own"
     )
+    evaluate_with: str = option(
+        "", "launch arguments of eval.launch.py besides the checkpoint, in the command that is told at the end"
+    )
     sync: bool = option(
         False, "learn from one step of each arm in turn, so that a run of a fleet can be repeated (lockstep only)"
     )

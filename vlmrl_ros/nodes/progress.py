@@ -25,17 +25,21 @@ RECENT = 20
 class Progress:
     """Shows how a learning run goes; called from the worker thread."""
 
-    def __init__(self, max_steps: int, say: Callable[[str], None], arms: Sequence[str] = ("",)) -> None:
+    def __init__(
+        self, max_steps: int, say: Callable[[str], None], arms: Sequence[str] = ("",), evaluate_with: str = ""
+    ) -> None:
         """Look for a terminal.
 
         Args:
             max_steps: steps of the whole run.
             say: writes a plain line, for example to the log.
             arms: names of the arms of a fleet.
+            evaluate_with: launch arguments besides the checkpoint in the command that evaluates it.
         """
         self._max_steps = max_steps
         self._say = say
         self._arms = arms
+        self._evaluate_with = evaluate_with
         self._next_s = 0.0
         self._end_told = False
         self._started_s: float | None = None
@@ -69,7 +73,7 @@ class Progress:
             self._say(f"success without help: {final['success']:.2f} {span} {judged}")
         self._say(f"results: {run.path / 'summary.json'}, pictures: {run.path / 'plots'}")
         if "best_checkpoint" in summary:
-            self._say(f"watch it: {_evaluating(summary['best_checkpoint'], run.task_options)}")
+            self._say(f"watch it: {_evaluating(summary['best_checkpoint'], run.task_options, self._evaluate_with)}")
 
     def close(self) -> None:
         """Take the live line away."""
@@ -98,11 +102,12 @@ class Progress:
         return "  ".join([*parts, "evaluating ..."] if run.finished else parts)
 
 
-def _evaluating(checkpoint: str, task_options: Mapping[str, Any]) -> str:
+def _evaluating(checkpoint: str, task_options: Mapping[str, Any], given: str) -> str:
     """The command that evaluates a checkpoint on what it was trained on, as far as launch arguments say it."""
     others = sorted(name for name in task_options if name != "observation")  # which the checkpoint says itself
+    more = f" {given}" if given else ""
     again = f" params_file:=<one with the same {', '.join(others)} of the task>" if others else ""
-    return f"ros2 launch vlmrl_ros eval.launch.py checkpoint:={checkpoint}{again}"
+    return f"ros2 launch vlmrl_ros eval.launch.py checkpoint:={checkpoint}{more}{again}"
 
 
 def _fading(online: Sequence[EpisodeRecord], arms: Sequence[str]) -> list[str]:

@@ -119,6 +119,17 @@ def test_the_command_to_watch_asks_for_those_options_of_the_task_that_the_checkp
     assert lines[-1].endswith(f"checkpoint:={final_checkpoint(run)}{more}")
 
 
+def test_the_command_to_watch_says_on_which_arm_and_who_stands_by(monkeypatch, make_run, lived, tmp_path):
+    monkeypatch.setenv("CI", "1")
+    lines: list[str] = []
+    run = make_run(tmp_path / "run", eval_task_options={}).run
+    run.begin()
+    digest(run, lived[:80])
+    run.end(lambda: False)
+    Progress(60, lines.append, evaluate_with="arm:=ur5e operator:=joystick").end(run)
+    assert lines[-1].endswith(f"checkpoint:={final_checkpoint(run)} arm:=ur5e operator:=joystick")
+
+
 def test_the_end_of_a_run_that_learned_nothing_promises_no_checkpoint(told, make_run, tmp_path):
     progress, lines = told
     run = make_run(tmp_path / "empty").run
