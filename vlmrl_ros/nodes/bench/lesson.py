@@ -261,7 +261,11 @@ class Classroom:
         return policy_alone(self._exam, policy, episodes, lesson.discount, seed)
 
     def _outcome(self, judged: list[tuple[float, Variables]], wall_s: float) -> Outcome:
-        """Best are the weights with the best two evaluations in a row, as of the learner's checkpoints."""
+        """Best are the weights whose evaluation is best together with the one before it, the later ones of several.
+
+        So they are the later of two, also where the earlier did better; before the first evaluation stands a 0. It is
+        the rule of the learner's checkpoints, :func:`~vlmrl_ros.nodes.evaluator.best_of`.
+        """
         success = [value for value, _ in judged]
         pairs = [before + now for before, now in zip([0.0, *success], success, strict=False)]
         best = max(range(len(pairs)), key=lambda index: (pairs[index], index))
