@@ -33,6 +33,9 @@ _STYLE = {
     "legend.frameon": False,
 }
 
+_BESIDE = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}
+"""Place of a legend, where it lies over no curve."""
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -74,7 +77,7 @@ def plot_success(
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=""))
         axes.set_xlim(left=0)
         if len(curves) > 1 or operator is not None:
-            axes.legend(loc="best")
+            axes.legend(**_BESIDE)
 
 
 def plot_skill(
@@ -99,7 +102,7 @@ def plot_skill(
                 places, [i.mean for i in values], spans, fmt="o-", color=colour, lw=2, ms=4, capsize=3, label=name
             )
         axes.set(title=title, xlabel=f"{measure} of the operator", ylabel=f"{measure} of the policy")
-        axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        axes.legend(**_BESIDE)
 
 
 def plot_interventions(path: Path, episodes: Sequence[EpisodeRecord], title: str, window: int = 10) -> None:
@@ -155,7 +158,7 @@ def plot_returns(
         axes.plot(steps, means, color=_COLOURS[0], lw=2, label=f"mean of {window} episodes")
         axes.set(title=title, xlabel="environment steps", ylabel="return")
         axes.set_xlim(left=0)
-        axes.legend(loc="best")
+        axes.legend(**_BESIDE)
 
 
 def plot_bounds(

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from vlmrl_ros.core.episode_log import EpisodeRecord
 from vlmrl_ros.core.errors import ShapeError
-from vlmrl_ros.policies.evaluation.plots import Curve, plot_interventions, plot_skill, plot_success
+from vlmrl_ros.policies.evaluation.plots import Curve, plot_interventions, plot_returns, plot_skill, plot_success
 from vlmrl_ros.policies.evaluation.statistics import success_interval
 from vlmrl_ros.policies.evaluation.strip import image_strip, write_png
 
@@ -30,6 +33,25 @@ def test_what_methods_make_of_persons_becomes_a_picture(tmp_path):
     plot_skill(tmp_path / "one.png", [0.2, 0.9], {"rlif": good}, "peg_insert", "success")
     plot_skill(tmp_path / "two.png", [0.2, 0.9], {"rlif": good, "hg_dagger": bad}, "peg_insert", "success")
     assert 0 < ink(tmp_path / "one.png") < ink(tmp_path / "two.png")
+
+
+def test_a_legend_lies_beside_the_curves(monkeypatch, tmp_path):
+    written, save = [], Figure.savefig
+
+    def saves(figure: Figure, path: Path) -> None:
+        save(figure, path)
+        written.append(figure)
+
+    monkeypatch.setattr(Figure, "savefig", saves)
+    steps = list(range(10))
+    curves = {str(k): Curve(steps, [success_interval((k * step) % 21, 20) for step in steps]) for k in (3, 5, 7, 11)}
+    plot_success(tmp_path / "success.png", curves, "crash_maze")
+    plot_skill(tmp_path / "skill.png", [0.2, 0.9], {"rlif": curves["3"].values[1:3]}, "peg_insert", "success")
+    plot_returns(tmp_path / "returns.png", steps, steps, "maze", {"best": 9.0})
+    for figure in written:
+        (axes,) = figure.axes
+        assert axes.get_legend().get_window_extent().x0 >= axes.bbox.x1
+    assert len(written) == 3
 
 
 def test_fading_interventions_become_a_picture(tmp_path):
