@@ -43,13 +43,16 @@ class Experience(Protocol):
         """Take a transition; returns the items that are complete with it."""
 
     def recall(self, transition: Transition) -> Iterable[Any]:
-        """Take one of before the checkpoint; returns the items that this does not hold. No summary counts them."""
+        """Take one of before the checkpoint; returns the items that this does not hold."""
 
     def published(self, version: int) -> None:
         """These weights are the newest that the policy can have."""
 
     def counts(self) -> Mapping[str, int]:
         """What became of the transitions, for ``summary.json``."""
+
+    def resume(self, counts: Mapping[str, int]) -> None:
+        """Go on from the :meth:`counts` of a checkpoint, whatever was taken or recalled up to now."""
 
     def line(self) -> str:
         """What happened last, for people; may be empty."""
@@ -79,6 +82,9 @@ class AsLived:
 
     def counts(self) -> Mapping[str, int]:
         return {}
+
+    def resume(self, counts: Mapping[str, int]) -> None:
+        """There are none."""
 
     def line(self) -> str:
         return ""
@@ -140,6 +146,9 @@ class AsSpoken:
 
     def counts(self) -> Mapping[str, int]:
         return {"turns": self._given, "turns_of_other_weights": self._stale, "turns_of_unseen": self._turns.blind}
+
+    def resume(self, counts: Mapping[str, int]) -> None:
+        self._given, self._stale, self._turns.blind = (counts.get(name, 0) for name in self.counts())
 
     def line(self) -> str:
         return self._tale.line

@@ -248,8 +248,8 @@ class LearningRun:
         stored, about = found
         self._state.restore(stored.path, about)
         if self.experience.listens:
-            take_in(self._plan, self.training.learner, self._ties, self.experience)
-            recall(self.training, self.experience, self._ties)
+            recall(self._plan, self.training, self.experience, self._ties)
+            self.experience.resume(about.get("counts", {}))
         self._checkpoints.settle()
         newest = (chain.newest for chain in self.training.chains)
         ended = any(step is not None and step.feedback.last for step in newest)

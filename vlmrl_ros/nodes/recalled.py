@@ -10,7 +10,8 @@ from vlmrl_ros.core.chain import Chain, DemonstrationSieve
 from vlmrl_ros.core.training import Training
 from vlmrl_ros.core.types import Step
 from vlmrl_ros.nodes.experience import Experience
-from vlmrl_ros.nodes.plan import Ties
+from vlmrl_ros.nodes.given import take_in
+from vlmrl_ros.nodes.plan import Plan, Ties
 
 FIRST_NS = -1
 """Before every step."""
@@ -27,13 +28,14 @@ def lived(ties: Ties, after_ns: Mapping[int, int]) -> Iterator[tuple[int, Step]]
     return merge(*streams, key=lambda one: (one[1].stamp_ns, one[0]))
 
 
-def recall(training: Training, experience: Experience, ties: Ties) -> None:
-    """Give a learner that was restored what was said before its checkpoint, as far as the bags have it.
+def recall(plan: Plan, training: Training, experience: Experience, ties: Ties) -> None:
+    """Give a learner that was restored what it was given, and what was said before its checkpoint, if the bags have it.
 
     The learner has again what it remembered, in the same order; steps of episodes under way have what the policy said
     in them, and a turn that was open is.
 
     Args:
+        plan: of the run.
         training: as the checkpoint has it.
         experience: knows the version of that moment.
         ties: to the bags.
@@ -41,6 +43,7 @@ def recall(training: Training, experience: Experience, ties: Ties) -> None:
     Raises:
         BagError: a damaged bag.
     """
+    take_in(plan, training.learner, ties, experience)
     newest_ns = {arm: one.newest.stamp_ns for arm, one in enumerate(training.chains) if one.newest is not None}
     chains = {arm: Chain(arm) for arm in newest_ns}
     sieves = {arm: DemonstrationSieve() for arm in newest_ns}

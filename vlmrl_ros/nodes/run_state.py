@@ -71,6 +71,7 @@ class RunState:
             "version": self.releases.version,
             "updates": self.training.updates,
             "given": asdict(self.given),
+            "counts": dict(self._experience.counts()),
             "theory": self.theory.state() if self.theory is not None else None,
             "stamp_ns": min(self.newest_ns),
             "wall_s": self.wall.seconds,

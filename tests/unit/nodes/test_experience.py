@@ -220,6 +220,7 @@ def test_a_run_that_died_within_a_turn_goes_on_as_if_it_had_not(cut: int, speake
     again.directory.close()
     assert again.run.training.updates == 2
     assert again.run.summary["checkpoint_sha256"] == whole.run.summary["checkpoint_sha256"]
+    assert again.run.experience.counts() == whole.run.experience.counts(), "each turn is counted once"
 
 
 def test_what_was_said_before_is_learned_from_but_not_what_was_taken_over_from(speaker):
