@@ -17,6 +17,7 @@ from vlmrl_ros.bridge import messages, qos
 from vlmrl_ros.bridge.bags.beside import BESIDE, STAMPS, Beside
 from vlmrl_ros.bridge.bags.budget import Budget
 from vlmrl_ros.bridge.bags.definitions import describe
+from vlmrl_ros.bridge.bags.heads import Heads
 from vlmrl_ros.bridge.bags.more_topics import MoreTopics
 from vlmrl_ros.bridge.bags.raw import RawStep, stamp_in
 from vlmrl_ros.bridge.bags.recording import Recording
@@ -88,11 +89,9 @@ class Recorder(Shell[RecorderConfig]):
         """Repair what was left open, then listen for the task's spec; from then on all that comes is recorded."""
         config = self.config
         self._topics: dict[str, Topic] = {}
-        self._heads: dict[str, bytes] = {}
-        self._changed: list[Message] = []
+        self._heads = Heads()
         self._spec: TaskSpec | None = None
         self._join: PartJoin | None = None
-        self._began = False
         self._quiet = Quiet()
         self._status = self.publisher(JointState, "recorder/status", qos.STEP)
         budget = Budget(round(config.max_gib * GIB), config.max_hours * HOUR_S)
@@ -105,7 +104,9 @@ class Recorder(Shell[RecorderConfig]):
         self._beside = Beside(self._recording.newest_ns)
         self._recording.start(self._on_written, self._on_ended, self.diagnostics.problem)
         self._listen(String, "spec", self._on_spec, qos.LATCHED)
-        self._listen(String, "instruction", partial(self._on_head, self.resolve_topic_name("instruction")), qos.LATCHED)
+        self._listen(
+            String, "instruction", partial(self._heads.put, self.resolve_topic_name("instruction")), qos.LATCHED
+        )
         for name, (kind, profile) in BESIDE.items():
             full = self.resolve_topic_name(name)
             self._listen(kind, name, partial(self._beside.put, full, read_stamp=STAMPS.get(name)), profile)
@@ -142,14 +143,7 @@ class Recorder(Shell[RecorderConfig]):
         elif spec.to_json() != self._spec.to_json():
             raise VlmrlError(f"the task changed from '{self._spec.task}' to '{spec.task}' within one recording")
         self._join = PartJoin([topic.part for topic in step_topics(spec)], WINDOW)
-        self._on_head(self.resolve_topic_name("spec"), raw)
-
-    def _on_head(self, full_name: str, raw: bytes) -> None:
-        """A latched message: each bag begins with it; a new one within an episode is recorded where it comes."""
-        known = self._heads.get(full_name)
-        if known != raw and (known is not None or self._began):
-            self._changed.append(Message(full_name, 0, raw))
-        self._heads[full_name] = raw
+        self._heads.put(self.resolve_topic_name("spec"), raw)
 
     def _on_more(self, full_name: str, kind: type[Any], profile: Any) -> None:
         self._listen(kind, full_name, partial(self._beside.put, full_name), profile)
@@ -167,28 +161,20 @@ class Recorder(Shell[RecorderConfig]):
         if stamp_ns <= self._recording.newest_ns:
             self._refuse(stamp_ns)
             return
-        self._began = True
         feedback = parts["feedback"].value
         own = [Message(full, stamp_ns, parts[part].raw) for part, full in self._own.items()]
-        heads = tuple(Message(full, stamp_ns, raw) for full, raw in self._heads.items())
-        beside = (*self._news(stamp_ns, feedback), *self._beside.take(stamp_ns))
+        heads, news = self._heads.take(stamp_ns, feedback)
+        beside = (*news, *self._beside.take(stamp_ns))
         self._recording.put(RawStep(stamp_ns, feedback, (*beside, *own), heads))
         self.diagnostics.tick()
         self._report(stamp_ns)
-
-    def _news(self, stamp_ns: int, feedback: Feedback) -> list[Message]:
-        """Latched messages that have changed within the episode; what came with its end is of the next one."""
-        if feedback.last:
-            return []
-        changed, self._changed = self._changed, []
-        return [message._replace(time_ns=stamp_ns) for message in changed] if feedback.step else []
 
     def _refuse(self, stamp_ns: int) -> None:
         """A step that is in the bags already, as after a restart; or time went back, which is no step of this run."""
         assert self._recording is not None
         self.diagnostics.count("steps that were recorded before")
         self._report(stamp_ns)
-        if self._began:
+        if self._heads.began:
             newest_ns = self._recording.newest_ns
             self.diagnostics.problem(
                 f"steps of {stamp_ns * 1e-9:.3f} s come after those of {newest_ns * 1e-9:.3f} s and are not recorded: "
