@@ -35,6 +35,7 @@ from vlmrl_ros.core.streams import stream
 from vlmrl_ros.core.training import Training
 from vlmrl_ros.core.types import Mark
 from vlmrl_ros.nodes.bench.alone import policy_alone, step_alone
+from vlmrl_ros.nodes.bench.remembered import with_defaults
 from vlmrl_ros.nodes.rollout import EVALUATION_SEED_OFFSET
 from vlmrl_ros.policies.reference import Reference
 from vlmrl_ros.sim.load import build as build_task
@@ -218,8 +219,7 @@ def _claim(course: Course, directory: Path) -> None:
     path, own = directory / _COURSE, json.loads(json.dumps(asdict(course)))
     if path.exists():
         found = json.loads(path.read_text(encoding="utf-8"))
-        known = asdict(Course("", 0, 0)) | found  # what had no name yet was as it is by default
-        if {**known, "steps": 0} != {**own, "steps": 0}:
+        if {**with_defaults(found, Course), "steps": 0} != {**own, "steps": 0}:
             raise ConfigError(f"'{directory}' holds the course {found}; asked for: {own}")
     write_whole(path, json.dumps(own, indent=1) + "\n")
 

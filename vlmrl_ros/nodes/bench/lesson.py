@@ -30,6 +30,7 @@ from vlmrl_ros.core.training import Training
 from vlmrl_ros.core.types import Step
 from vlmrl_ros.nodes.bench.alone import Alone, policy_alone
 from vlmrl_ros.nodes.bench.figures import Figures
+from vlmrl_ros.nodes.bench.remembered import with_defaults
 from vlmrl_ros.nodes.evaluator import FRESH_SEED_OFFSET
 from vlmrl_ros.nodes.rollout import EVALUATION_SEED_OFFSET
 from vlmrl_ros.policies.evaluation.theory import Theory
@@ -119,7 +120,7 @@ def take(lesson: Lesson, name: str, work: Path) -> Outcome:
     asked = json.loads(json.dumps(asdict(lesson)))
     if path.exists():
         found = json.loads(path.read_text(encoding="utf-8"))
-        if asdict(Lesson()) | found["lesson"] == asked:  # what had no name yet was as it is by default
+        if with_defaults(found["lesson"], Lesson) == asked:
             return Outcome(**{**found["outcome"], "evaluations": tuple(found["outcome"]["evaluations"])})
     outcome = Classroom(lesson).teach()
     write_whole(path, json.dumps({"lesson": asked, "outcome": asdict(outcome)}, indent=1) + "\n")
