@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -69,6 +70,13 @@ def test_a_course_of_an_earlier_version_is_the_same_course(school: Path, tmp_pat
     assert len(candidates(COURSE, directory)) == 3
     with pytest.raises(ConfigError, match="holds the course"):
         candidates(replace(COURSE, judged_by="success"), directory)
+
+
+def test_two_who_need_one_expert_at_once_make_one(tmp_path: Path):
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(lambda _: candidates(COURSE, tmp_path), range(2))
+    assert [candidate.step for candidate in first] == [30, 60, 90]
+    assert first == second
 
 
 def test_a_course_that_was_cut_short_ends_as_one_that_was_not(school: Path, tmp_path: Path):

@@ -5,6 +5,7 @@ Training is in process and goes on from its newest checkpoint; every so often it
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
 from collections.abc import Mapping, Sequence
@@ -45,7 +46,7 @@ WEIGHTS = "tensors.safetensors"
 """The file of a learner's snapshot in which its networks are."""
 SHARES: Mapping[str, float] = {"strong": 0.9, "medium": 0.5, "weak": 0.2}
 """Levels of people, the best first, by the part of the best score reached."""
-_ABOUT, _COURSE = "candidate.json", "course.json"
+_ABOUT, _COURSE, _LOCK = "candidate.json", "course.json", ".lock"
 _PUBLISH_EVERY = 10
 
 
@@ -84,7 +85,7 @@ class Candidate:
 
 
 def candidates(course: Course, directory: Path) -> list[Candidate]:
-    """Train as far as the course goes; what is there is not made again.
+    """Train as far as the course goes; what is there is not made again, and what another process makes is waited for.
 
     Args:
         course: how.
@@ -95,11 +96,13 @@ def candidates(course: Course, directory: Path) -> list[Candidate]:
         CheckpointError: what is there is damaged.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    _claim(course, directory)
-    found = _found(directory)
-    if not found or found[-1].step < course.steps:
-        _School(course, directory).go_on()
+    with open(directory / _LOCK, "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _claim(course, directory)
         found = _found(directory)
+        if not found or found[-1].step < course.steps:
+            _School(course, directory).go_on()
+            found = _found(directory)
     return [candidate for candidate in found if candidate.step <= course.steps]
 
 
