@@ -27,11 +27,14 @@ sim-train: $(READY) ## teach a simulated arm by takeovers (ARGS="task:=reach see
 test: $(READY) ## run the tests (ARGS="-k takeover")
 	@$(ENTER) exec python -m pytest -q -n 2 --no-loadscope-reorder $(ARGS)
 
-check: $(READY) ## format, lint, types and import rules
+check: $(READY) ## format, lint, types, import rules, and whether what is made from options and results is current
 	@$(ENTER) ruff format --check .
 	@$(ENTER) ruff check .
 	@$(ENTER) mypy
 	@$(ENTER) lint-imports
+	@$(ENTER) python tools/reference.py --check
+	@$(ENTER) python tools/text_options.py --check
+	@$(ENTER) python tools/figures.py --check
 
 # What the suite "learner" compares with is installed when it is first asked for, at pinned versions beside all else.
 $(VENV)/ready-bench: $(READY) constraints/bench.txt

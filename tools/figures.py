@@ -1,9 +1,13 @@
-"""Fill the tables of the README, and the times of docs/failures.md, from docs/results: `python tools/figures.py`."""
+"""Fill the tables of the README, and the times of docs/failures.md, from docs/results: `python tools/figures.py`.
+
+`--check` only compares.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,10 +24,14 @@ METHODS = {
 
 
 def main() -> None:
-    """Write each file anew."""
+    """Write each file anew, or compare it."""
     for name, filled in FILLED.items():
         path = ROOT / name
-        path.write_text(filled(path.read_text(encoding="utf-8")), encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
+        if "--check" not in sys.argv:
+            path.write_text(filled(text), encoding="utf-8")
+        elif filled(text) != text:
+            sys.exit(f"{name} is not current; run: python tools/figures.py")
 
 
 def _readme(text: str) -> str:

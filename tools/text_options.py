@@ -1,11 +1,12 @@
 """Write launch/config/text from the plans of the benchmark lmrl_gym: `python tools/text_options.py`.
 
 Each learner of a task has there what the benchmark trains it with, in one run: it clones the data first, where the
-benchmark begins with the weights of a clone that was made before.
+benchmark begins with the weights of a clone that was made before. `--check` only compares.
 """
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +60,13 @@ def _text(content: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Write the files."""
+    """Write the files, or compare them."""
     for name, text in files().items():
-        (FOLDER / name).write_text(text, encoding="utf-8")
+        path = FOLDER / name
+        if "--check" not in sys.argv:
+            path.write_text(text, encoding="utf-8")
+        elif not path.exists() or path.read_text(encoding="utf-8") != text:
+            sys.exit(f"{name} is not current; run: python tools/text_options.py")
 
 
 if __name__ == "__main__":
