@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from vlmrl_ros.core.errors import ConfigError
+from vlmrl_ros.core.errors import ConfigError, RunDirectoryError
 from vlmrl_ros.core.streams import stream
 from vlmrl_ros.core.text_episode import Normalisation, TextGame
 from vlmrl_ros.core.text_training import Lived
+from vlmrl_ros.policies.evaluation.plots import plot_returns
 from vlmrl_ros.policies.evaluation.statistics import bootstrap_interval, success_interval
 
 
@@ -54,3 +56,23 @@ def first_and_last(log: Sequence[Lived]) -> dict[str, float]:
 def anchors(scale: Normalisation | None) -> dict[str, float]:
     """The returns by which scores are made."""
     return {} if scale is None else asdict(scale)
+
+
+def draw_returns(path: Path, log: Sequence[Lived], title: str, levels: Mapping[str, float]) -> None:
+    """Write the picture of the returns; nothing before the first episode.
+
+    Args:
+        path: of the PNG file.
+        log: the episodes, in order.
+        title: above the picture.
+        levels: known returns by name, as dashed lines.
+
+    Raises:
+        RunDirectoryError: it cannot be written.
+    """
+    if not log:
+        return
+    try:
+        plot_returns(path, [one.steps for one in log], [one.task_return for one in log], title, levels)
+    except OSError as error:
+        raise RunDirectoryError(f"plots cannot be written: {error.strerror}") from error

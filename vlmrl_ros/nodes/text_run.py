@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -25,10 +25,9 @@ from vlmrl_ros.nodes.published import read_published
 from vlmrl_ros.nodes.releases import Versions
 from vlmrl_ros.nodes.stopwatch import Stopwatch
 from vlmrl_ros.nodes.text_judge import DECODINGS, evaluate
-from vlmrl_ros.nodes.text_log import anchors, first_and_last, judged, scale_of
+from vlmrl_ros.nodes.text_log import anchors, draw_returns, first_and_last, judged, scale_of
 from vlmrl_ros.nodes.text_plan import TextPlan, TextTies
 from vlmrl_ros.nodes.text_source import check_source, spec_and_data
-from vlmrl_ros.policies.evaluation.plots import plot_returns
 from vlmrl_ros.sim.text.load import game
 
 ROUNDS, SHOWN = 20, 100
@@ -288,16 +287,8 @@ class TextRun:
         self._draw()
 
     def _draw(self) -> None:
-        log, config = self.training.log, self._config
-        if not log:
-            return
-        of_data = self._given["task_return"]
+        config, of_data = self._config, self._given["task_return"]
         levels = {} if of_data is None else {"data": of_data}
         levels |= {"best": self._scale.highest} if self._scale else {}
         title = f"{config.learner} on {config.task}: what it says while it learns"
-        columns: tuple[Iterable[Any], ...] = zip(*((one.steps, one.task_return) for one in log), strict=True)
-        steps, returns = (list(column) for column in columns)
-        try:
-            plot_returns(self.path / "plots" / "return.png", steps, returns, title, levels)
-        except OSError as error:
-            raise RunDirectoryError(f"plots cannot be written: {error.strerror}") from error
+        draw_returns(self.path / "plots" / "return.png", self.training.log, title, levels)

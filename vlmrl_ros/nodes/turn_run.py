@@ -20,11 +20,10 @@ from vlmrl_ros.nodes.checkpoints import Checkpoints, policy_parts, taking_up
 from vlmrl_ros.nodes.plan import same_run
 from vlmrl_ros.nodes.problems import Problems
 from vlmrl_ros.nodes.stopwatch import Stopwatch
-from vlmrl_ros.nodes.text_log import first_and_last, judged
+from vlmrl_ros.nodes.text_log import draw_returns, first_and_last, judged
 from vlmrl_ros.nodes.turn_plan import TurnPlan
 from vlmrl_ros.nodes.turn_task import told
 from vlmrl_ros.nodes.turn_training import TurnTraining
-from vlmrl_ros.policies.evaluation.plots import plot_returns
 from vlmrl_ros.policies.vlm import tiny
 from vlmrl_ros.policies.vlm.config import TINY
 from vlmrl_ros.policies.vlm.loading import save_model
@@ -208,12 +207,5 @@ class TurnRun:
         }
 
     def _draw(self) -> None:
-        log = self._training.log
-        if not log:
-            return
         title = f"{self._plan.config.learner} on {self._plan.task}: what is said while it learns"
-        steps, returns = [one.steps for one in log], [one.task_return for one in log]
-        try:
-            plot_returns(self.path / "plots" / "return.png", steps, returns, title, {})
-        except OSError as error:
-            raise RunDirectoryError(f"plots cannot be written: {error.strerror}") from error
+        draw_returns(self.path / "plots" / "return.png", self._training.log, title, {})
