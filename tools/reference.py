@@ -30,7 +30,7 @@ CLASSES = {
     "joystick, spacemouse": "vlmrl_ros.nodes.device:DeviceConfig",
     "lifecycle_manager": "vlmrl_ros.nodes.lifecycle_manager:LifecycleManagerConfig",
     "safety.* (sim_bridge, arm_bridge), `limits` in an arm's file": "vlmrl_ros.core.safety:SafetyConfig",
-    "arbiter.* (teleop)": "vlmrl_ros.core.arbiter:ArbiterConfig",
+    "arbiter.* (teleop)": "vlmrl_ros.core.arbiter_config:ArbiterConfig",
     "rlif.* (learner)": "vlmrl_ros.policies.learners.rlif.config:RlifConfig",
     "rlpd.* (learner)": "vlmrl_ros.policies.learners.rlpd.config:RlpdConfig",
     "hil_serl.* (learner)": "vlmrl_ros.policies.learners.hil_serl.config:HilSerlConfig",

@@ -16,7 +16,6 @@ import numpy.typing as npt
 from vlmrl_ros.core.episode_plan import EpisodePlan
 from vlmrl_ros.core.snapshot import Snapshot
 from vlmrl_ros.core.spec import FloatArray, TaskSpec
-from vlmrl_ros.core.text_episode import TextEpisode
 from vlmrl_ros.core.types import Observation
 
 if TYPE_CHECKING:
@@ -211,18 +210,6 @@ class Learner(Protocol[E]):
         Raises:
             CheckpointError: missing or damaged files.
         """
-
-
-class TextLearner(Learner[TextEpisode], Protocol):
-    """Learns from episodes of text."""
-
-    @property
-    def cloning(self) -> bool:
-        """It still has to clone the data before it learns from what it says itself."""
-
-    @property
-    def wants(self) -> int | None:
-        """Own episodes that it waits for before it learns from them; None: it learns from data alone."""
 
 
 class Builder(Protocol):

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from vlmrl_ros.core.checkpoint import LEARNER_FOLDER, LOOP_FOLDER
 from vlmrl_ros.core.errors import CheckpointError, ConfigError, NonFiniteError, RangeError
-from vlmrl_ros.core.interfaces import TextLearner
+from vlmrl_ros.core.interfaces import Learner
 from vlmrl_ros.core.rate_limiter import RateLimiter
 from vlmrl_ros.core.snapshot import Part, below, json_part
 from vlmrl_ros.core.text_episode import TextEpisode
@@ -21,6 +21,18 @@ STATE_FILE = "text.json"
 AHEAD = 64
 """Episodes that may begin before those learned from, where the learner learns from data alone."""
 _REFUSED = (ConfigError, NonFiniteError, RangeError)
+
+
+class TextLearner(Learner[TextEpisode], Protocol):
+    """Learns from episodes of text."""
+
+    @property
+    def cloning(self) -> bool:
+        """It still has to clone the data before it learns from what it says itself."""
+
+    @property
+    def wants(self) -> int | None:
+        """Own episodes that it waits for before it learns from them; None: it learns from data alone."""
 
 
 @dataclass(frozen=True)

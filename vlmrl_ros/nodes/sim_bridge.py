@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sensor_msgs.msg import JointState
 from std_msgs.msg import String
@@ -39,8 +38,7 @@ PEER_START_S = 20.0
 LOOK_PERIOD_S = 0.05
 
 
-@dataclass(frozen=True)
-class _Command:
+class _Command(NamedTuple):
     stamp_ns: int
     action: FloatArray
     mark: Mark

@@ -14,7 +14,8 @@ from std_msgs.msg import Bool, String
 from vlmrl_ros.bridge import joy_messages, messages, qos
 from vlmrl_ros.bridge.parameters import plugin_options, show_options
 from vlmrl_ros.bridge.shell import Shell, run
-from vlmrl_ros.core.arbiter import Arbiter, ArbiterConfig, Decision
+from vlmrl_ros.core.arbiter import Arbiter, Decision
+from vlmrl_ros.core.arbiter_config import ArbiterConfig
 from vlmrl_ros.core.config import from_mapping, option, to_mapping
 from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.core.join import PartJoin

@@ -7,9 +7,9 @@ from itertools import islice
 from pathlib import Path
 
 from vlmrl_ros.core.errors import BagError, ConfigError
-from vlmrl_ros.core.interfaces import TextLearner
 from vlmrl_ros.core.text_episode import TextEpisode, TextGame
 from vlmrl_ros.core.text_spec import TextSpec
+from vlmrl_ros.core.text_training import TextLearner
 from vlmrl_ros.nodes.text_plan import TextLearnerConfig, TextPlan
 from vlmrl_ros.nodes.text_play import spec_of
 
