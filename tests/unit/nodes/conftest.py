@@ -135,3 +135,15 @@ def make_run(task: Task) -> Iterator[Callable[..., Made]]:
     yield make
     for directory in opened:
         directory.close()
+
+
+@pytest.fixture(scope="session")
+def checkpoint(make_run, lived, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of a run that learned from 60 steps, for reading only."""
+    made = make_run(tmp_path_factory.mktemp("runs") / "run")
+    made.run.begin()
+    for step in lived[:60]:
+        made.run.digest(step, lambda: True)
+    path = made.checkpoint()
+    made.run.end(lambda: True)
+    return path

@@ -30,17 +30,6 @@ def all_of(evaluator: Evaluator) -> list[Evaluation]:
     return found
 
 
-@pytest.fixture(scope="module")
-def checkpoint(make_run, lived, tmp_path_factory):
-    made = make_run(tmp_path_factory.mktemp("runs") / "run")
-    made.run.begin()
-    for step in lived[:60]:
-        made.run.digest(step, lambda: True)
-    path = made.checkpoint()
-    made.run.end(lambda: True)
-    return path
-
-
 @pytest.fixture
 def start(tmp_path):
     made = []

@@ -25,17 +25,6 @@ def easy():
     made.close()
 
 
-@pytest.fixture(scope="module")
-def checkpoint(make_run, lived, tmp_path_factory) -> Path:
-    made = make_run(tmp_path_factory.mktemp("runs") / "run")
-    made.run.begin()
-    for step in lived[:60]:
-        made.run.digest(step, lambda: True)
-    path = made.checkpoint()
-    made.run.end(lambda: True)
-    return path
-
-
 def request(path: Path, **changes) -> str:
     options = {"horizon": 20, "range_mm": 40.0, "post_success_steps": 2}
     plain = {
