@@ -5,28 +5,22 @@ import contextlib
 
 import numpy as np
 import pytest
+from fakes.wire import sent
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from rclpy.serialization import deserialize_message, serialize_message
-from sensor_msgs.msg import Image, JointState, Joy
+from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import String
 
-from vlmrl_ros.bridge import image_messages, joy_messages, learner_messages, messages
+from vlmrl_ros.bridge import image_messages, learner_messages, messages
 from vlmrl_ros.core.episode_plan import EpisodePlan
 from vlmrl_ros.core.errors import NonFiniteError, RangeError, ShapeError, VlmrlError
-from vlmrl_ros.core.interfaces import JoyState
 from vlmrl_ros.core.spec import CameraSpec, TaskSpec, VectorSpec
 from vlmrl_ros.core.types import Feedback, Intervention, Mark, Source
 
 SPEC = VectorSpec(("x", "y", "z"), ("m/s",) * 3, np.full(3, -1.0), np.full(3, 1.0))
 CAMERA = CameraSpec("wrist", 4, 6)
 STAMP_NS = 12_345_678_901
-
-
-def sent(message):
-    """The message after the way over the wire."""
-    return deserialize_message(serialize_message(message), type(message))
 
 
 def vector(names, values) -> JointState:
@@ -211,23 +205,6 @@ def test_the_status_of_the_learner_is_read_among_other_components():
 
 
 @given(
-    axes=hnp.arrays(np.float32, st.integers(0, 20), elements=st.floats(-1, 1, width=32)),
-    buttons=hnp.arrays(np.int32, st.integers(0, 20), elements=st.integers(0, 1)),
-)
-def test_a_joystick_survives(axes, buttons):
-    message = sent(joy_messages.joy_message(STAMP_NS, JoyState(axes, buttons)))
-    read = joy_messages.read_joy(message)
-    np.testing.assert_array_equal(read.axes, axes)
-    np.testing.assert_array_equal(read.buttons, buttons)
-    assert messages.stamp_of(message) == STAMP_NS
-
-
-def test_a_device_without_axes_and_buttons_is_read():
-    read = joy_messages.read_joy(sent(Joy()))
-    assert (read.axes.shape, read.buttons.shape) == ((0,), (0,))
-
-
-@given(
     names=st.lists(st.sampled_from([*messages.FEEDBACK_NAMES, *messages.INTERVENTION_NAMES, "mark", "x", "y"])),
     values=st.lists(st.floats()),
 )
@@ -288,33 +265,12 @@ def test_a_scene_must_be_finite_in_every_component():
         messages.read_scene(vector(["a", "b"], [1.0, np.inf]))
 
 
-@pytest.mark.parametrize(("axes", "buttons"), [(1025, 0), (0, 1025)])
-def test_a_device_of_a_thousand_axes_is_refused(axes, buttons):
-    joy = Joy(axes=array.array("f", bytes(4 * axes)), buttons=array.array("i", bytes(4 * buttons)))
-    with pytest.raises(RangeError, match=f"joy has {axes} axes and {buttons} buttons; the most that is read is 1024"):
-        joy_messages.read_joy(joy)
-
-
 def test_a_node_keeps_its_task_whatever_spec_comes():
     spec, other = (TaskSpec(name, SPEC, SPEC, (), 0.1, 10) for name in ("mine", "other"))
     assert messages.read_spec(String(data=other.to_json()), None).task == "other"
     assert messages.read_spec(String(data=spec.to_json()), spec).task == "mine"
     with pytest.raises(ShapeError, match="a spec of 'other' that is not the one of 'mine' in force"):
         messages.read_spec(String(data=other.to_json()), spec)
-
-
-@pytest.mark.parametrize(
-    ("axes", "buttons", "error"),
-    [
-        ([0, np.nan], [0], NonFiniteError),
-        ([1e30], [0], RangeError),
-        ([0], [0, -1], RangeError),
-        ([], [256], RangeError),
-    ],
-)
-def test_a_reading_that_no_device_gives_is_refused(axes, buttons, error):
-    with pytest.raises(error, match=r"axis 1 is not finite|deflection of 1e\+30|a button of (-1|256); valid: 0 and 1"):
-        joy_messages.read_joy(Joy(axes=array.array("f", axes), buttons=array.array("i", buttons)))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 0.5, -1.0, 1e12])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from fakes.vlm_models import llava
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from vlmrl_ros.core.errors import ConfigError, RangeError
@@ -173,3 +174,17 @@ def test_sizes_that_do_not_fit_are_refused():
 def test_a_phrase_that_would_swallow_the_image_is_refused():
     with pytest.raises(ConfigError, match="contain <image>"):
         build(TEXTS, 0, SMALL, ["<image>Which"])
+
+
+def test_a_chat_template_frames_the_prompt():
+    model, processor = llava(["Which way?"])
+    processor.chat_template = (
+        "{% for message in messages %}User: {% for part in message['content'] %}"
+        "{{ '<image>' if part['type'] == 'image' else part['text'] }}{% endfor %}{% endfor %}"
+        "{% if add_generation_prompt %} Assistant:{% endif %}"
+    )
+    frame = np.zeros((32, 32, 3), np.uint8)
+    said = Decoder(model, processor, 4).decode([TextObservation("Which way?<image>", (frame,))], 0.0)[0]
+    text = processor.tokenizer.decode(said.prompt_ids)
+    assert text.startswith("User: Which way?<image>")
+    assert text.endswith(" Assistant:")

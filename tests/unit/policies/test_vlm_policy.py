@@ -17,7 +17,7 @@ from vlmrl_ros.core.config import from_mapping
 from vlmrl_ros.core.errors import CheckpointError, ConfigError, UnknownNameError
 from vlmrl_ros.core.prompts import answer
 from vlmrl_ros.core.spec import CameraSpec, TaskSpec, VectorSpec
-from vlmrl_ros.core.text import IMAGE, TextObservation
+from vlmrl_ros.core.text import IMAGE
 from vlmrl_ros.core.thinker import Decision, Question, Thinker
 from vlmrl_ros.nodes.thinking import Thinking, Thought
 from vlmrl_ros.policies.vlm.config import VlmConfig
@@ -287,20 +287,6 @@ def test_with_an_adapter_its_weights_alone_travel():
     after = policy.think([question()])[0].thought["token_ids"]
     policy.load(mine)
     assert policy.think([question()])[0].thought["token_ids"] == before != after
-
-
-def test_a_chat_template_frames_the_prompt():
-    model, processor = llava(["Which way?"])
-    processor.chat_template = (
-        "{% for message in messages %}User: {% for part in message['content'] %}"
-        "{{ '<image>' if part['type'] == 'image' else part['text'] }}{% endfor %}{% endfor %}"
-        "{% if add_generation_prompt %} Assistant:{% endif %}"
-    )
-    frame = np.zeros((32, 32, 3), np.uint8)
-    said = Decoder(model, processor, 4).decode([TextObservation("Which way?<image>", (frame,))], 0.0)[0]
-    text = processor.tokenizer.decode(said.prompt_ids)
-    assert text.startswith("User: Which way?<image>")
-    assert text.endswith(" Assistant:")
 
 
 def test_options_are_shown():
