@@ -56,7 +56,9 @@ def success_interval(successes: int, trials: int, confidence: float = 0.95) -> I
     shrink = 1 + z**2 / trials
     middle = (rate + z**2 / (2 * trials)) / shrink
     half = z * np.sqrt(rate * (1 - rate) / trials + z**2 / (4 * trials**2)) / shrink
-    return Interval(rate, max(0.0, float(middle - half)), min(1.0, float(middle + half)))
+    low = 0.0 if successes == 0 else float(middle - half)  # exact, where rounding would leave it above the rate
+    high = 1.0 if successes == trials else float(middle + half)
+    return Interval(rate, low, high)
 
 
 def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:

@@ -49,6 +49,13 @@ def test_student_quantiles_are_those_of_the_tables(freedom, quantile):
     assert student_quantile(0.025, freedom) == pytest.approx(-quantile, rel=1e-4)
 
 
+@pytest.mark.parametrize("trials", range(1, 200))
+def test_success_interval_holds_its_rate_at_both_ends(trials):
+    for successes in (0, trials):
+        interval = success_interval(successes, trials)
+        assert 0.0 <= interval.low <= interval.mean <= interval.high <= 1.0
+
+
 def test_mean_interval_of_three_seeds_is_students():
     interval = mean_interval([1.0, 2.0, 3.0])
     assert (interval.mean, interval.low, interval.high) == pytest.approx((2.0, 2 - 2.48414, 2 + 2.48414), abs=1e-4)
