@@ -84,6 +84,11 @@ class LearningRun:
         return self._judge.evaluations
 
     @property
+    def evaluates(self) -> bool:
+        """There are evaluations, also one at the end."""
+        return self._plan.evaluates
+
+    @property
     def task_options(self) -> Mapping[str, Any]:
         """Those given for the task of the evaluations."""
         return self._plan.eval_task_options
