@@ -46,6 +46,10 @@ OF_TURNS = ("vlm_ppo", "vlm_gigpo", "vlm_sft", "vlm_kto")
 """Learners of what a policy says."""
 THINKING = {"vlm": OF_TURNS, "script": ("vlm_sft",)}
 """Policies that think, and who learns from what they say, the usual one first; one server answers all arms together."""
+UNJUDGED = {"eval_episodes": 0}
+"""Of a learner of turns: alone a policy thinks at each step that nobody drives, in most models for hours."""
+THOUGHT_S = 5.0
+"""For so long a bridge in lockstep waits for a policy that thinks, and for its learner, before it says so."""
 LAG_STEPS = 8
 """Without sync the simulation may run so far ahead of the learner."""
 RECORDER_LAG_STEPS = 24
@@ -73,6 +77,7 @@ def _nodes(context: LaunchContext) -> list[Action]:
         **a.shows(task),
         "sync": sync,
         "curriculum": curriculum,
+        **(UNJUDGED if policy in THINKING else {}),
     }
     if goes_without_robot(learner):
         return managed(a, [Managed("learner", {**learner, "use_sim_time": False})])
@@ -124,6 +129,7 @@ def _of_arm(a: Arguments, arm: Arm, run_dir: str, sync: bool, server: dict[str, 
         "recorder_lag_steps": RECORDER_LAG_STEPS if a.flag("record") else -1,
         "continues": waits_for_learner(a),
         "curriculum": bool(a.text("curriculum")),
+        **({"command_timeout_s": THOUGHT_S} if a.text("policy") in THINKING and not by_hand(a) else {}),
     }
     nodes = {
         **recorder_nodes(a, arm, run_dir),

@@ -209,4 +209,6 @@ def _check_folder(name: str) -> None:
 
 
 def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+    """What an error says first; of one that lists what is wrong under a heading (torch), the first of that."""
+    lines = [line.strip() for line in str(error).strip().splitlines()] or [type(error).__name__]
+    return (lines[1] if lines[0].endswith(":") and len(lines) > 1 else lines[0])[:300]

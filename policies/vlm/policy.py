@@ -120,7 +120,7 @@ def build(spec: TaskSpec, config: Mapping[str, Any]) -> VlmPolicy:
         ConfigError: a bad value, no such model, or a task without a camera.
         CheckpointError: an adapter that is missing or does not fit.
     """
-    options = from_mapping(VlmConfig, config, "policy")
+    options = from_mapping(VlmConfig, config, "vlm")
     if options.adapter and options.lora_rank:
         raise ConfigError(f"lora_rank is {options.lora_rank} beside adapter '{options.adapter}'; valid: one of them")
     texts = Asking(spec, options).examples()

@@ -23,5 +23,5 @@ def text_spec(spec: TaskSpec, policy_options: Mapping[str, Any]) -> TextTaskSpec
         UnknownNameError: an unknown option.
         ConfigError: a bad value, or a task without a camera or without words.
     """
-    asking = Asking(spec, from_mapping(VlmConfig, policy_options, "policy"))
+    asking = Asking(spec, from_mapping(VlmConfig, policy_options, "vlm"))
     return TextTaskSpec(spec.task, asking.words, tuple(asking.examples()))

@@ -14,11 +14,12 @@ from vlmrl_ros.core.invalid import RANDOM, carried_out, ends, invalid_option, pe
 from vlmrl_ros.core.text import TextObservation, TextStep, require_running
 from vlmrl_ros.core.text_action import TextAction, read_action
 from vlmrl_ros.sim.cards.blackjack import Blackjack
+from vlmrl_ros.sim.cards.demonstrations import Teacher
 from vlmrl_ros.sim.cards.game import CardGame, Outcome
 from vlmrl_ros.sim.cards.number_line import NumberLine
 from vlmrl_ros.sim.cards.picture import SIZE, draw_game, photograph
 from vlmrl_ros.sim.cards.points import EZPoints, Points24
-from vlmrl_ros.sim.cards.prompts import prompt, system_prompt
+from vlmrl_ros.sim.cards.prompts import answer, prompt, system_prompt
 
 GAMES: dict[str, type[CardGame]] = {game.name: game for game in (NumberLine, EZPoints, Points24, Blackjack)}
 
@@ -38,7 +39,7 @@ class CardTaskConfig:
 
 
 class CardTask:
-    """A :class:`~vlmrl_ros.core.text.TextTask`."""
+    """A :class:`~vlmrl_ros.core.text.TaughtTask`; whoever shows it makes no mistakes."""
 
     def __init__(self, game: str, config: CardTaskConfig | None = None) -> None:
         """Take a game.
@@ -85,6 +86,12 @@ class CardTask:
         if self._over:
             info["success"] = self._return > 0
         return TextStep(self._observe(), outcome.reward, outcome.terminated, outcome.truncated, info)
+
+    def demonstrate(self) -> str:
+        """What leads on now, with what is seen and a thought where the prompt asks for them."""
+        if not self._config.thoughts:
+            return answer({}, None, self.game.solution())
+        return answer(self.game.facts, *Teacher().show(self.game, np.random.default_rng(0)))
 
     def close(self) -> None:
         """Nothing is held."""

@@ -128,7 +128,7 @@ def build(spec: TaskSpec, config: Mapping[str, Any]) -> ScriptPolicy:
         UnknownNameError: an unknown option.
         ConfigError: a bad value, or a task without a camera or a script.
     """
-    return ScriptPolicy(spec, from_mapping(AskingConfig, config, "policy"))
+    return ScriptPolicy(spec, from_mapping(AskingConfig, config, "script"))
 
 
 def _script(spec: TaskSpec, words: str) -> Script:

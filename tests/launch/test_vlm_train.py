@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 from fakes.observer import Observer
 from fakes.processes import Stage
 from fakes.vlm_models import llava
@@ -25,7 +26,7 @@ SETTINGS = {
     },
     "/**/learner": {
         **{"vlm_ppo.turns_per_update": 3, "vlm_ppo.minibatch": 3, "vlm_ppo.epochs": 1},
-        **{"eval_task": "", "checkpoint_every": 10_000},
+        "checkpoint_every": 10_000,
     },
 }
 """The policy drives for two steps, then a person for two, and so on: almost every utterance is taken over from."""
@@ -60,6 +61,9 @@ def test_a_model_is_taught_by_takeovers_and_speaks_with_the_weights_that_come_of
     assert len(takeovers) >= 3 * summary["episodes"]
     assert summary["metrics"]["reward"] <= -0.5, "-1 for each utterance before a takeover"
     assert summary["turns"] + summary["turns_of_other_weights"] <= len(thoughts)
+    assert summary["evaluations"] == [], "alone it would think at every step"
+    waits_s = yaml.safe_load((run / "config.yaml").read_text())["sim_bridge"]["command_timeout_s"]
+    assert waits_s == 5.0, "the bridge does not complain of each thought"
     assert (run / "plots" / "story.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -39,7 +39,7 @@ class Judge:
         """Mean discounted return of the plan's reference in the episodes that every checkpoint meets, once known."""
         self._reference = str(Path(plan.reference).resolve()) if plan.reference else ""
         self._evaluator: Evaluator | None = None
-        if plan.eval_task:
+        if plan.evaluates:
             log = directory.path / "log" / "evaluation.log"
             discount = 1.0 if plan.discount is None else plan.discount
             self._evaluator = Evaluator(plan.eval_task, plan.eval_task_options, plan.seed, log, discount)

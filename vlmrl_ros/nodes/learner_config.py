@@ -56,5 +56,5 @@ class LearnerConfig(RunConfig):
     )
     device: str = option("auto", "where to compute", choices=("auto", "cpu", "cuda"))
     eval_task: str = option("", "simulated task in which each checkpoint is evaluated autonomously; empty: none")
-    eval_episodes: int = option(50, "episodes of each evaluation", low=1, high=10_000)
+    eval_episodes: int = option(50, "episodes of each evaluation; 0: there is none", low=0, high=10_000)
     final_eval_episodes: int = option(100, "episodes of the evaluation at the end; 0: none", low=0, high=100_000)

@@ -72,6 +72,7 @@ class LearningRun:
         self._checkpoints = Checkpoints(folder, plan.keep_checkpoints, self._state.place, self._problems)
         self._checkpoints.settle()
         self._catching_up = False
+        self._shown_updates = 0
 
     @property
     def version(self) -> int:
@@ -82,6 +83,11 @@ class LearningRun:
     def evaluations(self) -> list[Evaluation]:
         """Autonomous evaluations of the checkpoints, in order."""
         return self._judge.evaluations
+
+    @property
+    def evaluates(self) -> bool:
+        """There are evaluations, also one at the end."""
+        return self._plan.evaluates
 
     @property
     def task_options(self) -> Mapping[str, Any]:
@@ -263,10 +269,13 @@ class LearningRun:
             weights = self._state.releases.take()
             if not self._catching_up:
                 self._ties.publish(weights)
-        if steps // plan.checkpoint_every > before // plan.checkpoint_every:
+        seldom = steps // plan.checkpoint_every > before // plan.checkpoint_every
+        if seldom:
             self.checkpoint()
-            self._board.add({f"learner/{name}": value for name, value in self.training.metrics.items()}, steps)
             self._board.add({f"theory/{name}": value for name, value in self._terms().items()}, steps)
+        if (seldom or plan.samples_per_insert is None) and self.training.updates > self._shown_updates:
+            self._shown_updates = self.training.updates
+            self._board.add({f"learner/{name}": value for name, value in self.training.metrics.items()}, steps)
         self._collect()
         self._show(self._judge.collect())
 

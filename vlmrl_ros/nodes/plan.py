@@ -35,7 +35,8 @@ class Plan:
         keep_checkpoints: how many of the newest are kept; the best is kept besides.
         eval_task: simulated task for evaluations; empty for none.
         eval_task_options: its options.
-        eval_episodes, final_eval_episodes: how many.
+        eval_episodes, final_eval_episodes: how many, of each evaluation and of the one at the end; without the first
+            there is none.
         resume: go on with the run that the directory holds.
         arms: names of the arms of a fleet; a single arm has none.
         data: bags that the learner is given before its first step, absolute paths: their demonstrations, or all of them
@@ -74,6 +75,11 @@ class Plan:
     def discount(self) -> float | None:
         """Of a reward one step later, as the learner sees it; None where it knows of none, or counts by utterance."""
         return self.options.get("discount") if self.samples_per_insert is not None else None
+
+    @property
+    def evaluates(self) -> bool:
+        """Checkpoints are evaluated."""
+        return bool(self.eval_task and self.eval_episodes)
 
     @property
     def without_robot(self) -> bool:

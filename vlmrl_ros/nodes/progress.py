@@ -99,7 +99,7 @@ class Progress:
             parts.append(f"success without help {newest.success:.2f} at step {newest.step}")
         if said := run.experience.line():
             parts.append(f"said: {said}")
-        return "  ".join([*parts, "evaluating ..."] if run.finished else parts)
+        return "  ".join([*parts, "evaluating ..."] if run.finished and run.evaluates else parts)
 
 
 def _evaluating(checkpoint: str, task_options: Mapping[str, Any], given: str) -> str:

@@ -22,8 +22,9 @@ from vlmrl_ros.nodes.worker import Worker
 
 NICENESS = 10
 """Of a learner: the control loop comes first where cores are few."""
-STOP_TIMEOUT_S = 2.0
-"""After Ctrl-C the worker has so long to leave the run directory whole."""
+STOP_TIMEOUT_S = 8.0
+"""After Ctrl-C the worker has so long to end its update and leave the directory whole; a launch kills after 10 s."""
+CUT_OFF = f"ends within an update of more than {STOP_TIMEOUT_S:g} s, without results: resume:=true goes on with the run"
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ class RunKeeper:
             began: asked when the worker has ended; of a run that never began nothing is left.
         """
         if self.worker is not None:
-            self.worker.stop(STOP_TIMEOUT_S)
+            if not self.worker.stop(STOP_TIMEOUT_S):
+                self._shell.get_logger().error(CUT_OFF)
             self.worker = None
         if self._directory is not None:
             self._directory.close(discard=not began())

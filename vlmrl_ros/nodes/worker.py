@@ -114,12 +114,13 @@ class Worker:
         """Keep storing steps but make no updates while paused."""
         (self._paused.set if paused else self._paused.clear)()
 
-    def stop(self, timeout_s: float) -> None:
-        """End early: write what there is, wait for it for at most ``timeout_s``."""
+    def stop(self, timeout_s: float) -> bool:
+        """End early: write what there is, wait for it for at most ``timeout_s``; returns whether that was enough."""
         self._stop.set()
         self._queue.put(None)
         if self._thread.is_alive():
             self._thread.join(timeout_s)
+        return not self._thread.is_alive()
 
     def _may_update(self) -> bool:
         while self._waits and self._paused.is_set() and not self._stop.is_set():

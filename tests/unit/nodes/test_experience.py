@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from fakes.steps import episode
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from vlmrl_ros.core import registry
 from vlmrl_ros.core.chain import Chain
@@ -158,6 +159,10 @@ def test_a_run_publishes_first_and_after_each_update_and_every_ratio_begins_at_o
     assert " \N{RIGHTWARDS ARROW} " in made.run.experience.line()
     picture = made.run.path / "plots" / "story.png"
     assert picture.read_bytes().startswith(b"\x89PNG")
+    board = EventAccumulator(str(made.run.path / "tensorboard")).Reload()
+    for key in ("parse_rate", "thought_tokens", "first_ratio_error"):
+        curve = [event.value for event in board.Scalars(f"learner/{key}")]
+        np.testing.assert_allclose(curve, [one[key] for one in metrics], rtol=1e-5, err_msg=key)
 
 
 def shown(speaker) -> list[Step]:

@@ -102,6 +102,13 @@ def test_every_checkpoint_is_evaluated_and_the_last_one_longer(done):
         assert 0 <= row["success_low"] <= row["success"] <= row["success_high"] <= 1
 
 
+def test_without_episodes_for_it_nothing_is_evaluated(make_run, lived, tmp_path):
+    made = learn(make_run(tmp_path / "run", eval_task="reach", eval_episodes=0), lived)
+    assert made.run.summary["evaluations"] == []
+    assert "final" not in made.run.summary
+    assert made.run.summary["best_checkpoint"] == made.run.summary["checkpoint"]
+
+
 def test_the_keys_of_the_summary_are_those_of_the_documentation(done):
     summary, said = done.run.summary, documentation()
     keys = {{"_last": "takeover_rate_last"}.get(key, key) for key in re.findall(r"`(\w+)`", said)}

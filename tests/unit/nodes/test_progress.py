@@ -68,8 +68,11 @@ def test_of_a_fleet_the_takeovers_of_each_arm_are_told(monkeypatch, make_run, li
     assert sum(arm["steps"] for arm in run.summary["arms"]) == run.summary["steps"]
 
 
-def test_lines_are_few_but_the_end_is_always_told(told, run, lived):
+@pytest.mark.parametrize("eval_task", ["reach", ""])
+def test_lines_are_few_but_the_end_is_always_told(eval_task, told, make_run, lived, tmp_path):
     progress, lines = told
+    run = make_run(tmp_path / "run", eval_task=eval_task).run
+    run.begin()
     for step in lived:
         run.digest(step, lambda: True)
         progress.show(run)
@@ -77,8 +80,9 @@ def test_lines_are_few_but_the_end_is_always_told(told, run, lived):
             break
     progress.show(run)  # once more, for another arm
     assert len(lines) == 2
-    assert lines[-1].endswith("evaluating ...")
+    assert lines[-1].endswith("evaluating ...") == bool(eval_task)
     assert f"step {run.training.steps}/60" in lines[-1]
+    run.end(lambda: True)
 
 
 def test_the_end_names_the_results_and_the_command_to_watch_them(told, make_run, lived, tmp_path):

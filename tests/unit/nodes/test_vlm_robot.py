@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import yaml
+from ament_index_python.packages import get_package_share_directory
 from matplotlib.image import imread
 
+from vlmrl_ros.core.asking import Asking
+from vlmrl_ros.core.config import from_mapping
 from vlmrl_ros.core.prompts import answer
 from vlmrl_ros.core.text_action import read_action
 from vlmrl_ros.nodes.bench.vlm_robot_play import (
@@ -19,8 +25,12 @@ from vlmrl_ros.nodes.bench.vlm_robot_play import (
     tell,
 )
 from vlmrl_ros.nodes.bench.vlm_robot_runs import contents, phrases, texts
+from vlmrl_ros.policies.learners.vlm_ppo.config import VlmPpoConfig
+from vlmrl_ros.policies.vlm.config import VlmConfig
+from vlmrl_ros.sim.operators.tabletop import TabletopOperatorConfig
 from vlmrl_ros.sim.operators.words import by_skills, to_place
 from vlmrl_ros.sim.tasks.tabletop.goals import PLACES_TO_BE, THINGS, Goal
+from vlmrl_ros.sim.tasks.tabletop.task import build
 
 SMALL = {"combinations": "seen", "observation": "state"}
 
@@ -132,6 +142,24 @@ def test_phrases_are_parts_of_what_is_said():
     said += right(table)
     assert IN_WORDS.words == "skills"
     assert all(any(phrase in text for text in said) for phrase in phrases())
+    table.close()
+
+
+def test_the_loop_asks_its_model_as_it_was_taught_by_the_parameters_that_come_along():
+    file = Path(get_package_share_directory("vlmrl_ros")) / "config" / "tabletop_by_words.yaml"
+    told = {node: given["ros__parameters"] for node, given in yaml.safe_load(file.read_text()).items()}
+    policy = from_mapping(VlmConfig, told["/**"]["vlm"])
+    assert policy.model == "runs/bench/vlm_robot/taught_0"
+    assert from_mapping(TabletopOperatorConfig, told["/**"]["operator"]).trigger == "heard"
+    from_mapping(VlmPpoConfig, told["/**/learner"]["vlm_ppo"])
+    live = build({})
+    table = Table(SMALL, iter(range(1)), 1)
+    asked = table.observations[0]
+    asking = Asking(live.spec, policy)
+    assert asking.words == table.tasks[0].legal_actions
+    assert asking.prompt(table.tasks[0].instruction) == asked.text
+    assert [(one.height, one.width, 3) for one in live.spec.cameras] == [image.shape for image in asked.images]
+    live.close()
     table.close()
 
 

@@ -78,15 +78,15 @@ def _here(tmp_path, monkeypatch):
     (tmp_path / "guess.py").write_text(_section("python"))
     (tmp_path / "words.py").write_text(WORDS)
     yield
-    for module in ("guess", "words"):
+    for module in ("guess", "words", "cards"):
         sys.modules.pop(module, None)
     for one, handler in before.items():
         signal.signal(one, handler)
 
 
-def _section(language: str) -> str:
-    """The block of code in this language of the section on tasks of one's own."""
-    section = PAGE.read_text(encoding="utf-8").split("## Your own task\n")[1].split("\n## ")[0]
+def _section(language: str, heading: str = "Your own task") -> str:
+    """The block of code in this language of a section, by default that on tasks of one's own."""
+    section = PAGE.read_text(encoding="utf-8").split(f"## {heading}\n")[1].split("\n## ")[0]
     found = re.search(rf"```{language}\n(.*?)```", section, re.DOTALL)
     assert found
     return found[1]
@@ -119,6 +119,15 @@ def test_the_task_of_the_documentation_is_learned_by_the_commands_there(tmp_path
     assert (config["task"], config["vlm_ppo"]["learning_rate"]) == ("guess:Guess", 3e-4)
     for file in ("episodes.json", "run.json", "plots/return.png"):
         assert (tmp_path / "runs/guess" / file).is_file()
+
+
+def test_a_card_game_of_the_documentation_is_shown_by_the_command_there(tmp_path, monkeypatch):
+    (tmp_path / "cards.py").write_text(_section("python", "The card games"))
+    line = shlex.split(_section("sh", "The card games"))
+    assert line[:4] == ["ros2", "run", "vlmrl_ros", "vlm_train"]
+    found = run(monkeypatch, *line[4:], "--updates", "1", "--eval-episodes", "2", "--max-new-tokens", "8")
+    assert (found["task"], found["learner"], found["updates"]) == ("cards:line", "vlm_sft", 1)
+    assert found["metrics"]["loss"] < 7.0, "answers as the prompt asks for them"
 
 
 def test_what_it_leaves_is_a_model_of_the_policy_vlm(monkeypatch):

@@ -129,6 +129,27 @@ def fleet_of_two(make_run, path, in_turn=True):
     return Watch(make_run(path, max_steps=1000, arms=("arm_0", "arm_1")), arms=2, in_turn=in_turn)
 
 
+def test_who_stops_a_worker_is_told_whether_an_update_has_outlasted_their_patience(watch, lived, monkeypatch):
+    seen, begun, go_on = watch(), threading.Event(), threading.Event()
+    learner = seen.made.run.training.learner
+    update = learner.update
+
+    def slow():
+        begun.set()
+        assert go_on.wait(DEADLINE_S)
+        return update()
+
+    monkeypatch.setattr(learner, "update", slow)
+    seen.worker.start()
+    for step in lived[:60]:
+        seen.worker.put(step)
+    assert begun.wait(DEADLINE_S)
+    assert not seen.worker.stop(0.05)
+    go_on.set()
+    assert seen.worker.stop(DEADLINE_S)
+    assert seen.summary["interrupted"]
+
+
 @pytest.mark.parametrize("in_turn", [True, False])
 def test_in_turn_it_does_not_matter_which_arm_is_quicker(make_run, lived, lived_beside, tmp_path, in_turn):
     alternating = [pair for both in zip(lived, lived_beside, strict=False) for pair in enumerate(both)][:100]

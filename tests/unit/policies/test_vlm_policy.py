@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from fakes.vlm_models import FAMILIES, llava
+from fakes.vlm_models import FAMILIES, SIZE, llava
 
 from vlmrl_ros.core.asking import Asking
 from vlmrl_ros.core.config import from_mapping
@@ -20,6 +20,7 @@ from vlmrl_ros.core.spec import CameraSpec, TaskSpec, VectorSpec
 from vlmrl_ros.core.text import IMAGE
 from vlmrl_ros.core.thinker import Decision, Question, Thinker
 from vlmrl_ros.nodes.thinking import Thinking, Thought
+from vlmrl_ros.policies.vlm import tiny
 from vlmrl_ros.policies.vlm.config import VlmConfig
 from vlmrl_ros.policies.vlm.decoding import Decoder
 from vlmrl_ros.policies.vlm.fused_engine import FusedEngine
@@ -205,8 +206,8 @@ def test_where_memory_is_short_for_all_questions_each_is_answered_alone_or_told_
         ({"model": "nothing"}, ConfigError, "model 'nothing' is no folder"),
         ({"adapter": "/nowhere"}, CheckpointError, "adapter '/nowhere' lacks adapter_config.json, adapter_model"),
         ({"adapter": "x", "lora_rank": 2}, ConfigError, "lora_rank is 2 beside adapter 'x'; valid: one of them"),
-        ({"dtype": "int8"}, ConfigError, "dtype is 'int8'; valid: float32, bfloat16, float16"),
-        ({"mode": "all"}, UnknownNameError, "unknown policy key 'mode'"),
+        ({"dtype": "int8"}, ConfigError, r"^vlm\.dtype is 'int8'; valid: float32, bfloat16, float16"),
+        ({"mode": "all"}, UnknownNameError, "unknown vlm key 'mode'"),
         ({"words": "skills"}, ConfigError, r"skills need tip_x, .*; task 'toy' lacks tip_y"),
     ],
 )
@@ -253,6 +254,9 @@ def test_a_model_and_its_adapter_come_from_folders_and_those_of_another_are_refu
     assert set(variables(policy.model)) == set(variables(adapted))
     with pytest.raises(CheckpointError, match=r"adapter '.*' (is that of another model|does not fit the model)"):
         build(SPEC, {"model": "tiny", "adapter": str(tmp_path / "adapter")})
+    other = saved(tmp_path / "other", tiny.build(texts, 0, replace(SIZE, width=64)))
+    with pytest.raises(CheckpointError, match=r"adapter '.*' does not fit the model: size mismatch for .*lora_A"):
+        build(SPEC, {"model": other, "adapter": str(tmp_path / "adapter")})
     (tmp_path / "model" / "config.json").write_text("{")
     with pytest.raises(ConfigError, match=r"has no config\.json that can be read"):
         build(SPEC, short)

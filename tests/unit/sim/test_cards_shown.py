@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from fakes.cards import dealt
@@ -27,6 +29,17 @@ def test_a_teacher_without_mistakes_always_succeeds_and_thinks_what_is_true():
                 if step.last:
                     break
             assert step.info["success"]
+
+
+@pytest.mark.parametrize("thoughts", [True, False])
+@pytest.mark.parametrize("name", GAMES)
+def test_a_game_is_shown_as_it_is_asked_for(name, thoughts):
+    task = CardTask(name, CardTaskConfig(thoughts=thoughts))
+    task.reset(0)
+    said, right = task.demonstrate(), task.game.right_actions()
+    assert said == task.demonstrate(), "it draws nothing"
+    assert list(json.loads(said)) == ([*task.game.facts, "thoughts", "action"] if thoughts else ["action"])
+    assert task.step(said).info["action"] in right
 
 
 def test_states_that_mislead_do_so_as_often_as_asked_and_no_others():
