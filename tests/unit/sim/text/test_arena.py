@@ -71,7 +71,9 @@ def test_textarena_brings_neither_data_nor_scores():
 
 
 def test_a_game_whose_files_are_not_there_is_refused_in_one_line():
-    with pytest.raises(PluginError, match=r"^textarena:ScorableGames-v0 does not run .*: FileNotFoundError: .*directory"):
+    with pytest.raises(
+        PluginError, match=r"^textarena:ScorableGames-v0 does not run .*: FileNotFoundError: .*directory"
+    ):
         load.game("textarena:ScorableGames-v0").build({})
 
 
