@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
+from textwrap import fill
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
@@ -219,13 +220,17 @@ def plot_mixture(
         beside.set_ylabel("probability of being deployed (bars)", color=_COLOURS[0])
         beside.set_ylim(bottom=0)
         beside.grid(visible=False)
-        for marker, wanted in (("o", False), ("x", True)):
+        for marker, wanted, label in (("o", False, "mean of the trials"), ("x", True, "cannot be loaded")):
             shown = [place for place in places if failed[place] == wanted]
-            axes.plot(shown, [means[place] for place in shown], marker, color=_COLOURS[1])
+            if shown:
+                axes.plot(shown, [means[place] for place in shown], marker, color=_COLOURS[1], label=label)
         axes.axhline(certificate, color=_GREY, lw=1.5, ls="--", label="certificate")
-        axes.set(title=title, ylabel="mean return of the trials (points; cross: cannot be loaded)")
+        axes.set(title=title, ylabel="return")
         if len(names) <= _MOST_NAMED:
-            axes.set_xticks(places, list(names), rotation=90 if len(names) > 6 else 0, fontsize=8)
+            upright = len(names) > 6
+            width, lines = (24, max(1, 24 // len(names))) if upright else (84 // len(names), 3)
+            shown_names = [fill(name, width, max_lines=lines, placeholder=" …") for name in names]
+            axes.set_xticks(places, shown_names, rotation=90 if upright else 0, fontsize=8)
         axes.set_zorder(beside.get_zorder() + 1)
         axes.patch.set_visible(False)
         axes.legend(loc="best")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,6 +20,7 @@ from transformers import (
 
 from vlmrl_ros.core.errors import ConfigError, RangeError
 from vlmrl_ros.core.text_episode import END
+from vlmrl_ros.policies.language.model_place import SMOLLM2, check_place
 from vlmrl_ros.policies.vlm.smollm2 import PACKAGES, Smollm2File, check_packages
 
 
@@ -130,9 +130,6 @@ class _Cache:
         self.kept.batch_select_indices(rows)
 
 
-SMOLLM2 = "smollm2"
-
-
 def load(directory: str) -> tuple[PretrainedModel, PretrainedTokenizer]:
     """The model and the tokenizer of a directory; nothing is downloaded, and no code of it runs.
 
@@ -142,13 +139,9 @@ def load(directory: str) -> tuple[PretrainedModel, PretrainedTokenizer]:
     Raises:
         ConfigError: there is no such model.
     """
+    check_place(directory)
     if directory == SMOLLM2:
         return _smollm2()
-    if not Path(directory).is_dir():
-        raise ConfigError(
-            f"model is '{directory}', which is no directory with a causal language model; '' is a GPT, '{SMOLLM2}' the"
-            " model of a package"
-        )
     given = {"local_files_only": True, "trust_remote_code": False}
     try:
         tokenizer = PretrainedTokenizer(AutoTokenizer.from_pretrained(directory, **given))

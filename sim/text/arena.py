@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import random
+import re
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ from vlmrl_ros.sim.text.rules import Reply, RulesTask
 
 RAW = "-raw"
 """Ends the name of a game that gives its messages as they are."""
+DECORATION = re.compile(r"\x1b\[[0-9;]*m|\*{3,}")
+"""Colours and rulers in what a game says it lacks."""
 
 
 class ArenaRules:
@@ -32,15 +35,18 @@ class ArenaRules:
 
         Raises:
             UnknownNameError: TextArena has no such game.
-            PluginError: TextArena, or what the game needs of the network, is missing.
+            PluginError: TextArena, or what the game needs beside it, is missing; or the game itself is broken.
             ConfigError: the game is for several players.
         """
-        self._env = _make(name)
         self._dice = random.Random(0).getstate()
         try:
+            self._env = self._with_dice(lambda: _make(name))
             self.reset(np.random.default_rng(0))
-        except AssertionError as error:
+        except (AssertionError, ValueError) as error:
             raise ConfigError(f"textarena:{name} is not for a single player: {error}") from error
+        except (AttributeError, OSError, SyntaxError) as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise PluginError(f"textarena:{name} does not run with this TextArena and Python: {reason}") from error
 
     def reset(self, rng: np.random.Generator) -> str:
         """Begin a game."""
@@ -61,9 +67,10 @@ class ArenaRules:
         return Reply(self._news(), reward, text or None, terminated=bool(done), success=reward > 0)
 
     def _news(self) -> str:
-        """Messages since the last ones, but for the player's own."""
+        """Messages since the last ones, but for the player's own, whose parts some games give in another order."""
         _, messages = self._env.get_observation()
-        return "".join(f"{message.rstrip()}\n" for sender, message, _ in messages if sender != 0)
+        told = (message for sender, message, _ in messages if sender != 0 and isinstance(message, str))
+        return "".join(f"{message.rstrip()}\n" for message in told)
 
     def _with_dice(self, act: Callable[[], Any]) -> Any:
         """Call the game with the random numbers of this game alone: TextArena draws from those of the whole process."""
@@ -101,8 +108,14 @@ def _make(name: str) -> Any:
     try:
         return textarena.make(name + RAW)
     except (ImportError, LookupError) as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise PluginError(f"textarena:{name} lacks something that it loads from the network: {reason}") from error
+        reason = first_line(str(error))
+        raise PluginError(f"textarena:{name} lacks a package, or a file of the network: {reason}") from error
+
+
+def first_line(text: str) -> str:
+    """The first line that says something."""
+    lines = (line.strip() for line in DECORATION.sub("", text).splitlines())
+    return next((line for line in lines if line), "")
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,24 @@ def test_without_a_params_file_the_options_of_the_benchmark_are_taken_and_argume
     assert (node["lm_mc"]["width"], node["lm_mc"]["cloning_rate"]) == (64, 0.003)
 
 
+def test_two_runs_with_one_seed_end_in_the_same_checkpoint(stage: Stage):
+    options = {**SMALL, "cloning_updates": 4, "rollouts": 4}
+    learner = {"eval_episodes": 0, **{f"lm_ppo.{name}": value for name, value in options.items()}}
+    params = stage.params_file({"/**/text_learner": learner})
+    fingerprints = set()
+    for number in range(2):
+        run = stage.root / "runs" / f"twin_{number}"
+        launched = stage.launch(
+            *(LAUNCH, "task:=text_nav-fast", "learner:=lm_ppo", "data:=30", "episodes:=8", "num_envs:=2", "seed:=3"),
+            *(f"run_dir:={run}", f"params_file:={params}"),
+        )
+        assert launched.wait(60.0) == 0, launched.output
+        summary = json.loads((run / "summary.json").read_text())
+        assert summary["version"] > 1
+        fingerprints.add(summary["checkpoint_sha256"])
+    assert len(fingerprints) == 1
+
+
 @pytest.mark.parametrize(
     ("argument", "line"),
     [

@@ -76,6 +76,8 @@ class TextTraining:
         """Turns played; updates, and those of them before the first turn."""
         self.refused = 0
         """Episodes that the learner could not take: a character beyond its vocabulary, a text beyond its context."""
+        self.refusal = ""
+        """Why the first of them in this process was refused; empty where none was."""
         buffer = max(samples_per_insert, float(learner.samples_per_update))
         self._limiter = RateLimiter(samples_per_insert, min_size_to_sample=1, error_buffer=buffer)
         self.metrics: Mapping[str, float] = {}
@@ -133,8 +135,9 @@ class TextTraining:
             return
         try:
             learner.add(episode)
-        except _REFUSED:
+        except _REFUSED as error:
             self.refused += 1
+            self.refusal = self.refusal or str(error)
         while learner.ready and go_on():
             self._update()
 

@@ -154,6 +154,8 @@ class TextRun:
         lived = training.digest(step, go_on)
         if lived is None:
             return
+        if training.refusal:
+            self._problems.set("episodes", f"own episodes are not learned from: {training.refusal}")
         values = {"task_return": lived.task_return, "success": float(lived.success), "version": float(lived.version)}
         self._board.add({f"episode/{name}": value for name, value in values.items()}, lived.steps)
         if training.updates // config.publish_every > before // config.publish_every:

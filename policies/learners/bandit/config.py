@@ -16,5 +16,4 @@ class BanditConfig:
         (0.5,),
         "noise of the return of one trial, a standard deviation or a bound of it, above 0: one for all arms or one for "
         "each; 0.5 is right for returns in [0, 1]",
-        low=0.0,
     )

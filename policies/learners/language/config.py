@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from vlmrl_ros.core.config import option
 from vlmrl_ros.policies.language.gpt import GptConfig
+from vlmrl_ros.policies.language.model_place import check_place
 from vlmrl_ros.policies.language.tokenizer import KINDS
 
 
@@ -33,6 +34,11 @@ class LanguageConfig(GptConfig):
         high=1_000_000_000,
     )
     max_gradient: float = option(1.0, "greatest norm of a gradient", low=1e-6, high=1e6)
+
+    def __post_init__(self) -> None:
+        """Look for the model at once: a learner is built when its data have been made, which may take minutes."""
+        if self.model:
+            check_place(self.model)
 
 
 @dataclass(frozen=True)

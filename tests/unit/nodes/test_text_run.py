@@ -45,7 +45,8 @@ class Loop:
         chosen = from_mapping(builder.config_type, {**SMALL, **options}, learner)
         self.published: list[Weights] = []
         self.said: list[str] = []
-        ties = TextTies(self.published.append, self.said.append, lambda text: None)
+        self.problems: list[str] = []
+        ties = TextTies(self.published.append, self.said.append, self.problems.append)
         told = WORDS if settings.task == "wordle" else {}
         plan = TextPlan(settings, told, chosen, settings.offline)
         self.directory = RunDirectory(directory, settings.resume)
@@ -203,6 +204,8 @@ def test_an_episode_that_the_learner_cannot_read_is_counted_and_asked_for_again(
     loop.run.digest(SpokenStep(2, arrival.text, end, Answer("")), lambda: True)
     training = loop.run.training
     assert (training.refused, training.updates, training.wanted(3)) == (1, 1, 2)
+    [problem] = loop.problems
+    assert problem.startswith("own episodes are not learned from: character '\u2654' is not in the vocabulary; valid: ")
     loop.directory.close()
 
 

@@ -9,7 +9,14 @@ from matplotlib.image import imread
 
 from vlmrl_ros.core.episode_log import EpisodeRecord
 from vlmrl_ros.core.errors import ShapeError
-from vlmrl_ros.policies.evaluation.plots import Curve, plot_interventions, plot_returns, plot_skill, plot_success
+from vlmrl_ros.policies.evaluation.plots import (
+    Curve,
+    plot_interventions,
+    plot_mixture,
+    plot_returns,
+    plot_skill,
+    plot_success,
+)
 from vlmrl_ros.policies.evaluation.statistics import success_interval
 from vlmrl_ros.policies.evaluation.strip import image_strip, write_png
 
@@ -59,6 +66,15 @@ def test_fading_interventions_become_a_picture(tmp_path):
     plot_interventions(tmp_path / "none.png", [], "peg_insert")
     plot_interventions(tmp_path / "some.png", episodes, "peg_insert")
     assert ink(tmp_path / "none.png") < ink(tmp_path / "some.png")
+
+
+@pytest.mark.parametrize("count", [2, 8, 40])
+def test_long_names_of_candidates_and_what_the_marks_mean_stay_within_the_picture(tmp_path, count):
+    names = [f"put the red block on the blue pad, please, and wait {number}" for number in range(count)]
+    path, failed = tmp_path / "mixture.png", [False] * (count - 1) + [True]
+    plot_mixture(path, names, [0.5] * count, [1 / count] * count, failed, 0.1, "trust")
+    dark = imread(path)[..., :3].min(-1) < 0.5
+    assert not any(edge.any() for edge in (dark[:2], dark[-2:], dark[:, :2], dark[:, -2:]))
 
 
 def test_a_strip_shows_evenly_spaced_frames_with_the_first_and_the_last(tmp_path):

@@ -279,6 +279,6 @@ def test_a_learner_of_text_needs_a_task_of_text_and_a_model_that_exists(tmp_path
     with pytest.raises(ConfigError, match="learns from episodes of text"):
         LmBc.build("reach", LmBc.config_type(), np.random.default_rng(0))
     with pytest.raises(ConfigError, match="no directory with a causal language model"):
-        learner_of("lm_bc", model=str(tmp_path / "none"))
+        from_mapping(LmBc.config_type, {"model": str(tmp_path / "none")})
     with pytest.raises(ConfigError, match="no text of the task"):
         TextSpec("maze", ("",))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import defaultdict
 from itertools import islice
 
 import numpy as np
@@ -11,7 +12,10 @@ import pytest
 
 from vlmrl_ros.core import registry
 from vlmrl_ros.core.errors import UnknownNameError
+from vlmrl_ros.core.text import Answer
 from vlmrl_ros.core.text_episode import END
+from vlmrl_ros.core.text_games import TextGames
+from vlmrl_ros.core.text_steps import STEP_NS
 from vlmrl_ros.sim.text import load
 from vlmrl_ros.sim.text.stockfish import GAMES
 
@@ -71,6 +75,29 @@ def test_a_clone_goes_on_alike_and_leaves_the_original_alone(task):
     twin = task.clone()
     then = play(twin, 8)
     assert play(task, 8) == then
+
+
+def lived(name: str, at_once: int) -> dict[int, list[tuple]]:
+    """What two episodes of legal actions show, by number; those that last are cut at the sixth step."""
+    tasks = [load.game(name).build(OPTIONS.get(name, {})) for _ in range(at_once)]
+    games, seen = TextGames(tasks, seed=1), defaultdict(list)
+    while arrivals := games.arrive(wanted=2, version=0):
+        for arrival in arrivals:
+            outcome = arrival.feedback
+            seen[outcome.episode].append((arrival.text, outcome.reward, outcome.terminated, outcome.truncated))
+            if not outcome.last:
+                legal, rng = tasks[arrival.stamp_ns % STEP_NS].legal_actions, np.random.default_rng(outcome.step)
+                games.hear(arrival.stamp_ns, Answer(legal[rng.integers(len(legal))]))
+        if arrivals[0].feedback.step == 5:
+            games.cut()
+        games.carry_out()
+    return seen
+
+
+def test_games_that_are_played_at_once_go_as_they_do_one_after_the_other(name):
+    one_by_one, at_once = lived(name, 1), lived(name, 2)
+    assert at_once == one_by_one
+    assert [len(of) > 1 for of in at_once.values()] == [True, True]
 
 
 def test_what_is_legal_is_understood(task):
