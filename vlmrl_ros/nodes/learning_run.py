@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -53,7 +53,7 @@ class LearningRun:
             ties: to the node.
             experience: makes what the learner takes; transitions by default.
         """
-        self._plan = plan
+        self.plan = plan
         self._spec = spec
         self._directory = directory
         self._ties = ties
@@ -85,16 +85,6 @@ class LearningRun:
         return self._judge.evaluations
 
     @property
-    def evaluates(self) -> bool:
-        """There are evaluations, also one at the end."""
-        return self._plan.evaluates
-
-    @property
-    def task_options(self) -> Mapping[str, Any]:
-        """Those given for the task of the evaluations."""
-        return self._plan.eval_task_options
-
-    @property
     def newest_ns(self) -> tuple[int, ...]:
         """Stamp of the newest step of each arm that was learned from, ns; -1 where there is none."""
         return self._state.newest_ns
@@ -112,7 +102,7 @@ class LearningRun:
             CheckpointError: the checkpoint is whole but does not fit.
             BagError: what the learner is to be given is damaged or of no use.
         """
-        plan, directory = self._plan, self._directory
+        plan, directory = self.plan, self._directory
         identify(plan, self._spec, directory)
         self._checkpoints.clean()
         if not (plan.resume and self._restore()):
@@ -139,10 +129,10 @@ class LearningRun:
             arm: from the bags of this arm alone.
             before: only from what was lived before this step.
         """
-        goes_on = self._plan.resume or max(self.newest_ns) >= 0  # the first step of a run may be in its bags at once
+        goes_on = self.plan.resume or max(self.newest_ns) >= 0  # the first step of a run may be in its bags at once
         self._catching_up = True
         count = 0
-        arms = range(len(self._plan.arms)) if arm is None else (arm,)
+        arms = range(len(self.plan.arms)) if arm is None else (arm,)
         for of, step in lived(self._ties, {one: self.newest_ns[one] for one in arms}):
             if stopped() or self.finished or (before is not None and step.stamp_ns >= before.stamp_ns):
                 break
@@ -166,19 +156,19 @@ class LearningRun:
             self._do_what_is_due(before, steps)
         if episode is not None:
             self._log_episode(episode)
-            self.finished = steps >= self._plan.max_steps
+            self.finished = steps >= self.plan.max_steps
 
     @property
     def pretraining(self) -> bool:
         """The updates before the first step are not all made."""
-        return self.training.offline_updates < self._plan.offline_updates
+        return self.training.offline_updates < self.plan.offline_updates
 
     def pretrain(self) -> None:
         """Make one of the updates before the first step; the last one gives the weights that :meth:`recover` publishes.
 
         They are made anew where they were interrupted, because the only checkpoint of them is that of the end.
         """
-        plan, training = self._plan, self.training
+        plan, training = self.plan, self.training
         training.pretrain()
         done = training.offline_updates
         if done % max(1, plan.offline_updates // PRETRAINING_PARTS) == 0:
@@ -194,7 +184,7 @@ class LearningRun:
         before = self.training.steps
         self.training.rehearse(go_on)
         self._do_what_is_due(before, before + 1)
-        self.finished = before + 1 >= self._plan.max_steps
+        self.finished = before + 1 >= self.plan.max_steps
 
     def checkpoint(self) -> None:
         """Take a checkpoint of this step; it is written and evaluated while learning goes on."""
@@ -223,7 +213,7 @@ class LearningRun:
             raise RunDirectoryError(self._checkpoints.problem)
 
     def _write_results(self, final: Evaluation | None, interrupted: bool, learning_s: float) -> None:
-        plan = self._plan
+        plan = self.plan
         summary = {"task": self._spec.task, "learner": plan.learner, "seed": plan.seed, "max_steps": plan.max_steps}
         summary |= summarise(self.training, self.evaluations, final, plan.arms) | self.experience.counts()
         if theory := self._terms(final):
@@ -254,17 +244,17 @@ class LearningRun:
         stored, about = found
         self._state.restore(stored.path, about)
         if self.experience.listens:
-            recall(self._plan, self.training, self.experience, self._ties)
+            recall(self.plan, self.training, self.experience, self._ties)
             self.experience.resume(about.get("counts", {}))
         self._checkpoints.settle()
         newest = (chain.newest for chain in self.training.chains)
         ended = any(step is not None and step.feedback.last for step in newest)
-        self.finished = (ended or self.without_robot) and self.training.steps >= self._plan.max_steps
+        self.finished = (ended or self.without_robot) and self.training.steps >= self.plan.max_steps
         self._ties.say(f"goes on from {stored.path}")
         return True
 
     def _do_what_is_due(self, before: int, steps: int) -> None:
-        plan = self._plan
+        plan = self.plan
         if self._state.releases.due(before, steps):
             weights = self._state.releases.take()
             if not self._catching_up:

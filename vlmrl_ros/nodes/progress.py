@@ -73,7 +73,9 @@ class Progress:
             self._say(f"success without help: {final['success']:.2f} {span} {judged}")
         self._say(f"results: {run.path / 'summary.json'}, pictures: {run.path / 'plots'}")
         if "best_checkpoint" in summary:
-            self._say(f"watch it: {_evaluating(summary['best_checkpoint'], run.task_options, self._evaluate_with)}")
+            self._say(
+                f"watch it: {_evaluating(summary['best_checkpoint'], run.plan.eval_task_options, self._evaluate_with)}"
+            )
 
     def close(self) -> None:
         """Take the live line away."""
@@ -99,7 +101,7 @@ class Progress:
             parts.append(f"success without help {newest.success:.2f} at step {newest.step}")
         if said := run.experience.line():
             parts.append(f"said: {said}")
-        return "  ".join([*parts, "evaluating ..."] if run.finished and run.evaluates else parts)
+        return "  ".join([*parts, "evaluating ..."] if run.finished and run.plan.evaluates else parts)
 
 
 def _evaluating(checkpoint: str, task_options: Mapping[str, Any], given: str) -> str:
