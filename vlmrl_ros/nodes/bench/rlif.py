@@ -71,7 +71,7 @@ def measure_part(part: str, quick: bool, work: Path) -> Figures:
         )
     if part == TASK:
         return _measure_peg(quick, work)
-    return measure_domain(_DOMAINS[part], work, SEEDS[:1] if quick else SEEDS, quick)
+    return measure_domain(_DOMAINS[part], work, quick)
 
 
 def _measure_peg(quick: bool, work: Path) -> Figures:
