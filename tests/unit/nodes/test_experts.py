@@ -22,7 +22,7 @@ from vlmrl_ros.sim.load import build as build_task
 TINY = {"hidden": [8], "batch_size": 16, "samples_per_insert": 16.0, "min_steps": 16, "layer_norm": True}
 COURSE = Course("gym:InvertedPendulum-v5", 90, 30, {"horizon": 15}, TINY, episodes=2)
 SMALL = {"hidden": [8], "batch_size": 16, "samples_per_insert": 16.0, "min_steps": 16}
-DOMAIN = Domain("pole", COURSE, 0.0, 15.0, steps=20, demonstrations=1, episodes=1)
+DOMAIN = Domain("pole", COURSE, 0.0, 15.0, steps=20, demonstrations=1, episodes=1, seeds=1)
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +151,7 @@ def test_a_whole_task_is_measured_and_not_measured_twice(school: Path, monkeypat
     small = {name: (m[0], options.get(name, cloning), m[2]) for name, m in METHODS.items()}
     monkeypatch.setattr(rlif_experts, "METHODS", small)
     monkeypatch.setattr(experts, "SHARES", {"strong": 1.0, "medium": 0.5, "weak": 0.2})
-    figures = rlif_experts.measure_domain(DOMAIN, tmp_path, (0,), quick=False)
+    figures = rlif_experts.measure_domain(DOMAIN, tmp_path, quick=False)
     for level in ("strong", "medium", "weak"):
         assert all(0.0 < figures[f"pole.{level}.{method}.score.mean"] <= 1.0 for method in METHODS)
         own = [figures[f"pole.{level}.operator.score.{end}"] for end in ("low", "mean", "high")]
@@ -162,5 +162,5 @@ def test_a_whole_task_is_measured_and_not_measured_twice(school: Path, monkeypat
     assert share > 0
     assert lessons["pole_rlif_random_weak_s0"]["lesson"]["operator_options"]["takeover_rate"] == takeover_rate(share, 4)
     taken = {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("pole_*.json")}
-    assert rlif_experts.measure_domain(DOMAIN, tmp_path, (0,), quick=False) == figures
+    assert rlif_experts.measure_domain(DOMAIN, tmp_path, quick=False) == figures
     assert {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("pole_*.json")} == taken

@@ -190,14 +190,14 @@ def test_another_task_is_refused(make_run, lived, tmp_path, task):
     plain = json.loads(task.spec.to_json())
     other = TaskSpec.from_json(json.dumps(plain | {"horizon": 7}))
     with pytest.raises(RunDirectoryError, match="its task 'reach' has another horizon"):
-        identify(made.run._plan, other, made.directory)
+        identify(made.run.plan, other, made.directory)
 
 
 def test_the_device_may_change(make_run, lived, tmp_path):
     path = tmp_path / "run"
     live(make_run(path, max_steps=HALF), lived)
     made = make_run(path, resume=True)
-    made.run._plan.options["device"] = "cuda"
+    made.run.plan.options["device"] = "cuda"
     made.run.begin()
     made.run.end(lambda: True)
 
