@@ -7,7 +7,7 @@ VENV := .venv
 # One environment for each ROS 2: a sourced one, or the wheels.
 READY := $(VENV)/ready-$(or $(ROS_DISTRO),wheels)
 ENTER := . ./$(VENV)/setup.sh &&
-INPUTS := $(wildcard constraints/*.txt launch/*.launch.py launch/config/*.xml launch/config/*/* tools/ros2lite/pyproject.toml)
+INPUTS := $(wildcard constraints/*.txt launch/*.launch.py launch/config/*.xml launch/config/*.yaml launch/config/*/* tools/ros2lite/pyproject.toml)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup sim-train test check bench clean
