@@ -81,7 +81,7 @@ class TextArm:
         self._turns, self._over = 0, False
         self._rng = np.random.default_rng([seed, 1])
         self._arrived = self.task.reset(np.random.default_rng(seed))
-        return self._observe()
+        return self.observe()
 
     def step(self, text: str) -> TextStep:
         """Carry out what a text says, to the end of the motion, of the episode, or to success.
@@ -104,7 +104,13 @@ class TextArm:
         info: dict[str, Any] = {"action": word, "valid": said.valid, "anchor": self._anchor()}
         if self._over:
             info["success"] = success
-        return TextStep(self._observe(), success + penalty(said, invalid), terminated, truncated, info)
+        return TextStep(self.observe(), success + penalty(said, invalid), terminated, truncated, info)
+
+    def observe(self) -> TextObservation:
+        """What is seen and asked now."""
+        size = self.config.image_size
+        images = tuple(self.task.render(camera, size, size) for camera in self.config.cameras)
+        return TextObservation(prompt(self.around, self.instruction, len(images)), images)
 
     def close(self) -> None:
         """Free the task."""
@@ -125,8 +131,3 @@ class TextArm:
     def _anchor(self) -> tuple[str, ...]:
         """Instruction and scene to the centimetre: what counts as the same state."""
         return (self.instruction, *(f"{name} {value:.2f}" for name, value in self.task.scene().items()))
-
-    def _observe(self) -> TextObservation:
-        size = self.config.image_size
-        images = tuple(self.task.render(camera, size, size) for camera in self.config.cameras)
-        return TextObservation(prompt(self.around, self.instruction, len(images)), images)

@@ -119,6 +119,10 @@ class Tabletop(ArmTask):
         """Where a thing of the layout is now, float64 (3,), m, in the base frame."""
         return np.array(self.robot.data.xpos[self._bodies[number]])
 
+    def lies(self, number: int) -> bool:
+        """A thing of the layout rests on the table."""
+        return self._height(number) < _RESTING_M
+
     def target_position(self, number: int = 0) -> Array:
         """Where a target of the layout lies, float64 (3,), m, in the base frame."""
         return np.array(self.robot.data.mocap_pos[self._targets[number]])
@@ -175,9 +179,9 @@ class Tabletop(ArmTask):
         released = self.robot.opening > 2 * half_width_m(self.layout.goal.thing) + _LET_GO_M
         return bool(away < AT_GOAL_M and abs(self._height()) < _RESTING_M and released)
 
-    def _height(self) -> float:
-        """Of the thing over the table, m."""
-        return float(self.thing_position()[2] - HALF_HEIGHT_M)
+    def _height(self, number: int = 0) -> float:
+        """Of a thing over the table, m."""
+        return float(self.thing_position(number)[2] - HALF_HEIGHT_M)
 
     def _lay(self, rng: np.random.Generator) -> None:
         model, data = self.robot.model, self.robot.data

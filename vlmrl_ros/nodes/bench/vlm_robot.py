@@ -10,8 +10,8 @@ import numpy as np
 from vlmrl_ros.core.errors import VlmrlError
 from vlmrl_ros.nodes.bench.figures import Figures, over_seeds
 from vlmrl_ros.nodes.bench.remembered import Result
-from vlmrl_ros.nodes.bench.vlm_robot_play import by_hand
-from vlmrl_ros.nodes.bench.vlm_robot_runs import LEARNING, QUICK, SEEN, UNSEEN, Size, robot
+from vlmrl_ros.nodes.bench.vlm_robot_play import SEEN, UNSEEN, by_hand
+from vlmrl_ros.nodes.bench.vlm_robot_runs import LEARNING, QUICK, Size, robot
 from vlmrl_ros.policies.evaluation.statistics import success_interval
 
 SEEDS = (0, 1, 2)

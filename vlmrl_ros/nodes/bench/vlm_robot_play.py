@@ -1,4 +1,4 @@
-"""Arms side by side that are told what to do by text: with somebody who takes over, shown how it is done, judged."""
+"""Arms side by side that are told what to do by text: with somebody who takes over, and judged."""
 
 from __future__ import annotations
 
@@ -16,14 +16,13 @@ from vlmrl_ros.core.text import TextObservation
 from vlmrl_ros.core.text_action import read_action
 from vlmrl_ros.nodes.bench.supervisor import Supervisor
 from vlmrl_ros.policies.evaluation.story import Scene, plot_story
-from vlmrl_ros.sim.operators.words import SHAPE, Said, by_skills
-from vlmrl_ros.sim.tasks.tabletop.goals import MIRRORED, RELATIONS, Goal
-from vlmrl_ros.sim.tasks.tabletop.layout import CELLS, Cell, Layout, beside, place_name
+from vlmrl_ros.sim.operators.words import SHAPE, by_skills
 from vlmrl_ros.sim.tasks.tabletop.task import Tabletop, build
 from vlmrl_ros.sim.text_arm import TextArm, TextArmConfig
 
 Speaker = Callable[[Sequence[TextObservation]], Sequence[str]]
 """Says something to each observation."""
+SEEN, UNSEEN = ({"combinations": which, "observation": "state"} for which in ("seen", "unseen"))
 IN_WORDS = TextArmConfig(words="skills", invalid=NO_OP, max_turns=3)
 
 
@@ -122,41 +121,3 @@ def tell(path: Path, speak: Speaker, options: Mapping[str, Any], seed: int = EVA
     end = "done" if step.info["success"] else "not done"
     plot_story(path, title, [*scenes, Scene(step.observation.images[0], "", end)])
     table.close()
-
-
-@dataclass(frozen=True)
-class Teacher:
-    """Shows how it is done, with errors: some at random, some that any pupil will take over."""
-
-    slips: float
-    """Share of the answers that name any place."""
-    misled: float
-    """Share of the places that are named on the other side of the target, where the table has one."""
-
-    def show(self, task: Tabletop, rng: np.random.Generator) -> Said:
-        """What the teacher says now."""
-        layout = task.layout
-        return self.say(by_skills(task), layout.goal, layout.target_cells[0], rng)
-
-    def say(self, true: Said, goal: Goal, target_cell: Cell, rng: np.random.Generator) -> Said:
-        """What the teacher says where this is true."""
-        verb, place = true.action.split(" ", 1)
-        named = place
-        mirrored = beside(target_cell, MIRRORED[goal.relation])
-        if rng.random() < self.slips:
-            named = place_name(CELLS[rng.integers(len(CELLS))])
-        elif verb == "place" and mirrored in CELLS and rng.random() < self.misled:
-            named = place_name(mirrored)
-        return Said(true.thoughts.removesuffix(place) + named, f"{verb} {named}")
-
-
-def askable(layout: Layout) -> list[tuple[Goal, Cell, Cell]]:
-    """All that can be asked for with the layout's thing in the hand: goal, cell of its target, cell that it means."""
-    found = []
-    for number, (target, own) in enumerate(zip(layout.targets, layout.target_cells, strict=True)):
-        taken = (*layout.thing_cells[1:], layout.target_cells[1 - number])
-        for relation in RELATIONS:
-            cell = beside(own, relation)
-            if cell in CELLS and cell not in taken:
-                found.append((Goal(layout.goal.thing, relation, target), own, cell))
-    return found

@@ -6,53 +6,35 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from vlmrl_ros.core.prompts import answer, prompt
 from vlmrl_ros.core.side_by_side import live, training_seeds
 from vlmrl_ros.core.text import TextObservation
 from vlmrl_ros.nodes.bench.remembered import Result, remembered
-from vlmrl_ros.nodes.bench.vlm_robot_play import (
-    IN_WORDS,
-    Speaker,
-    Supervisor,
-    Table,
-    Teacher,
-    arm,
-    askable,
-    judge,
-    tell,
-)
+from vlmrl_ros.nodes.bench.supervisor import Supervisor
+from vlmrl_ros.nodes.bench.vlm_robot_lessons import Lessons, Teacher, phrases, texts, words_of
+from vlmrl_ros.nodes.bench.vlm_robot_play import IN_WORDS, SEEN, UNSEEN, Speaker, Table, judge, tell
 from vlmrl_ros.policies.vlm.asking import pixels
 from vlmrl_ros.policies.vlm.decoding import Decoder
 from vlmrl_ros.policies.vlm.loading import load_model
 from vlmrl_ros.policies.vlm.ppo import PpoConfig, UtterancePpo
-from vlmrl_ros.policies.vlm.sft import Example, SftConfig, fine_tune
+from vlmrl_ros.policies.vlm.sft import SftConfig, fine_tune
 from vlmrl_ros.policies.vlm.stem import learn_to_see
 from vlmrl_ros.policies.vlm.tiny import TinyConfig, build
-from vlmrl_ros.sim.operators.words import AND, EMPTY, FULL, LIES, SHAPE, THEN, by_skills, cell_of, to_pick, to_place
-from vlmrl_ros.sim.tasks.tabletop import task as tabletop
-from vlmrl_ros.sim.tasks.tabletop.goals import PLACES_TO_BE, THINGS, goals
-from vlmrl_ros.sim.tasks.tabletop.layout import CELLS, place_name
-from vlmrl_ros.sim.text_arm import TextArm
 
 MODEL = TinyConfig(
     vision="stem", places=True, vision_width=128, width=96, layers=3, heads=4, vocabulary=400, context=128
 )
 """0.5 million parameters."""
 TEACHER = Teacher(slips=0.1, misled=0.7)
-OTHERWISE = 4
-"""Other goals, at most, that are asked for with the same full hand."""
 LEARNING_RATE = 1e-3
 """Of the supervised fine-tuning."""
 ATTENTION = 0.7
 """Share of the wrong utterances that the supervisor corrects."""
-SEEN, UNSEEN = ({"combinations": which, "observation": "state"} for which in ("seen", "unseen"))
 LEARNING = {"sft": None, "rl": "reward", "takeovers": "takeovers"}
 """Arm of the benchmark to what it learns from after supervised fine-tuning."""
 
@@ -65,9 +47,11 @@ class Size:
     """Tables that are only looked at."""
     looks: int = 600
     """Gradient steps in which the stem learns to see."""
-    shown: int = 1500
-    """Episodes of demonstrations."""
-    sft_steps: int = 4000
+    carrying: int = 1500
+    """Episodes that are shown after the pick."""
+    given_back: int = 1500
+    """Episodes in which a person at the joystick gives the arm back now and then."""
+    sft_steps: int = 8000
     updates: int = 20
     width: int = 8
     steps: int = 32
@@ -76,7 +60,7 @@ class Size:
     """Of the evaluation, seen and unseen each."""
 
 
-QUICK = Size(glances=5000, looks=400, shown=400, sft_steps=1300, updates=3, episodes=50)
+QUICK = Size(glances=5000, looks=400, carrying=400, given_back=400, sft_steps=1300, updates=3, episodes=50)
 
 
 def robot(work: Path, size: Size, arm_name: str, seed: int) -> Result:
@@ -122,22 +106,29 @@ class Run:
         """Teach the model, once for all arms that begin so: ``taught_<seed>`` is a folder for ``vlm.model``."""
         folder = self.work / f"taught_{self.seed}"
         about = {**asdict(self.size), **_common()}
-        remembered(folder.with_suffix(".json"), about, lambda: self._teach(folder))
+        taught = remembered(folder.with_suffix(".json"), about, lambda: self._teach(folder))
         self.model, self.processor = load_model(str(folder), "float32", "cpu", (), self.seed)
-        longest = max(len(ids) for ids in self.processor.tokenizer(texts())["input_ids"])
-        self.decoder = Decoder(self.model, self.processor, longest + 3)
+        self.decoder = Decoder(self.model, self.processor, int(taught["longest"]) + 3)
 
     def _teach(self, folder: Path) -> Result:
-        model, processor = build(texts(), self.seed, MODEL, phrases())
-        views = [*demonstrations(self.size.shown, self.seed), *glances(self.size.glances, self.seed)]
-        seen = pixels([view.example.observation for view in views], processor)
-        tower, cells = model.model.vision_tower, [view.cells for view in views]
-        named = learn_to_see(tower, seen, cells, self.seed, self.size.looks, self.size.looks)
-        config = SftConfig(steps=self.size.sft_steps, learning_rate=LEARNING_RATE)
-        losses = fine_tune(model, processor, [view.example for view in views], self.seed, config)
+        size, lessons = self.size, Lessons(TEACHER, self.seed)
+        views = [
+            *lessons.carrying(size.carrying),
+            *lessons.given_back(size.given_back),
+            *lessons.glances(size.glances),
+        ]
+        said = texts(views)
+        model, processor = build(said, self.seed, MODEL, phrases())
+        seen = pixels([view.examples[0].observation for view in views], processor)
+        words = [words_of(view.contents) for view in views]
+        named = learn_to_see(model.model.vision_tower, seen, words, self.seed, size.looks, size.looks)
+        config = SftConfig(steps=size.sft_steps, learning_rate=LEARNING_RATE)
+        examples = [one for view in views for one in view.examples]
+        losses = fine_tune(model, processor, examples, self.seed, config)
         for part in (model, processor):
             part.save_pretrained(folder)
-        return {"named": named, "loss": float(np.mean(losses[-20:]))}
+        longest = max(len(ids) for ids in processor.tokenizer(said)["input_ids"])
+        return {"named": named, "loss": float(np.mean(losses[-20:])), "longest": longest, "examples": len(examples)}
 
     def _reinforce(self) -> None:
         ppo = UtterancePpo(
@@ -162,80 +153,3 @@ class Run:
             return [one.text for one in self.decoder.decode(observations, temperature, generator)]
 
         return speak
-
-
-@dataclass(frozen=True)
-class View:
-    """What an arm saw, what the teacher said to it, and what lay in each cell: 0 nothing, else its number."""
-
-    example: Example
-    cells: Sequence[int]
-
-
-def demonstrations(episodes: int, seed: int) -> list[View]:
-    """What the teacher says in each of so many episodes, with the hand empty and, after the right pick, full.
-
-    With the full hand he is asked for other goals, too, which the same picture allows.
-    """
-    task, rng = TextArm(tabletop.build(SEEN), config=IN_WORDS), np.random.default_rng([seed, 1])
-    views = []
-    for number in range(episodes):
-        views.append(_view(task, task.reset((seed + 1000) * 10**6 + number), rng))
-        step = task.step(answer(None, by_skills(arm(task)).action))
-        views.append(_view(task, step.observation, rng))
-        if arm(task).holds_thing:
-            views += _asked_otherwise(task, step.observation, rng)
-    task.close()
-    return views
-
-
-def _asked_otherwise(task: TextArm, seen: TextObservation, rng: np.random.Generator) -> list[View]:
-    cells, goals_now = contents(arm(task)), askable(arm(task).layout)
-    views = []
-    for index in rng.permutation(len(goals_now))[:OTHERWISE]:
-        goal, own, cell = goals_now[index]
-        said = TEACHER.say(to_place(goal, place_name(own), place_name(cell)), goal, own, rng)
-        asked = TextObservation(prompt(task.around, str(goal), len(seen.images)), seen.images)
-        views.append(View(Example(asked, answer(said.thoughts, said.action)), cells))
-    return views
-
-
-def glances(tables: int, seed: int) -> list[View]:
-    """The beginnings of other episodes."""
-    task, rng = TextArm(tabletop.build(SEEN), config=IN_WORDS), np.random.default_rng([seed, 2])
-    views = [_view(task, task.reset((seed + 2000) * 10**6 + number), rng) for number in range(tables)]
-    task.close()
-    return views
-
-
-def _view(task: TextArm, seen: TextObservation, rng: np.random.Generator) -> View:
-    said = TEACHER.show(arm(task), rng)
-    return View(Example(seen, answer(said.thoughts, said.action)), contents(arm(task)))
-
-
-def contents(task: tabletop.Tabletop) -> list[int]:
-    """What lies in each cell now: 0 nothing, else the number of the target or of the thing on it."""
-    found = dict.fromkeys(CELLS, 0)
-    for target, cell in zip(task.layout.targets, task.layout.target_cells, strict=True):
-        found[cell] = 1 + len(THINGS) + PLACES_TO_BE.index(target)
-    for number, thing in enumerate(task.layout.things):
-        if number or not task.holds_thing:
-            found[cell_of(task.thing_position(number))] = 1 + THINGS.index(thing)
-    return list(found.values())
-
-
-def texts() -> list[str]:
-    """Every instruction, and answers with all words."""
-    asked = goals("all")
-    places = [place_name(cell) for cell in CELLS]
-    said = [
-        speak(goal, one, other) for goal in asked for speak in (to_pick, to_place) for one, other in pairwise(places)
-    ]
-    return [*(str(goal) for goal in asked), *(answer(one.thoughts, one.action) for one in said)]
-
-
-def phrases() -> tuple[str, ...]:
-    """What prompts and answers always say again."""
-    task = TextArm(tabletop.build(SEEN), config=IN_WORDS)
-    task.close()
-    return (*task.around, *SHAPE, EMPTY, FULL, AND, THEN, LIES)
