@@ -183,11 +183,15 @@ def _vlm() -> Rows:
     f, games, robot = _read("vlm"), _read("rl4vlm"), _read("vlm_robot")
     ratios = [f[f"ratio_to_transformers.b{batch}"] for batch in (1, 8)]
     line = [games[f"number_line.{arm}.success.mean"] for arm in ("sft", "rl0_3", "takeovers")]
-    table = [robot[f"tabletop.{arm}.seen.success.mean"] for arm in ("sft", "rl", "takeovers")]
+    seen, unseen = (
+        [robot[f"tabletop.{arm}.{which}.success.mean"] for arm in ("sft", "rl", "takeovers")]
+        for which in ("seen", "unseen")
+    )
     return [
         ("tokens a CPU second of a small vision-language model, over `generate`; batch 1, 8", _two(ratios)),
         ("it plays NumberLine: after demonstrations, with the task's reward, with takeovers alone", _two(line)),
-        ("it moves things on a table by words: the same three", _two(table)),
+        ("it moves things on a table by words: the same three", _two(seen)),
+        ("the same, asked for colours and shapes that were never asked for together before", _two(unseen)),
     ]
 
 

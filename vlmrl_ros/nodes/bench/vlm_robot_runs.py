@@ -60,7 +60,7 @@ class Size:
     """Of the evaluation, seen and unseen each."""
 
 
-QUICK = Size(glances=5000, looks=400, carrying=400, given_back=400, sft_steps=1300, updates=3, episodes=50)
+QUICK = Size(glances=5000, looks=400, carrying=300, given_back=200, sft_steps=1500, updates=3, episodes=50)
 
 
 def robot(work: Path, size: Size, arm_name: str, seed: int) -> Result:
