@@ -171,5 +171,10 @@ def test_the_options_for_the_loop_are_those_of_the_suite(plan):
     assert given["data"] == plan.data
 
 
+@pytest.mark.parametrize("plan", lmrl_gym.PLANS, ids=lambda plan: plan.task)
+def test_an_update_waits_for_the_own_episodes_of_its_round_and_for_no_more(plan):
+    assert all(recipe.options.get("rollouts") == recipe.own for recipe in plan.recipes.values() if recipe.own)
+
+
 def test_a_plan_goes_by_its_task_so_that_a_launch_finds_the_options():
     assert sorted(lmrl_gym.PARTS) == sorted(registry.names("text_tasks"))
