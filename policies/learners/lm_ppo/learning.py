@@ -24,7 +24,7 @@ from vlmrl_ros.policies.vlm.ppo_loss import advantages, policy_loss, value_loss
 
 Losses = dict[str, float]
 JUDGED = 256
-"""Passages that are judged at once; with 1024 the attention of texts of 55 tokens takes almost twice as long."""
+"""Passages that are judged at once; with 1024, texts of 55 tokens take almost twice as long."""
 
 
 @dataclass(frozen=True)
