@@ -22,13 +22,21 @@ PPO = {
     "reward_scale": 0.2,
     "kl_weight": 0.01,
 }
+ENDGAMES_PPO = {
+    "learning_rate": 3e-4,
+    "discount": 0.8,
+    "batch_size": 64,
+    "epochs": 2,
+    "value_epochs": 2,
+    "kl_weight": 0.01,
+}
 BLIND = {"discount": 0.96, "cql_weight": 0.5}
 BLIND_PPO = {"learning_rate": 3e-4, "rollouts": 16, "batch_size": 256, "reward_scale": 0.1, "kl_weight": 0.1}
 
 
-def of_own_best(own: int, share: float, rounds: int = 20) -> Recipe:
+def of_own_best(own: int, share: float, rounds: int = 20, learning_rate: float = 1e-3) -> Recipe:
     """Online filtered BC with so many own episodes a round: clones a share of those of the newest four rounds."""
-    options = {"learning_rate": 1e-3, "updates": 10, "rollouts": own, "pool": 4 * own, "share": share}
+    options = {"learning_rate": learning_rate, "updates": 10, "rollouts": own, "pool": 4 * own, "share": share}
     return Recipe(rounds, options, own=own)
 
 
@@ -67,18 +75,26 @@ marks."""
 ENDGAMES = Plan(
     task="chess_endgames",
     options={},
-    data=250,
-    shared={**SHARED, "context": 96, "answer_tokens": 8, "batch_size": 128},
+    data=2000,
+    shared={
+        **SHARED,
+        "layers": 2,
+        "width": 128,
+        "learning_rate": 1e-3,
+        "context": 96,
+        "answer_tokens": 8,
+        "batch_size": 32,
+    },
     recipes={
-        "lm_bc": Recipe(5, cloned=False),
-        "lm_ppo": Recipe(12, PPO, own=12),
-        "lm_mc": Recipe(3, {**VALUES, "beta": 2.0}),
-        "lm_filtered_bc": Recipe(2, {"keep": "successful"}),
-        "ilql": Recipe(6, {**VALUES, "beta": 2.0, "expectile": 0.7, "return_steps": 150, "target_every": 40}),
-        "lm_online_filtered_bc": of_own_best(12, 0.3, rounds=12),
+        "lm_bc": Recipe(60, cloned=False),
+        "lm_ppo": Recipe(10, ENDGAMES_PPO, own=24),
+        "lm_mc": Recipe(12, {**VALUES, "beta": 2.0}),
+        "lm_filtered_bc": Recipe(16, {"keep": "successful"}),
+        "ilql": Recipe(16, {**VALUES, "beta": 4.0, "expectile": 0.7, "return_steps": 400, "target_every": 40}),
+        "lm_online_filtered_bc": of_own_best(24, 0.1, rounds=8, learning_rate=1e-4),
     },
     settings=({"positions": "held_out"},),
-    games=32,
+    games=48,
 )
 MAZE_PARTIAL = Plan(
     task="maze_partial",
@@ -113,7 +129,7 @@ CHESS = Plan(
         "lm_bc": Recipe(5, cloned=False),
         "lm_filtered_bc": Recipe(2, {"keep": "successful"}),
         "lm_mc": Recipe(3, {**VALUES, "beta": 2.0}),
-        "ilql": ENDGAMES.recipes["ilql"],
+        "ilql": Recipe(6, {**VALUES, "beta": 2.0, "expectile": 0.7, "return_steps": 150, "target_every": 40}),
         "lm_ppo": Recipe(8, PPO, own=12),
         "lm_online_filtered_bc": of_own_best(12, 0.3, rounds=8),
     },
