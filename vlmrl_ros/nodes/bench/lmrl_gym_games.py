@@ -25,6 +25,7 @@ PPO = {
 ENDGAMES_PPO = {
     "learning_rate": 3e-4,
     "discount": 0.8,
+    "rollouts": 24,
     "batch_size": 64,
     "epochs": 2,
     "value_epochs": 2,
