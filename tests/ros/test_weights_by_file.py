@@ -28,7 +28,7 @@ def test_the_policy_reads_the_files_of_the_run_that_it_may_read_and_no_others(st
     observer.bring_up("/second/policy_server")
     observer.bring_up("learner", "policy_server", "teleop", "scripted_operator", "sim_bridge")
     relay = observer.publisher(UInt8MultiArray, "/second/weights", qos.LATCHED)
-    observer.until(lambda: status and status[-1].position[0] >= 2, "weights that act", 60.0)
+    observer.until(lambda: weights and status and status[-1].position[0] >= 2, "weights that act", 60.0)
     assert all(len(message.data) < 1000 for message in weights)
     assert 1 <= len(list((run / "weights").glob("version_*.safetensors"))) <= 2
     relay.publish(weights[-1])
