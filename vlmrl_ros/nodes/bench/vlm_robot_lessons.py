@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,7 +39,6 @@ GIVEN_BACK = 0.05
 """Chance that the person gives the arm back after a control step."""
 DRIVEN = 120
 """Control steps that they drive at most."""
-_NOTHING = (0, 0)
 
 Contents = Sequence[Thing | None]
 """What lies in each of :data:`~vlmrl_ros.sim.tasks.tabletop.layout.CELLS`: a thing, else a target, else nothing."""
@@ -81,32 +80,24 @@ class Lessons:
     teacher: Teacher
     seed: int
 
-    def glances(self, tables: int) -> Iterator[View]:
-        """The beginnings of so many episodes."""
-        task, rng = TextArm(build(SEEN), config=IN_WORDS), np.random.default_rng([self.seed, 2])
-        for number in range(tables):
-            task.reset((self.seed + 2000) * 10**6 + number)
-            yield self._look(task, rng)
-        task.close()
-
     def carrying(self, episodes: int) -> Iterator[View]:
         """What is seen after the right pick in each of so many episodes."""
-        task, rng = TextArm(build(SEEN), config=IN_WORDS), np.random.default_rng([self.seed, 1])
-        for number in range(episodes):
-            task.reset((self.seed + 1000) * 10**6 + number)
+        for task, rng in self._tables(1, episodes):
             task.step(answer(None, by_skills(arm(task)).action))
             yield self._look(task, rng)
-        task.close()
+
+    def glances(self, tables: int) -> Iterator[View]:
+        """The beginnings of so many episodes."""
+        for task, rng in self._tables(2, tables):
+            yield self._look(task, rng)
 
     def given_back(self, episodes: int) -> Iterator[View]:
         """What is seen wherever a person at the joystick gives the arm back, with the hand over the table.
 
         Half of the episodes begin with a skill at random, so that things lie, or hang, where they should not.
         """
-        task, rng = TextArm(build(SEEN), config=IN_WORDS), np.random.default_rng([self.seed, 3])
-        person = by_joystick.build(arm(task).spec, {})
-        for number in range(episodes):
-            task.reset((self.seed + 3000) * 10**6 + number)
+        for task, rng in self._tables(3, episodes):
+            person = by_joystick.build(arm(task).spec, {})
             if rng.random() < BLUNDERS:
                 task.step(answer(None, str(rng.choice(list(task.legal_actions)))))
                 yield self._look(task, rng)
@@ -118,6 +109,13 @@ class Lessons:
                     break
                 if rng.random() < GIVEN_BACK:
                     yield self._look(task, rng)
+
+    def _tables(self, lesson: int, episodes: int) -> Iterator[tuple[TextArm, np.random.Generator]]:
+        """One arm at the beginning of so many episodes, and the lesson's dice."""
+        task, rng = TextArm(build(SEEN), config=IN_WORDS), np.random.default_rng([self.seed, lesson])
+        for number in range(episodes):
+            task.reset((self.seed + 1000 * lesson) * 10**6 + number)
+            yield task, rng
         task.close()
 
     def _look(self, task: TextArm, rng: np.random.Generator) -> View:
@@ -169,13 +167,13 @@ def word_by_word(thing: Thing, lying: Contents, true: Said) -> Said:
     """
     if not true.action.startswith("pick"):
         return true
-    coloured = _places(lying, [one is not None and one.colour == thing.colour for one in lying])
-    formed = _places(lying, [one is not None and one.kind == thing.kind for one in lying])
+    coloured = _places(lying, lambda one: one.colour == thing.colour)
+    formed = _places(lying, lambda one: one.kind == thing.kind)
     return Said(f"{thing.colour}: {coloured}; {thing.kind}: {formed}; {true.thoughts}", true.action)
 
 
 def contents(task: Tabletop) -> Contents:
-    """What lies in each cell now; what hangs in the hand lies nowhere."""
+    """What lies in each cell now, the goal's thing before others; what hangs in the hand lies nowhere."""
     found: dict[Cell, Thing | None] = dict.fromkeys(CELLS)
     found |= dict(zip(task.layout.target_cells, task.layout.targets, strict=True))
     for number in reversed(range(len(task.layout.things))):
@@ -190,7 +188,7 @@ def words_of(lying: Contents) -> list[int]:
     return [
         number
         for one in lying
-        for number in (_NOTHING if one is None else (1 + palette.index(one.colour), 1 + forms.index(one.kind)))
+        for number in ((0, 0) if one is None else (1 + palette.index(one.colour), 1 + forms.index(one.kind)))
     ]
 
 
@@ -206,5 +204,5 @@ def phrases() -> tuple[str, ...]:
     return (*task.around, *SHAPE, EMPTY, FULL, AND, THEN, LIES)
 
 
-def _places(lying: Contents, which: Sequence[bool]) -> str:
-    return ", ".join(place_name(cell) for cell, one in zip(CELLS, which, strict=True) if one)
+def _places(lying: Contents, which: Callable[[Thing], bool]) -> str:
+    return ", ".join(place_name(cell) for cell, one in zip(CELLS, lying, strict=True) if one is not None and which(one))

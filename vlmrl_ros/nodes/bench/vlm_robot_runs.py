@@ -108,7 +108,7 @@ class Run:
         about = {**asdict(self.size), **_common()}
         taught = remembered(folder.with_suffix(".json"), about, lambda: self._teach(folder))
         self.model, self.processor = load_model(str(folder), "float32", "cpu", (), self.seed)
-        self.decoder = Decoder(self.model, self.processor, int(taught["longest"]) + 3)
+        self.decoder = Decoder(self.model, self.processor, taught["longest"] + 3)
 
     def _teach(self, folder: Path) -> Result:
         size, lessons = self.size, Lessons(TEACHER, self.seed)
